@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file h5ckpt.h
+ * h5ckpt: checkpoints that survive kill, damage and power cuts, in HDF5 files.
+ *
+ * What it promises
+ * ----------------
+ * - From the first successful save until you delete it, at least one complete, intact state is on
+ *   disk at every instant; with `slots = 2` (double checkpoint, the default) two after every save.
+ * - When h5ckpt_save() returns H5CKPT_OK, that state or a newer one is what a restore yields, after
+ *   `kill -9` and after a power cut.
+ * - A restore yields exactly one saved generation, bit for bit, every byte of it verified before it
+ *   reaches your memory, or an error. It writes nothing.
+ * - "There is no checkpoint yet" (H5CKPT_NO_CHECKPOINT) and "there was one and none is readable"
+ *   (H5CKPT_E_LOST) are different answers.
+ * - Damage falls back to the previous state; a passing condition (no memory, no permission, too many
+ *   open files…) is reported as itself and rolls nothing back.
+ * - One writer per directory. Only files that h5ckpt made are ever changed or removed.
+ * - The library never prints, exits or aborts, and leaves no signal handler or HDF5 setting changed.
+ *
+ * What it does not promise
+ * ------------------------
+ * Lying disks; all slots lost at once; a whole slot silently replaced by its own older, valid content;
+ * forged checksums (XXH3 finds accidents, not attackers); copies made with `cp` or `rsync` during a save.
+ *
+ * Fifteen lines
+ * -------------
+ * @code
+ *     float weights[256][64];
+ *     h5ckpt_state *state = h5ckpt_state_new();
+ *     h5ckpt_add(state, "weights", H5CKPT_FLOAT32, 2, (const uint64_t[]){256, 64}, weights);
+ *
+ *     h5ckpt_store *store;
+ *     if (h5ckpt_open(&store, "backup", state, NULL) < 0 || h5ckpt_restore(store, NULL, NULL) < 0)
+ *         die(h5ckpt_message(store));
+ *     puts(h5ckpt_message(store));                      // "" or: no checkpoint yet; fell back, and why
+ *     struct h5ckpt_progress at = h5ckpt_progress(store);
+ *     while (at.epoch < 10) {
+ *         train_one_epoch(weights);
+ *         at.epoch++;
+ *         if (h5ckpt_save(store, &at) < 0)
+ *             warn(h5ckpt_message(store));              // the previous checkpoint is still there
+ *     }
+ *     h5ckpt_close(store);
+ *     h5ckpt_state_free(state);
+ * @endcode
+ *
+ * Threads, fork, ownership
+ * ------------------------
+ * Handles are independent; one handle must not be used by two threads at once. HDF5 is called only
+ * inside h5ckpt_open(), h5ckpt_save(), h5ckpt_space(), h5ckpt_close() and a converting
+ * h5ckpt_restore(); a program whose other threads use a libhdf5 built without thread safety must not
+ * do so during these calls. A store belongs to the process that opened it: in a child made by fork()
+ * every call but h5ckpt_close() fails with H5CKPT_E_ARGUMENT (and the child keeps the directory
+ * locked until it closes the store, executes another program or ends).
+ *
+ * You own every array that you register and every struct that you pass; h5ckpt keeps copies of names
+ * and shapes. Sizes are bytes, positions count from 0.
+ */
+#ifndef H5CKPT_H
+#define H5CKPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define H5CKPT_API __attribute__((visibility("default")))
+#else
+#define H5CKPT_API
+#endif
+
+#define H5CKPT_VERSION_MAJOR 0
+#define H5CKPT_VERSION_MINOR 1
+#define H5CKPT_VERSION_PATCH 0
+
+/* ------------------------------------------------------------------ status */
+
+/** What a call answers: 0 success, positive news, negative failure. h5ckpt_message() says more. */
+typedef enum h5ckpt_status {
+    H5CKPT_OK            = 0,
+    H5CKPT_FELL_BACK     = 1, /**< restored, but not the newest state that was expected: see the report */
+    H5CKPT_NO_CHECKPOINT = 2, /**< nothing has been saved here yet; registered memory is untouched */
+
+    H5CKPT_E_ARGUMENT       = -1,  /**< the call itself is wrong: NULL, a bad name, a wrong order of calls */
+    H5CKPT_E_BUSY           = -2,  /**< another handle or process is the writer of this directory */
+    H5CKPT_E_NO_SPACE       = -3,  /**< disk or quota full; the current state is as before */
+    H5CKPT_E_PERMISSION     = -4,  /**< the system refuses access (EACCES, EPERM, EROFS) */
+    H5CKPT_E_MEMORY         = -5,  /**< out of memory */
+    H5CKPT_E_SYSTEM         = -6,  /**< a system call failed for another, perhaps passing, reason */
+    H5CKPT_E_IO             = -7,  /**< the device failed to read or write (EIO) */
+    H5CKPT_E_DAMAGED        = -8,  /**< a slot's bytes are not those that were saved */
+    H5CKPT_E_LOST           = -9,  /**< there was a checkpoint and no state of it is readable */
+    H5CKPT_E_SCHEMA         = -10, /**< stored and registered variables differ; all differences are listed */
+    H5CKPT_E_VERSION        = -11, /**< written by a newer h5ckpt; nothing rolled back, nothing written */
+    H5CKPT_E_FOREIGN        = -12, /**< files under our names that are not this directory's; untouched */
+    H5CKPT_E_NOT_RESTORED   = -13, /**< there is a checkpoint: restore it, or call h5ckpt_start_over() */
+    H5CKPT_E_MEMORY_CHANGED = -14, /**< a restore failed after registered memory had begun to change */
+    H5CKPT_E_CALLBACK       = -15, /**< a get function of yours failed; nothing on disk was touched */
+    H5CKPT_E_OVERTAKEN      = -16, /**< the writer replaced the state while it was read: try again */
+    H5CKPT_E_HDF5           = -17, /**< libhdf5 failed to build a structure in memory */
+} h5ckpt_status;
+
+/** A status' name, such as "H5CKPT_E_BUSY". Never NULL; static. */
+H5CKPT_API const char *h5ckpt_status_name(h5ckpt_status status);
+
+/* ------------------------------------------------------------------- state */
+
+/**
+ * An element type: its class in the high byte, its size in bytes below. Values are stored as the
+ * machine holds them, under the HDF5 type that says so, so any HDF5 reader sees true numbers.
+ */
+typedef uint32_t h5ckpt_type;
+
+enum {
+    H5CKPT_INT8    = 0x01000001,
+    H5CKPT_INT16   = 0x01000002,
+    H5CKPT_INT32   = 0x01000004,
+    H5CKPT_INT64   = 0x01000008,
+    H5CKPT_UINT8   = 0x02000001,
+    H5CKPT_UINT16  = 0x02000002,
+    H5CKPT_UINT32  = 0x02000004,
+    H5CKPT_UINT64  = 0x02000008,
+    H5CKPT_FLOAT16 = 0x03000002, /**< IEEE 754 binary16, two bytes */
+    H5CKPT_FLOAT32 = 0x03000004,
+    H5CKPT_FLOAT64 = 0x03000008,
+    H5CKPT_LONG_DOUBLE = 0x04000000 | (int)sizeof(long double), /**< padding bytes are stored as zeros */
+    H5CKPT_BOOL       = 0x05000000 | (int)sizeof(bool), /**< an enumeration FALSE, TRUE in the file, as h5py's */
+    H5CKPT_COMPLEX64  = 0x06000008, /**< `float _Complex`; a compound {r, i} in the file, as h5py's */
+    H5CKPT_COMPLEX128 = 0x06000010, /**< `double _Complex` */
+};
+/** @p type of elements of @p bytes bytes, or 0, which h5ckpt_add() refuses, where that size is impossible. */
+#define H5CKPT_SIZED_(type, bytes) ((h5ckpt_type)((uint64_t)(bytes) <= 0xffffff ? (type) | (uint32_t)(bytes) : 0))
+/** Opaque elements of @p bytes bytes each (1 … 16,777,215): structs, RNG states. */
+#define H5CKPT_OPAQUE(bytes) H5CKPT_SIZED_(0x07000000u, bytes)
+/** Fixed-length UTF-8 strings of @p bytes bytes each, padded with NUL: `char names[3][16]` is 3 of 16. */
+#define H5CKPT_STRING(bytes) H5CKPT_SIZED_(0x08000000u, bytes)
+/** Bytes of one element of @p type. */
+#define H5CKPT_TYPE_BYTES(type) ((size_t)((type) & 0xffffffu))
+
+/** The named variables of a program: what a checkpoint consists of. Opaque. */
+typedef struct h5ckpt_state h5ckpt_state;
+
+/** An empty state, or NULL when out of memory. Free it with h5ckpt_state_free(). */
+H5CKPT_API h5ckpt_state *h5ckpt_state_new(void);
+
+/** Free a state; NULL is allowed. Stores opened with it must have been closed. */
+H5CKPT_API void h5ckpt_state_free(h5ckpt_state *state);
+
+/**
+ * Register @p bytes at @p memory under @p name.
+ *
+ * The name is the variable's path below /state in the file: "weights", "optimizer/adam/m". It is
+ * UTF-8, of at most 1023 bytes; each part between slashes is not empty, "." or "..". No name may
+ * equal another or be a group of another ("a" and "a/b").
+ *
+ * @param rank      number of dimensions, 0 (a scalar) … 32.
+ * @param shape     @p rank extents in elements, slowest first; 0 is allowed. May be NULL for rank 0.
+ * @param memory    row-major elements; must stay valid and unmoved as long as stores use the state.
+ *                  May be NULL only for an array without elements.
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT, H5CKPT_E_MEMORY. The first failure is kept by the state and
+ *         returned, with its message, by h5ckpt_open(): ten adds need one check. A store that is
+ *         already open takes a variable added later from its next save or restore on.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_add(h5ckpt_state *state, const char *name, h5ckpt_type type, int rank,
+                                    const uint64_t *shape, void *memory);
+
+/**
+ * As h5ckpt_add(), for memory that the program may free and allocate anew: `*memory` is looked up at
+ * each save and restore. `*memory` may be NULL only for an array without elements.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_add_indirect(h5ckpt_state *state, const char *name, h5ckpt_type type, int rank,
+                                             const uint64_t *shape, void *const *memory);
+
+/**
+ * Access to memory that h5ckpt cannot reach by a pointer: strided, on a device, static to a file.
+ * Both return 0 on success; any other value is a failure and named in the message.
+ */
+struct h5ckpt_access {
+    /** Copy the whole variable, @p byte_count bytes row-major, into @p bytes. Called in a save before
+     *  anything on disk is touched. */
+    int (*get)(void *context, void *bytes, size_t byte_count);
+    /** Take the whole variable from @p bytes. Called in a restore, after the bytes were verified. */
+    int (*put)(void *context, const void *bytes, size_t byte_count);
+    void *context; /**< handed to both */
+};
+
+/** As h5ckpt_add(), by functions. @p access is copied; both functions must be given. */
+H5CKPT_API h5ckpt_status h5ckpt_add_access(h5ckpt_state *state, const char *name, h5ckpt_type type, int rank,
+                                           const uint64_t *shape, const struct h5ckpt_access *access);
+
+/** What went wrong first while variables were added; "" if nothing did. Valid until the state is freed. NULL is allowed. */
+H5CKPT_API const char *h5ckpt_state_message(const h5ckpt_state *state);
+
+/* ------------------------------------------------------------------- store */
+
+/** An open backup directory. Opaque. */
+typedef struct h5ckpt_store h5ckpt_store;
+
+enum h5ckpt_mode {
+    H5CKPT_READ_WRITE = 0, /**< the one writer; the directory is made if missing */
+    H5CKPT_READ_ONLY  = 1, /**< an evaluator or a tool: takes no lock, writes nothing, may run beside a writer */
+};
+
+struct h5ckpt_options {
+    enum h5ckpt_mode mode;        /**< default H5CKPT_READ_WRITE */
+    unsigned slots;               /**< states kept: 1, 2 (default: double checkpoint) or 3; may change between runs */
+    unsigned file_mode;           /**< permission bits of new files, default 0600; a new directory adds x where r is */
+    unsigned rewrite_every;       /**< unchanged bytes are written anew at the latest every this many saves
+                                       into a slot; default 16, 1 rewrites always, at most 1,000,000 */
+};
+
+/** The defaults named above. */
+H5CKPT_API struct h5ckpt_options h5ckpt_options_default(void);
+
+/**
+ * Open @p backup_dir for the variables of @p state.
+ *
+ * Reads the slots' records and, as the writer, holds the directory's lock until h5ckpt_close(), removes the leftovers
+ * of a crashed run, and makes checkpoint.h5 lead to the newest states; no slot is written. Restores nothing. The state
+ * is borrowed, not owned.
+ *
+ * @param[out] store  always set, except to NULL when out of memory or when @p store's own arguments are
+ *                    unusable: also after a failure, so that h5ckpt_message() can say why. Close it.
+ * @param options     NULL for the defaults.
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (empty or over-long directory, bad options, a failed h5ckpt_add()),
+ *         H5CKPT_E_BUSY, H5CKPT_E_FOREIGN, H5CKPT_E_VERSION, H5CKPT_E_PERMISSION, H5CKPT_E_NO_SPACE,
+ *         H5CKPT_E_MEMORY, H5CKPT_E_SYSTEM, H5CKPT_E_IO. A failed open changes nothing on disk.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_open(h5ckpt_store **store, const char *backup_dir, h5ckpt_state *state,
+                                     const struct h5ckpt_options *options);
+
+/**
+ * Close a store and give up the directory's lock. NULL is allowed. The checkpoint stays; a directory in
+ * which nothing was ever saved is left as h5ckpt_open() found it.
+ */
+H5CKPT_API void h5ckpt_close(h5ckpt_store *store);
+
+/**
+ * Why the last call on this store failed, fell back or found no checkpoint: a sentence for a person, "" after any other
+ * call. Several lines only for H5CKPT_E_SCHEMA (one per difference). Never NULL; valid until the next call on the
+ * store. NULL is allowed (out of memory).
+ */
+H5CKPT_API const char *h5ckpt_message(const h5ckpt_store *store);
+
+/** Where the program is: counts of finished work, so also the position of the next unit. */
+struct h5ckpt_progress {
+    uint64_t epoch; /**< epochs finished */
+    uint64_t batch; /**< batches finished in the epoch that is running */
+    uint64_t step;  /**< batches finished in all */
+};
+
+/**
+ * Save every registered variable as the new current state.
+ *
+ * Blocks until the bytes are durable (flushed to the device). The state saved last, or restored, is not
+ * touched: on failure it is still current and the handle stays usable; call again at the next opportunity.
+ * Registered memory is read, never changed, and must not change during the call.
+ *
+ * @param progress  kept with the state; NULL for zeros.
+ * @return H5CKPT_OK; H5CKPT_E_NOT_RESTORED (a checkpoint exists and was not restored by this handle),
+ *         H5CKPT_E_MEMORY_CHANGED (the last restore failed half-way), H5CKPT_E_ARGUMENT (a NULL array, a
+ *         read-only store, another process' handle), H5CKPT_E_CALLBACK, H5CKPT_E_NO_SPACE, H5CKPT_E_IO,
+ *         H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_SYSTEM, H5CKPT_E_BUSY (the directory was taken over),
+ *         H5CKPT_E_FOREIGN, H5CKPT_E_VERSION, H5CKPT_E_HDF5.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *progress);
+
+/** The progress of the state last saved or restored by this handle; zeros before that, and for NULL. */
+H5CKPT_API struct h5ckpt_progress h5ckpt_progress(const h5ckpt_store *store);
+
+/**
+ * Allow saving although there is a checkpoint that was not restored. The states on disk stay until saves
+ * replace them one by one; the newest intact one is spared by the next save.
+ *
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (read-only), H5CKPT_E_FOREIGN, H5CKPT_E_VERSION; as h5ckpt_inspect().
+ */
+H5CKPT_API h5ckpt_status h5ckpt_start_over(h5ckpt_store *store);
+
+/**
+ * Delete the checkpoint: all slots, the view and the lock, and nothing else. A deletion cut short is
+ * finished by the next open. The store can only be closed afterwards.
+ *
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (read-only), H5CKPT_E_BUSY, H5CKPT_E_PERMISSION, H5CKPT_E_IO, H5CKPT_E_SYSTEM.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_delete(h5ckpt_store *store);
+
+/** What the registered variables will take, and what there is. */
+struct h5ckpt_space {
+    uint64_t variable_bytes;          /**< the bytes of all registered variables */
+    uint64_t slot_bytes;              /**< one slot file */
+    uint64_t disk_bytes_needed;       /**< still to be allocated by the next saves, at most (all slots, one spare
+                                           where the next save needs a new file) */
+    uint64_t disk_bytes_available;    /**< free in the directory's file system for this user */
+    uint64_t memory_bytes_needed;     /**< working memory of a save or restore beyond the variables themselves */
+    uint64_t memory_bytes_available;  /**< of the machine, as far as the system tells; UINT64_MAX if it does not */
+};
+
+/**
+ * How much disk and memory will this state take, and is it there? Builds the file structure in memory
+ * (milliseconds; 1.5 s for 100,000 variables), which the next save then finds ready.
+ *
+ * @return H5CKPT_OK (also when it does not fit: compare the fields); H5CKPT_E_ARGUMENT, H5CKPT_E_HDF5,
+ *         H5CKPT_E_MEMORY, H5CKPT_E_SYSTEM.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_space(h5ckpt_store *store, struct h5ckpt_space *space);
+
+/* ----------------------------------------------------------------- restore */
+
+enum h5ckpt_which {
+    H5CKPT_CURRENT  = 0, /**< the newest intact state */
+    H5CKPT_PREVIOUS = 1, /**< the state before the newest one: roll back on purpose. H5CKPT_NO_CHECKPOINT if there
+                              is none yet, H5CKPT_E_LOST if there was one and it is not readable */
+};
+
+enum h5ckpt_match {
+    H5CKPT_EXACT        = 0, /**< stored and registered variables must be the same */
+    H5CKPT_INTERSECTION = 1, /**< warm start: only variables on both sides; a common one must still fit */
+};
+
+enum h5ckpt_convert {
+    H5CKPT_SAME_TYPE = 0, /**< a type or byte order that differs is H5CKPT_E_SCHEMA */
+    H5CKPT_CONVERT   = 1, /**< numbers of the same kind (integer, floating-point, complex) are converted by HDF5's
+                               rules: byte order, width, signedness; out-of-range integers are clipped */
+};
+
+enum h5ckpt_memory {
+    H5CKPT_VERIFY_FIRST = 0, /**< the whole slot is verified, then read into place, each block verified again */
+    H5CKPT_STAGED       = 1, /**< everything is read and verified in memory of ours first: registered arrays are
+                                  untouched unless the restore succeeds */
+};
+
+/** A stored variable that the program now calls otherwise. */
+struct h5ckpt_rename {
+    const char *stored;     /**< its name in the file */
+    const char *registered; /**< its name in the program */
+};
+
+struct h5ckpt_restore_options {
+    enum h5ckpt_which which;
+    enum h5ckpt_match match;
+    enum h5ckpt_convert convert;
+    enum h5ckpt_memory memory;
+    const struct h5ckpt_rename *renames; /**< applied before matching; NULL for none */
+    size_t rename_count;
+    /** Restore only registered variables for which this is true (weights without optimizer); NULL for all. */
+    bool (*select)(void *context, const char *registered_name);
+    void *select_context;
+};
+
+/** All zeros: current, exact, same type, verify first. */
+H5CKPT_API struct h5ckpt_restore_options h5ckpt_restore_options_default(void);
+
+enum { H5CKPT_SLOT_COUNT_MAX = 3, H5CKPT_REASON_BYTES = 512 };
+
+enum h5ckpt_slot_state {
+    H5CKPT_SLOT_ABSENT = 0,
+    H5CKPT_SLOT_RESERVED,               /**< space set aside; no state was saved here yet */
+    H5CKPT_SLOT_COMMITTED,              /**< record and table hold together; blocks not read */
+    H5CKPT_SLOT_INTACT,                 /**< every byte verified */
+    H5CKPT_SLOT_WRITING,                /**< a save by a living writer is in progress */
+    H5CKPT_SLOT_INTERRUPTED,            /**< a save ended before it was complete; no damage */
+    H5CKPT_SLOT_INTERRUPTED_OR_DAMAGED, /**< as that, but the machine was restarted since: cannot be told apart */
+    H5CKPT_SLOT_DAMAGED,
+    H5CKPT_SLOT_MISSING,                /**< absent, although another slot's record expects it */
+    H5CKPT_SLOT_FOREIGN,                /**< another directory's slot, or a stranger's file */
+    H5CKPT_SLOT_NEWER_VERSION,
+    H5CKPT_SLOT_UNREADABLE,             /**< a passing condition: no permission, no memory… */
+};
+
+/** A slot state's name for people, such as "interrupted". Never NULL; static. */
+H5CKPT_API const char *h5ckpt_slot_state_name(enum h5ckpt_slot_state state);
+
+struct h5ckpt_slot_report {
+    char name[16];                        /**< file name, "slot-a.h5" */
+    enum h5ckpt_slot_state state;
+    uint64_t sequence;                    /**< 0 if its record cannot be read */
+    struct h5ckpt_progress progress;
+    int64_t wall_time_ns;                 /**< when it was saved, since 1970 UTC */
+    uint64_t file_bytes;
+    bool abandoned;                       /**< on a branch that the program rolled back from */
+    char reason[H5CKPT_REASON_BYTES];     /**< what is wrong, by variable and block; "" if nothing is */
+};
+
+struct h5ckpt_report {
+    int restored;                         /**< index into slot[] exactly if the call gave H5CKPT_OK or H5CKPT_FELL_BACK
+                                               (the slot that a restore would give, for h5ckpt_inspect()); else -1 */
+    uint64_t sequence;                    /**< of the restored state */
+    struct h5ckpt_progress progress;
+    double age_seconds;                   /**< by the wall clock; negative if that was set back */
+    bool fell_back;
+    uint64_t sequences_lost;              /**< saves newer than the restored one that are known to have existed */
+    size_t variable_count;                /**< variables restored */
+    unsigned slot_count;
+    struct h5ckpt_slot_report slot[H5CKPT_SLOT_COUNT_MAX];
+};
+
+/**
+ * Give back the newest intact state (or, by option, the previous one).
+ *
+ * Verifies, compares names, types and shapes, then copies into registered memory. If the newest state is
+ * damaged it falls back to the previous one, returns H5CKPT_FELL_BACK and says so. Writes nothing. The state
+ * given back becomes the one that saves spare. After rolling back (H5CKPT_PREVIOUS) newer states stay on disk until
+ * the next save; a crash before that save yields the newest again.
+ *
+ * @param options  NULL for the defaults.
+ * @param report   filled in every case but H5CKPT_E_ARGUMENT; may be NULL.
+ * @return H5CKPT_OK, H5CKPT_FELL_BACK; H5CKPT_NO_CHECKPOINT (memory untouched: start afresh);
+ *         H5CKPT_E_LOST, H5CKPT_E_SCHEMA, H5CKPT_E_VERSION, H5CKPT_E_FOREIGN, H5CKPT_E_PERMISSION,
+ *         H5CKPT_E_MEMORY, H5CKPT_E_SYSTEM, H5CKPT_E_OVERTAKEN, H5CKPT_E_ARGUMENT, H5CKPT_E_HDF5 (memory untouched);
+ *         H5CKPT_E_MEMORY_CHANGED (a read or a put function failed after memory had begun to change and no other
+ *         state could be given back: memory holds no state, and saving is refused until a restore succeeds).
+ */
+H5CKPT_API h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt_restore_options *options,
+                                        struct h5ckpt_report *report);
+
+/* -------------------------------------------------------------- inspection */
+
+enum h5ckpt_depth {
+    H5CKPT_RECORDS   = 0, /**< read records and tables only: H5CKPT_SLOT_COMMITTED, not intact */
+    H5CKPT_ALL_BYTES = 1, /**< read and verify every byte */
+};
+
+/**
+ * Look at every slot and say what is there, without restoring.
+ *
+ * @return H5CKPT_OK (a state is there), H5CKPT_FELL_BACK (a restore would fall back), H5CKPT_NO_CHECKPOINT,
+ *         H5CKPT_E_LOST; as h5ckpt_restore() otherwise.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_inspect(h5ckpt_store *store, enum h5ckpt_depth depth, struct h5ckpt_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
