@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/directory.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "storage/system.h"
+
+/* Flush the directory that holds `path`, so that a directory just made in it survives a power cut. */
+static h5ckpt_status flush_parent(const char *path, struct error *error)
+{
+    char parent[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    struct directory directory = DIRECTORY_NONE;
+    h5ckpt_status status;
+
+    memcpy(parent, path, length);
+    parent[length] = '\0';
+    status = directory_open(&directory, length == 0 ? "." : parent, false, 0, error);
+    if (status != H5CKPT_OK)
+        return status;
+    status = directory_flush(&directory, error);
+    directory_close(&directory, false);
+    return status;
+}
+
+/* mkdir -p. */
+static h5ckpt_status make_path(const char *path, mode_t mode, bool *made, struct error *error)
+{
+    char partial[PATH_MAX];
+    size_t length = strlen(path);
+
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    for (size_t end = 1; end <= length; end++) {
+        if (end < length && path[end] != '/')
+            continue;
+        memcpy(partial, path, end);
+        partial[end] = '\0';
+        if (system_calls->make_directory(partial, mode) == 0) {
+            *made = true;
+            h5ckpt_status status = flush_parent(partial, error);
+            if (status < 0)
+                return status;
+        } else if (errno != EEXIST && end == length) {
+            return error_set_errno(error, errno, "cannot make the backup directory '%s'", path);
+        }
+    }
+    return H5CKPT_OK;
+}
+
+h5ckpt_status directory_open(struct directory *directory, const char *path, bool make, mode_t mode,
+                             struct error *error)
+{
+    struct directory named = DIRECTORY_NONE;
+    h5ckpt_status status;
+
+    if (path == NULL || *path == '\0')
+        return error_set(error, H5CKPT_E_ARGUMENT, "the backup directory's name is %s", path == NULL ? "NULL" : "empty");
+    if (strlen(path) >= sizeof named.path)
+        return error_set(error, H5CKPT_E_ARGUMENT, "the backup directory's name has %zu bytes; at most %zu are possible",
+                         strlen(path), sizeof named.path - 1);
+    strcpy(named.path, path);
+    *directory = named;              /* `path` may be directory->path itself: opened again, kept when that fails */
+    path = directory->path;
+    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+    directory->descriptor = system_calls->open_at(AT_FDCWD, path, flags, 0);
+    if (directory->descriptor < 0 && errno == ENOENT && make) {
+        status = make_path(path, mode, &directory->made, error);
+        if (status < 0)
+            return status;
+        directory->descriptor = system_calls->open_at(AT_FDCWD, path, flags, 0);
+    }
+    if (directory->descriptor >= 0)
+        return H5CKPT_OK;
+    if (errno == ENOENT && !make)
+        return error_set(error, H5CKPT_NO_CHECKPOINT, "there is no directory '%s'", path);
+    if (errno == ENOTDIR || errno == ENAMETOOLONG || errno == ELOOP)
+        return error_set(error, H5CKPT_E_ARGUMENT, "'%s' cannot be a backup directory: %s", path,
+                         errno == ENOTDIR ? "it, or a part of its path, is not a directory" : strerror(errno));
+    return error_set_errno(error, errno, "cannot open the backup directory '%s'", path);
+}
+
+void directory_close(struct directory *directory, bool remove_if_made)
+{
+    if (directory->descriptor < 0)
+        return;
+    system_calls->close(directory->descriptor);
+    if (remove_if_made && directory->made)
+        system_calls->remove_directory(directory->path);
+    *directory = DIRECTORY_NONE;
+}
+
+h5ckpt_status directory_flush(const struct directory *directory, struct error *error)
+{
+    if (system_calls->flush(directory->descriptor) == 0)
+        return H5CKPT_OK;
+    if (errno == EINVAL)             /* a file system whose directories need no flush says so with EINVAL */
+        return H5CKPT_OK;
+    return error_set_errno(error, errno, "cannot flush directory '%s'", directory->path);
+}
+
+h5ckpt_status directory_look(const struct directory *directory, const char *name, struct entry *entry,
+                             struct error *error)
+{
+    struct stat status;
+
+    *entry = (struct entry){.kind = ENTRY_ABSENT};
+    if (system_calls->status_at(directory->descriptor, name, &status) == 0) {
+        *entry = (struct entry){
+            .kind = S_ISREG(status.st_mode) ? ENTRY_FILE : ENTRY_OTHER,
+            .device = status.st_dev,
+            .inode = status.st_ino,
+            .link_count = status.st_nlink,
+            .byte_count = (uint64_t)status.st_size,
+        };
+        return H5CKPT_OK;
+    }
+    if (errno == ENOENT)
+        return H5CKPT_OK;
+    return error_set_errno(error, errno, "cannot look at '%s/%s'", directory->path, name);
+}
+
+h5ckpt_status directory_rename(const struct directory *directory, const char *from, const char *to, struct error *error)
+{
+    if (system_calls->rename_at(directory->descriptor, from, to) == 0)
+        return H5CKPT_OK;
+    if (errno == EISDIR || errno == ENOTEMPTY)
+        return error_set(error, H5CKPT_E_FOREIGN, "'%s/%s' is a directory, not a file of ours: move it away",
+                         directory->path, to);
+    return error_set_errno(error, errno, "cannot rename '%s/%s' to '%s'", directory->path, from, to);
+}
+
+h5ckpt_status directory_link(const struct directory *directory, const char *from, const char *to, struct error *error)
+{
+    if (system_calls->link_at(directory->descriptor, from, to) == 0)
+        return H5CKPT_OK;
+    return error_set_errno(error, errno, "cannot link '%s/%s' to '%s'", directory->path, from, to);
+}
+
+h5ckpt_status directory_remove(const struct directory *directory, const char *name, struct error *error)
+{
+    struct entry entry;
+    h5ckpt_status status = directory_look(directory, name, &entry, error);
+
+    if (status < 0 || entry.kind != ENTRY_FILE)
+        return status;
+    if (system_calls->remove_at(directory->descriptor, name) == 0 || errno == ENOENT)
+        return H5CKPT_OK;
+    return error_set_errno(error, errno, "cannot remove '%s/%s'", directory->path, name);
+}
+
+h5ckpt_status directory_available(const struct directory *directory, uint64_t *byte_count, struct error *error)
+{
+    struct statvfs volume;
+
+    if (system_calls->volume(directory->descriptor, &volume) < 0)
+        return error_set_errno(error, errno, "cannot ask how much space '%s' has", directory->path);
+    *byte_count = (uint64_t)volume.f_bavail * volume.f_frsize;
+    return H5CKPT_OK;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * directory: the backup directory as a place: opening, making, listing nothing, flushing, and what happens to names
+ * in it. No symbolic link inside it is followed; the directory itself may be one.
+ */
+#ifndef H5CKPT_DIRECTORY_H
+#define H5CKPT_DIRECTORY_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "error.h"
+
+struct directory {
+    int descriptor;                  /* -1: not open */
+    bool made;                       /* by us, with this open */
+    char path[PATH_MAX];             /* as the program named it */
+};
+
+#define DIRECTORY_NONE ((struct directory){.descriptor = -1})
+
+/*
+ * Open `path`; with `make`, missing directories are made with `mode` and their parents flushed.
+ * H5CKPT_E_ARGUMENT (empty, over-long, not a directory), H5CKPT_NO_CHECKPOINT (missing, and not to be made),
+ * or the system's errors.
+ */
+h5ckpt_status directory_open(struct directory *directory, const char *path, bool make, mode_t mode,
+                             struct error *error);
+
+/* Close; with `remove_if_made`, take away the directory itself if this open made it and it is empty. */
+void directory_close(struct directory *directory, bool remove_if_made);
+
+/* Make every name in it durable. */
+h5ckpt_status directory_flush(const struct directory *directory, struct error *error);
+
+enum entry_kind { ENTRY_ABSENT, ENTRY_FILE, ENTRY_OTHER };
+
+struct entry {
+    enum entry_kind kind;
+    dev_t device;
+    ino_t inode;
+    nlink_t link_count;
+    uint64_t byte_count;
+};
+
+/* What `name` is, links not followed. */
+h5ckpt_status directory_look(const struct directory *directory, const char *name, struct entry *entry,
+                             struct error *error);
+
+h5ckpt_status directory_rename(const struct directory *directory, const char *from, const char *to, struct error *error);
+h5ckpt_status directory_link(const struct directory *directory, const char *from, const char *to, struct error *error);
+
+/* Remove a file; one that is not there is no error, something that is not a regular file is left (and no error). */
+h5ckpt_status directory_remove(const struct directory *directory, const char *name, struct error *error);
+
+/* Bytes that this user may still write to the file system. */
+h5ckpt_status directory_available(const struct directory *directory, uint64_t *byte_count, struct error *error);
+
+#endif

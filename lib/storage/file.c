@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/file.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "format.h"
+#include "storage/system.h"
+
+static void file_name(struct file *file, const struct directory *directory, const char *name)
+{
+    assert(strlen(name) < sizeof file->name);
+    *file = FILE_NONE;
+    file->directory = directory;
+    strcpy(file->name, name);
+}
+
+static h5ckpt_status refuse_unless_regular(struct file *file, struct error *error)
+{
+    struct entry entry;
+    h5ckpt_status status = file_look(file, &entry, error);
+
+    if (status == H5CKPT_OK && entry.kind != ENTRY_FILE)
+        status = error_set(error, H5CKPT_E_DAMAGED, "'%s/%s' is not a regular file", file->directory->path, file->name);
+    if (status < 0)
+        file_close(file);
+    return status;
+}
+
+h5ckpt_status file_open(struct file *file, const struct directory *directory, const char *name,
+                        enum file_access access, struct error *error)
+{
+    /* O_NONBLOCK: opening a FIFO that someone put in our place must not wait for its other end. */
+    int flags = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (access == FILE_WRITE ? O_RDWR : O_RDONLY);
+
+    file_name(file, directory, name);
+    if (access == FILE_READ_PAST_CACHE)
+        flags |= O_DIRECT;
+    file->past_cache = access == FILE_READ_PAST_CACHE;
+    file->descriptor = system_calls->open_at(directory->descriptor, name, flags, 0);
+    if (file->descriptor >= 0)
+        return refuse_unless_regular(file, error);
+    if (errno == ENOENT)
+        return error_set(error, H5CKPT_NO_CHECKPOINT, "there is no '%s/%s'", directory->path, name);
+    if (errno == ELOOP || errno == ENXIO || errno == EISDIR)
+        return error_set(error, H5CKPT_E_DAMAGED, "'%s/%s' is not a regular file", directory->path, name);
+    return error_set_errno(error, errno, "cannot open '%s/%s'", directory->path, name);
+}
+
+h5ckpt_status file_create(struct file *file, const struct directory *directory, const char *name, mode_t mode,
+                          struct error *error)
+{
+    const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+
+    file_name(file, directory, name);
+    file->descriptor = system_calls->open_at(directory->descriptor, name, flags, mode);
+    if (file->descriptor >= 0)
+        return H5CKPT_OK;
+    if (errno == EEXIST)
+        return error_set(error, H5CKPT_E_FOREIGN, "'%s/%s' is there already and not ours: move it away",
+                         directory->path, name);
+    return error_set_errno(error, errno, "cannot make '%s/%s'", directory->path, name);
+}
+
+void file_close(struct file *file)
+{
+    if (file->descriptor >= 0)
+        system_calls->close(file->descriptor);   /* nothing is lost by a failing close: file_flush() came before */
+    *file = FILE_NONE;
+}
+
+h5ckpt_status file_look(const struct file *file, struct entry *entry, struct error *error)
+{
+    struct stat status;
+
+    if (system_calls->status(file->descriptor, &status) < 0)
+        return error_set_errno(error, errno, "cannot look at '%s/%s'", file->directory->path, file->name);
+    *entry = (struct entry){
+        .kind = S_ISREG(status.st_mode) ? ENTRY_FILE : ENTRY_OTHER,
+        .device = status.st_dev,
+        .inode = status.st_ino,
+        .link_count = status.st_nlink,
+        .byte_count = (uint64_t)status.st_size,
+    };
+    return H5CKPT_OK;
+}
+
+h5ckpt_status file_read(const struct file *file, void *bytes, size_t byte_count, uint64_t offset, struct error *error)
+{
+    unsigned char *to = bytes;
+    size_t done = 0;
+
+    while (done < byte_count) {
+        ssize_t got = system_calls->read_at(file->descriptor, to + done, byte_count - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return error_set_errno(error, errno, "cannot read '%s/%s' at offset %" PRIu64, file->directory->path,
+                                   file->name, offset + done);
+        if (got == 0)
+            return error_set(error, H5CKPT_E_DAMAGED, "'%s/%s' ends at %" PRIu64 "; expected bytes up to %" PRIu64,
+                             file->directory->path, file->name, offset + done, offset + byte_count);
+        done += (size_t)got;
+    }
+    return H5CKPT_OK;
+}
+
+h5ckpt_status file_write(const struct file *file, const void *bytes, size_t byte_count, uint64_t offset,
+                         struct error *error)
+{
+    const unsigned char *from = bytes;
+    size_t done = 0;
+
+    while (done < byte_count) {
+        ssize_t put = system_calls->write_at(file->descriptor, from + done, byte_count - done, (off_t)(offset + done));
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return error_set_errno(error, put < 0 ? errno : EIO, "cannot write '%s/%s' at offset %" PRIu64,
+                                   file->directory->path, file->name, offset + done);
+        done += (size_t)put;
+    }
+    return H5CKPT_OK;
+}
+
+h5ckpt_status file_flush(const struct file *file, struct error *error)
+{
+    if (system_calls->flush(file->descriptor) == 0)
+        return H5CKPT_OK;
+    return error_set_errno(error, errno, "cannot flush '%s/%s'", file->directory->path, file->name);
+}
+
+h5ckpt_status file_allocate(const struct file *file, uint64_t byte_count, bool *reserved, struct error *error)
+{
+    int failed;
+
+    do
+        failed = system_calls->allocate(file->descriptor, 0, (off_t)byte_count);
+    while (failed && errno == EINTR);
+    *reserved = !failed;
+    if (failed && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL))
+        failed = system_calls->truncate(file->descriptor, (off_t)byte_count);
+    if (failed)
+        return error_set_errno(error, errno, "cannot reserve %" PRIu64 " bytes for '%s/%s'", byte_count,
+                               file->directory->path, file->name);
+    return H5CKPT_OK;
+}
+
+h5ckpt_status file_lock(const struct file *file, bool *taken, struct error *error)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    *taken = system_calls->lock(file->descriptor, F_OFD_SETLK, &whole) == 0;
+    if (*taken || errno == EAGAIN || errno == EACCES)
+        return H5CKPT_OK;
+    return error_set_errno(error, errno, "cannot lock '%s/%s'", file->directory->path, file->name);
+}
+
+h5ckpt_status file_is_locked(const struct file *file, bool *locked, struct error *error)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    *locked = false;
+    if (system_calls->lock(file->descriptor, F_OFD_GETLK, &whole) < 0)
+        return error_set_errno(error, errno, "cannot ask who holds '%s/%s'", file->directory->path, file->name);
+    *locked = whole.l_type != F_UNLCK;
+    return H5CKPT_OK;
+}

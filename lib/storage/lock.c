@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/lock.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "checksum.h"
+
+#define LOCK_NEW_NAME FORMAT_LOCK_NAME FORMAT_NEW_SUFFIX
+
+static const unsigned char LOCK_MAGIC[8] = {0x89, 'H', '5', 'L', 'O', 'C', 'K', '\n'};
+
+enum {                               /* docs/format.md 3 */
+    SECTOR_BYTES     = 512,
+    AT_MAGIC         = 0,
+    AT_VERSION       = 8,
+    AT_PHASE         = 12,
+    AT_DIRECTORY_ID  = 16,
+    AT_NOTE          = 512,
+    NOTE_AT_BUSY     = 0,            /* these within their sector */
+    NOTE_AT_SLOT     = 4,
+    NOTE_AT_SEQUENCE = 8,
+    NOTE_AT_PROCESS  = 16,
+    NOTE_AT_BOOT_ID  = 24,
+    AT_CHECKSUM      = 496,          /* within each sector */
+};
+
+static void seal(unsigned char sector[SECTOR_BYTES])
+{
+    struct checksum checksum = checksum_of(sector, AT_CHECKSUM);
+
+    memcpy(sector + AT_CHECKSUM, checksum.byte, CHECKSUM_BYTES);
+}
+
+static bool is_sealed(const unsigned char sector[SECTOR_BYTES])
+{
+    struct checksum checksum = checksum_of(sector, AT_CHECKSUM);
+
+    return memcmp(sector + AT_CHECKSUM, checksum.byte, CHECKSUM_BYTES) == 0;
+}
+
+static void identity_encode(const struct lock *lock, unsigned char sector[SECTOR_BYTES])
+{
+    memset(sector, 0, SECTOR_BYTES);
+    memcpy(sector + AT_MAGIC, LOCK_MAGIC, sizeof LOCK_MAGIC);
+    bytes_put_u32(sector + AT_VERSION, FORMAT_VERSION);
+    bytes_put_u32(sector + AT_PHASE, lock->phase);
+    memcpy(sector + AT_DIRECTORY_ID, lock->directory_id, FORMAT_ID_BYTES);
+    seal(sector);
+}
+
+static void note_encode(const struct lock_note *note, unsigned char sector[SECTOR_BYTES])
+{
+    memset(sector, 0, SECTOR_BYTES);
+    bytes_put_u32(sector + NOTE_AT_BUSY, note->busy);
+    bytes_put_u32(sector + NOTE_AT_SLOT, note->slot);
+    bytes_put_u64(sector + NOTE_AT_SEQUENCE, note->sequence);
+    bytes_put_u64(sector + NOTE_AT_PROCESS, note->process_id);
+    memcpy(sector + NOTE_AT_BOOT_ID, note->boot_id, sizeof note->boot_id);
+    seal(sector);
+}
+
+static struct lock_note note_decode(const unsigned char sector[SECTOR_BYTES])
+{
+    struct lock_note note = {0};
+
+    if (!is_sealed(sector) || bytes_get_u32(sector + NOTE_AT_SLOT) >= FORMAT_SLOT_COUNT_MAX)
+        return note;
+    note.busy = bytes_get_u32(sector + NOTE_AT_BUSY) == 1;
+    note.slot = bytes_get_u32(sector + NOTE_AT_SLOT);
+    note.sequence = bytes_get_u64(sector + NOTE_AT_SEQUENCE);
+    note.process_id = bytes_get_u64(sector + NOTE_AT_PROCESS);
+    memcpy(note.boot_id, sector + NOTE_AT_BOOT_ID, sizeof note.boot_id);
+    note.boot_id[sizeof note.boot_id - 1] = '\0';
+    return note;
+}
+
+/* Read identity and note of the open file; leaves `identified` false if it is no lock file. */
+static h5ckpt_status read_content(struct lock *lock, struct error *error)
+{
+    unsigned char content[2 * SECTOR_BYTES] = {0};
+    h5ckpt_status status = file_read(&lock->file, content, sizeof content, 0, error);
+
+    lock->identified = false;
+    lock->note = (struct lock_note){0};
+    if (status == H5CKPT_E_DAMAGED) {
+        error_clear(error);
+        return H5CKPT_OK;
+    }
+    if (status < 0)
+        return status;
+    if (memcmp(content, LOCK_MAGIC, sizeof LOCK_MAGIC) != 0 || !is_sealed(content))
+        return H5CKPT_OK;
+    if (bytes_get_u32(content + AT_VERSION) > FORMAT_VERSION)
+        return error_set(error, H5CKPT_E_VERSION, "directory '%s' is of format version %" PRIu32
+                         "; this h5ckpt knows up to %d", lock->file.directory->path,
+                         bytes_get_u32(content + AT_VERSION), FORMAT_VERSION);
+    lock->identified = bytes_get_u32(content + AT_PHASE) <= LOCK_DELETING;
+    lock->phase = bytes_get_u32(content + AT_PHASE);
+    memcpy(lock->directory_id, content + AT_DIRECTORY_ID, FORMAT_ID_BYTES);
+    lock->note = note_decode(content + AT_NOTE);
+    return H5CKPT_OK;
+}
+
+/* Does `name` still lead to the open file? */
+static h5ckpt_status names_same_file(const struct file *file, const char *name, bool *same, struct error *error)
+{
+    struct entry open;
+    struct entry named;
+    h5ckpt_status status;
+
+    status = file_look(file, &open, error);
+    if (status < 0)
+        return status;
+    status = directory_look(file->directory, name, &named, error);
+    if (status < 0)
+        return status;
+    *same = named.kind == ENTRY_FILE && named.inode == open.inode && named.device == open.device;
+    return H5CKPT_OK;
+}
+
+static h5ckpt_status busy(const struct lock *lock, struct error *error)
+{
+    unsigned char content[2 * SECTOR_BYTES] = {0};
+    struct error ignored = ERROR_NONE;
+    struct lock_note note = {0};
+
+    if (file_read(&lock->file, content, sizeof content, 0, &ignored) == H5CKPT_OK)
+        note = note_decode(content + AT_NOTE);
+    error_clear(&ignored);
+    if (note.process_id != 0)
+        return error_set(error, H5CKPT_E_BUSY, "directory '%s' has a writer already (process %" PRIu64
+                         " saved last); nothing was changed", lock->file.directory->path, note.process_id);
+    return error_set(error, H5CKPT_E_BUSY, "directory '%s' has a writer already; nothing was changed",
+                     lock->file.directory->path);
+}
+
+h5ckpt_status lock_take(struct lock *lock, const struct directory *directory, struct error *error)
+{
+    h5ckpt_status status;
+    bool taken;
+    bool same;
+
+    *lock = LOCK_NONE;
+    status = file_open(&lock->file, directory, FORMAT_LOCK_NAME, FILE_WRITE, error);
+    if (status == H5CKPT_E_DAMAGED)
+        return error_set(error, H5CKPT_E_FOREIGN, "'%s/%s' is not a regular file: not ours, left alone",
+                         directory->path, FORMAT_LOCK_NAME);
+    if (status != H5CKPT_OK)
+        return status;
+    status = file_lock(&lock->file, &taken, error);
+    if (status == H5CKPT_OK && !taken)
+        status = busy(lock, error);
+    if (status == H5CKPT_OK)
+        status = names_same_file(&lock->file, FORMAT_LOCK_NAME, &same, error);
+    /* The holder before us deleted the checkpoint while we waited at its file: start again, with what is there now. */
+    if (status == H5CKPT_OK && !same)
+        status = H5CKPT_NO_CHECKPOINT;
+    if (status == H5CKPT_OK)
+        status = read_content(lock, error);
+    if (status != H5CKPT_OK)
+        file_close(&lock->file);
+    return status;
+}
+
+/*
+ * A lock.new is in the way: of a process that is making the lock just now (it holds it), or of one that died doing so.
+ */
+static h5ckpt_status clear_new_file(const struct directory *directory, struct error *error)
+{
+    unsigned char head[sizeof LOCK_MAGIC] = {0};
+    struct file file = FILE_NONE;
+    struct entry entry;
+    h5ckpt_status status;
+    bool taken = false;
+    bool same = false;
+
+    status = file_open(&file, directory, LOCK_NEW_NAME, FILE_WRITE, error);
+    if (status == H5CKPT_NO_CHECKPOINT)
+        return error_set(error, H5CKPT_E_OVERTAKEN, "'%s' is being opened by another process", directory->path);
+    if (status == H5CKPT_OK)
+        status = file_lock(&file, &taken, error);
+    if (status == H5CKPT_OK && !taken)
+        status = error_set(error, H5CKPT_E_BUSY, "another process is becoming the writer of directory '%s'; nothing was changed",
+                           directory->path);
+    if (status == H5CKPT_OK)
+        status = names_same_file(&file, LOCK_NEW_NAME, &same, error);
+    if (status == H5CKPT_OK)
+        status = file_look(&file, &entry, error);
+    if (status == H5CKPT_OK && entry.byte_count >= sizeof head)
+        status = file_read(&file, head, sizeof head, 0, error);
+    /* One of ours that was cut short is empty, zero or begins with the magic. */
+    if (status == H5CKPT_OK && memcmp(head, LOCK_MAGIC, sizeof head) != 0 &&
+        (entry.byte_count > FORMAT_LOCK_BYTES || memcmp(head, (unsigned char[sizeof head]){0}, sizeof head) != 0))
+        status = H5CKPT_E_DAMAGED;
+    if (status == H5CKPT_OK && same)
+        status = directory_remove(directory, LOCK_NEW_NAME, error);
+    file_close(&file);
+    if (status == H5CKPT_E_DAMAGED)
+        return error_set(error, H5CKPT_E_FOREIGN, "'%s/%s' is not ours: move it away", directory->path, LOCK_NEW_NAME);
+    return status < 0 ? status
+                      : error_set(error, H5CKPT_E_OVERTAKEN, "a leftover of a crash was removed from '%s'", directory->path);
+}
+
+static h5ckpt_status fill(struct lock *lock, struct error *error)
+{
+    unsigned char content[FORMAT_LOCK_BYTES] = {0};
+
+    identity_encode(lock, content);
+    note_encode(&lock->note, content + AT_NOTE);
+    h5ckpt_status status = file_write(&lock->file, content, sizeof content, 0, error);
+    return status < 0 ? status : file_flush(&lock->file, error);
+}
+
+h5ckpt_status lock_make(struct lock *lock, const struct directory *directory, enum lock_phase phase,
+                        const unsigned char directory_id[FORMAT_ID_BYTES], mode_t mode, struct error *error)
+{
+    struct error ignored = ERROR_NONE;
+    h5ckpt_status status;
+    bool taken = false;
+
+    *lock = LOCK_NONE;
+    lock->phase = phase;
+    memcpy(lock->directory_id, directory_id, FORMAT_ID_BYTES);
+    status = file_create(&lock->file, directory, LOCK_NEW_NAME, mode, error);
+    if (status == H5CKPT_E_FOREIGN)
+        return clear_new_file(directory, error);
+    if (status < 0)
+        return status;
+    status = file_lock(&lock->file, &taken, error);      /* before it appears: nobody finds it unheld */
+    if (status == H5CKPT_OK && !taken)
+        status = error_set(error, H5CKPT_E_OVERTAKEN, "'%s' is being opened by another process", directory->path);
+    if (status == H5CKPT_OK)
+        status = fill(lock, error);
+    if (status == H5CKPT_OK)
+        status = directory_link(directory, LOCK_NEW_NAME, FORMAT_LOCK_NAME, error);
+    if (status < 0 && (error->system_errno == EEXIST || error->system_errno == ENOENT))
+        status = error_set(error, H5CKPT_E_OVERTAKEN, "'%s' is being opened by another process", directory->path);
+    directory_remove(directory, LOCK_NEW_NAME, &ignored);   /* if it stays, the next open removes it */
+    error_clear(&ignored);
+    if (status == H5CKPT_OK)
+        status = directory_flush(directory, error);
+    if (status < 0) {
+        lock_release(lock);
+        return status;
+    }
+    strcpy(lock->file.name, FORMAT_LOCK_NAME);
+    lock->identified = true;
+    return H5CKPT_OK;
+}
+
+h5ckpt_status lock_peek(struct lock *lock, const struct directory *directory, bool *held, struct error *error)
+{
+    h5ckpt_status status;
+
+    *held = false;
+    *lock = LOCK_NONE;
+    status = file_open(&lock->file, directory, FORMAT_LOCK_NAME, FILE_READ, error);
+    if (status == H5CKPT_E_DAMAGED)
+        return error_set(error, H5CKPT_E_FOREIGN, "'%s/%s' is not a regular file: not ours", directory->path,
+                         FORMAT_LOCK_NAME);
+    if (status != H5CKPT_OK)
+        return status;
+    status = read_content(lock, error);
+    if (status == H5CKPT_OK)
+        status = file_is_locked(&lock->file, held, error);
+    file_close(&lock->file);
+    return status;
+}
+
+h5ckpt_status lock_check(const struct lock *lock, struct error *error)
+{
+    h5ckpt_status status;
+    bool same;
+
+    status = names_same_file(&lock->file, FORMAT_LOCK_NAME, &same, error);
+    if (status < 0 || same)
+        return status;
+    return error_set(error, H5CKPT_E_BUSY, "'%s/%s' is no longer the file that this handle locked: the directory was "
+                     "deleted or taken over; nothing was written", lock->file.directory->path, FORMAT_LOCK_NAME);
+}
+
+h5ckpt_status lock_set_phase(struct lock *lock, enum lock_phase phase, struct error *error)
+{
+    unsigned char sector[SECTOR_BYTES];
+    h5ckpt_status status;
+    enum lock_phase before = lock->phase;
+
+    lock->phase = phase;
+    identity_encode(lock, sector);
+    status = file_write(&lock->file, sector, sizeof sector, 0, error);
+    if (status == H5CKPT_OK)
+        status = file_flush(&lock->file, error);
+    if (status < 0)
+        lock->phase = before;
+    else
+        lock->identified = true;
+    return status;
+}
+
+h5ckpt_status lock_set_note(struct lock *lock, bool busy, unsigned slot, uint64_t sequence, struct error *error)
+{
+    unsigned char sector[SECTOR_BYTES];
+
+    lock->note = (struct lock_note){
+        .busy = busy, .slot = slot, .sequence = sequence, .process_id = system_calls->process_id()};
+    system_calls->boot_id(lock->note.boot_id);
+    note_encode(&lock->note, sector);
+    return file_write(&lock->file, sector, sizeof sector, AT_NOTE, error);
+}
+
+h5ckpt_status lock_remove(struct lock *lock, struct error *error)
+{
+    const struct directory *directory = lock->file.directory;
+    h5ckpt_status status;
+
+    status = lock_check(lock, error);
+    if (status == H5CKPT_OK)
+        status = directory_remove(directory, FORMAT_LOCK_NAME, error);
+    if (status == H5CKPT_OK)
+        status = directory_flush(directory, error);
+    return status;
+}
+
+void lock_release(struct lock *lock)
+{
+    file_close(&lock->file);
+    *lock = LOCK_NONE;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lock: the file that says whose directory this is, in which phase, who writes, and which slot is being written
+ * (docs/format.md 3).
+ *
+ *   (absent) -> EMPTY      lock_make()
+ *   EMPTY    -> IN_USE     lock_set_phase(), durable before the first save succeeds
+ *   IN_USE   -> DELETING   lock_set_phase(), durable before the first file is removed
+ *   DELETING -> (absent)   lock_remove()
+ *   DELETING -> EMPTY      lock_set_phase(), when the next writer has finished the deletion
+ */
+#ifndef H5CKPT_LOCK_H
+#define H5CKPT_LOCK_H
+
+#include "format.h"
+#include "storage/file.h"
+#include "storage/system.h"
+
+enum lock_phase {                    /* on disk */
+    LOCK_EMPTY    = 0,
+    LOCK_IN_USE   = 1,
+    LOCK_DELETING = 2,
+};
+
+struct lock_note {                   /* on disk: a save in progress, or the last one */
+    bool busy;
+    unsigned slot;
+    uint64_t sequence;
+    uint64_t process_id;
+    char boot_id[SYSTEM_BOOT_ID_BYTES];
+};
+
+struct lock {
+    struct file file;                /* open while we hold it */
+    bool identified;                 /* phase and directory id are known */
+    enum lock_phase phase;
+    unsigned char directory_id[FORMAT_ID_BYTES];
+    struct lock_note note;           /* all zero if there is none or it cannot be read */
+};
+
+#define LOCK_NONE ((struct lock){.file = FILE_NONE})
+
+/*
+ * Take the writer's lock. H5CKPT_OK; H5CKPT_NO_CHECKPOINT (there is no lock file); H5CKPT_E_BUSY;
+ * H5CKPT_E_VERSION; the system's errors. `lock->identified` is false if the file is not, or no longer, a lock file of ours.
+ */
+h5ckpt_status lock_take(struct lock *lock, const struct directory *directory, struct error *error);
+
+/*
+ * Make the lock file and hold it. H5CKPT_E_OVERTAKEN if another process was faster: take again. H5CKPT_E_FOREIGN if
+ * a stranger's file is in the way.
+ */
+h5ckpt_status lock_make(struct lock *lock, const struct directory *directory, enum lock_phase phase,
+                        const unsigned char directory_id[FORMAT_ID_BYTES], mode_t mode, struct error *error);
+
+/* Read it without taking it; *held tells whether a living writer holds it. Statuses as lock_take(), without BUSY. */
+h5ckpt_status lock_peek(struct lock *lock, const struct directory *directory, bool *held, struct error *error);
+
+/* Is the file that we hold still the one under its name? H5CKPT_E_BUSY if not. */
+h5ckpt_status lock_check(const struct lock *lock, struct error *error);
+
+/* Write phase and directory id, durably. */
+h5ckpt_status lock_set_phase(struct lock *lock, enum lock_phase phase, struct error *error);
+
+/* Write the note (never flushed: docs/format.md 3). */
+h5ckpt_status lock_set_note(struct lock *lock, bool busy, unsigned slot, uint64_t sequence, struct error *error);
+
+/* Remove the file that we hold, durably. */
+h5ckpt_status lock_remove(struct lock *lock, struct error *error);
+
+void lock_release(struct lock *lock);
+
+#endif

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * save: one save, in the order of docs/format.md 6, and deletion. Invariants (1) to (4) are store.h's.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/store.h"
+#include "storage/system.h"
+
+enum { VIEW_INTERVAL_NS = 1000000000 };
+
+/* ------------------------------------------------------------------- prepare */
+
+static void forget_layout(h5ckpt_store *store)
+{
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        store->memo[i].ours = false;         /* what was written there had another structure */
+    source_free(&store->source);
+    layout_free(&store->layout);
+}
+
+/* Tables to the file's end, so that no save allocates. */
+static h5ckpt_status reserve_tables(h5ckpt_store *store)
+{
+    const struct record *geometry = &store->layout.geometry;
+    const size_t byte_count = (size_t)(geometry->file_bytes - geometry->table_offset);
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        struct store_memo *memo = &store->memo[i];
+        free(memo->table);
+        memo->table = calloc(1, byte_count);
+        if (memo->table == NULL)
+            return error_set(&store->error, H5CKPT_E_MEMORY, "no memory for a block table of %zu bytes", byte_count);
+        memo->table_bytes = byte_count;
+    }
+    return H5CKPT_OK;
+}
+
+h5ckpt_status store_prepare(h5ckpt_store *store)
+{
+    h5ckpt_status status;
+
+    if (store->layout.entry_count == store->state->variable_count + LAYOUT_PROGRESS_COUNT)
+        return H5CKPT_OK;
+    forget_layout(store);
+    status = layout_build(&store->layout, store->state, &store->error);
+    if (status == H5CKPT_OK)
+        status = source_reserve(&store->source, &store->layout, store->state, &store->error);
+    if (status == H5CKPT_OK)
+        status = reserve_tables(store);
+    if (status == H5CKPT_OK)
+        status = transfer_buffer_reserve(&store->buffer, FORMAT_BLOCK_BYTES, &store->error);
+    if (status < 0)
+        forget_layout(store);
+    return status;
+}
+
+static h5ckpt_status check_may_save(h5ckpt_store *store)
+{
+    const char *path = store->directory.path;
+
+    if (store->options.mode != H5CKPT_READ_WRITE)
+        return error_set(&store->error, H5CKPT_E_ARGUMENT, "the store of '%s' is read-only", path);
+    if (store->memory_changed)
+        return error_set(&store->error, H5CKPT_E_MEMORY_CHANGED, "the last restore from '%s' failed half-way, so the "
+                         "variables hold no state worth saving; restore first. The checkpoint is untouched", path);
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        const struct slot *slot = &store->survey.slot[i];
+        if (slot->state == H5CKPT_SLOT_FOREIGN)
+            return error_set(&store->error, H5CKPT_E_FOREIGN, "%s", slot->reason);
+        if (slot->state == H5CKPT_SLOT_NEWER_VERSION)
+            return error_set(&store->error, H5CKPT_E_VERSION, "%s", slot->reason);
+    }
+    if (!store->may_save)
+        return error_set(&store->error, H5CKPT_E_NOT_RESTORED, "'%s' holds a checkpoint that was not restored: call "
+                         "h5ckpt_restore() first, or h5ckpt_start_over() to leave it behind", path);
+    return H5CKPT_OK;
+}
+
+/* ---------------------------------------------------------------------- plan */
+
+void store_plan_slots(const h5ckpt_store *store, struct plan_slot slot[FORMAT_SLOT_COUNT_MAX])
+{
+    const struct record *geometry = &store->layout.geometry;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        const struct slot *known = &store->survey.slot[i];
+        const bool reserved = known->state == H5CKPT_SLOT_RESERVED;
+        slot[i] = (struct plan_slot){
+            .state = known->state,
+            .record_readable = known->record_readable,
+            .sequence = known->record.sequence,
+            .base_sequence = known->record.base_sequence,
+            .overwritable = known->overwritable,
+            .same_structure = known->record_readable && known->file_bytes == geometry->file_bytes &&
+                              (reserved || checksum_equal(&known->record.structure_digest, &geometry->structure_digest)),
+            .given_up = store->memo[i].given_up,
+        };
+    }
+}
+
+/* With three slots two states are always kept: a slot that merely looks good must not count as the second. */
+static h5ckpt_status verify_survivors(h5ckpt_store *store)
+{
+    for (unsigned i = 0; store->options.slots > 2 && i < FORMAT_SLOT_COUNT_MAX; i++) {
+        struct slot *slot = &store->survey.slot[i];
+        if (slot->state != H5CKPT_SLOT_COMMITTED)
+            continue;
+        h5ckpt_status status = slot_verify(&store->directory, i, &slot->record, FILE_READ, &store->buffer, &store->error);
+        if (status < 0 && status != H5CKPT_E_DAMAGED && status != H5CKPT_E_OVERTAKEN)
+            return status;
+        slot->state = status == H5CKPT_OK ? H5CKPT_SLOT_INTACT : H5CKPT_SLOT_DAMAGED;
+        survey_explain(&store->survey, slot);
+    }
+    return H5CKPT_OK;
+}
+
+/* Rule (b): fsynced by us, and then verified past the page cache. A "no" only means that a new file is needed. */
+static bool make_base_durable(h5ckpt_store *store)
+{
+    const struct slot *base = &store->survey.slot[store->base];
+    struct error ignored = ERROR_NONE;
+    struct file file = FILE_NONE;
+    h5ckpt_status status;
+
+    status = file_open(&file, &store->directory, base->name, FILE_READ, &ignored);
+    if (status == H5CKPT_OK)
+        status = file_flush(&file, &ignored);
+    file_close(&file);
+    if (status == H5CKPT_OK)
+        status = directory_flush(&store->directory, &ignored);
+    if (status == H5CKPT_OK)
+        status = slot_verify(&store->directory, base->number, &base->record, FILE_READ_PAST_CACHE, &store->buffer, &ignored);
+    error_clear(&ignored);
+    return status == H5CKPT_OK;
+}
+
+static h5ckpt_status plan_save(h5ckpt_store *store, unsigned *target, enum plan_manner *manner)
+{
+    struct plan_slot slot[FORMAT_SLOT_COUNT_MAX];
+    struct slot *known;
+    struct entry entry;
+    h5ckpt_status status;
+
+    status = verify_survivors(store);
+    if (status < 0)
+        return status;
+    store_plan_slots(store, slot);
+    *target = plan_target(slot, FORMAT_SLOT_COUNT_MAX, store->options.slots, store->base);
+    known = &store->survey.slot[*target];
+    status = directory_look(&store->directory, known->name, &entry, &store->error);   /* as it is now: links, length */
+    if (status < 0)
+        return status;
+    known->overwritable = entry.kind == ENTRY_FILE && entry.link_count == 1;
+    known->file_bytes = entry.byte_count;
+    store_plan_slots(store, slot);
+    *manner = plan_manner(&slot[*target], true);
+    if (*manner == PLAN_IN_PLACE && store->base != PLAN_NO_BASE && !store->base_durable) {
+        store->base_durable = make_base_durable(store);
+        *manner = plan_manner(&slot[*target], store->base_durable);
+    }
+    return H5CKPT_OK;
+}
+
+/* --------------------------------------------------------------------- write */
+
+static struct record new_record(const h5ckpt_store *store, unsigned target, const struct h5ckpt_progress *progress)
+{
+    struct plan_slot slot[FORMAT_SLOT_COUNT_MAX];
+    struct record record = store->layout.geometry;
+
+    store_plan_slots(store, slot);
+    record.kind = RECORD_STATE;
+    record.sequence = plan_sequence(slot, FORMAT_SLOT_COUNT_MAX, store->lock.note.sequence);
+    record.base_sequence = store->base_sequence;
+    record.progress = *progress;
+    record.wall_time_ns = system_calls->wall_time_ns();
+    memcpy(record.directory_id, store->lock.directory_id, FORMAT_ID_BYTES);
+    memcpy(record.run_id, store->run_id, FORMAT_ID_BYTES);
+    record.slot_count = store->options.slots;
+    for (unsigned i = 0; i < store->options.slots && store->options.slots > 1; i++)
+        if (i != target && plan_holds_state(slot[i].state))
+            record.twins |= 1u << i;
+    return record;
+}
+
+static h5ckpt_status write_in_place(h5ckpt_store *store, struct slot_save *save)
+{
+    const struct store_memo *memo = &store->memo[save->number];
+
+    save->every_byte = !memo->ours || memo->saves_since_every_byte + 1 >= store->options.rewrite_every;   /* (c) */
+    return slot_save_in_place(save, &store->directory, memo->ours ? &memo->record : NULL, &store->error);
+}
+
+/* (4): a save into a slot failed: its file is never written again, and whatever it holds is no state. */
+static void give_up(h5ckpt_store *store, const struct slot_save *save)
+{
+    struct slot *slot = &store->survey.slot[save->number];
+
+    store->memo[save->number].ours = false;
+    store->memo[save->number].given_up = true;
+    slot->state = H5CKPT_SLOT_INTERRUPTED;
+    slot->record.sequence = save->record.sequence;   /* it may have reached the disk: not to be used again */
+    slot->record_readable = true;
+}
+
+static void note_success(h5ckpt_store *store, const struct slot_save *save)
+{
+    struct store_memo *memo = &store->memo[save->number];
+    struct slot *slot = &store->survey.slot[save->number];
+
+    memo->saves_since_every_byte = save->every_byte ? 0 : memo->saves_since_every_byte + 1;
+    memo->ours = true;
+    memo->given_up = false;
+    memo->record = save->record;
+    slot->state = H5CKPT_SLOT_INTACT;
+    slot->record = save->record;
+    slot->record_readable = true;
+    slot->overwritable = true;
+    slot->file_bytes = save->record.file_bytes;
+    slot->reason[0] = '\0';
+    store->base = (int)save->number;         /* (3) */
+    store->base_sequence = save->record.sequence;
+    store->base_durable = true;
+    store->progress = save->record.progress;
+}
+
+static h5ckpt_status write_target(h5ckpt_store *store, unsigned target, enum plan_manner manner,
+                                  const struct h5ckpt_progress *progress)
+{
+    struct slot_save save = {
+        .number = target,
+        .layout = &store->layout,
+        .source = store->source.bytes,
+        .record = new_record(store, target, progress),
+        .table = store->memo[target].table,
+        .file_mode = store->options.file_mode,
+        .buffer = &store->buffer,
+    };
+    struct error ignored = ERROR_NONE;
+    bool renamed = false;
+    h5ckpt_status status;
+
+    if (store->view.current == (int)target)
+        store_write_view(store, store->base);    /* it must not call current what is about to be overwritten */
+    if (manner == PLAN_IN_PLACE) {
+        status = lock_set_note(&store->lock, true, target, save.record.sequence, &store->error);
+        if (status < 0)
+            return status;           /* the slot is untouched */
+        status = write_in_place(store, &save);
+    } else {
+        status = slot_save_new(&save, &store->directory, &renamed, &store->error);
+    }
+    if (status < 0) {
+        if (manner == PLAN_IN_PLACE || renamed)
+            give_up(store, &save);
+        return status;
+    }
+    note_success(store, &save);
+    if (store->lock.note.busy)
+        lock_set_note(&store->lock, false, target, save.record.sequence, &ignored);
+    error_clear(&ignored);
+    return H5CKPT_OK;
+}
+
+/* ------------------------------------------------------------- before and after */
+
+static void remove_reserved_again(h5ckpt_store *store)
+{
+    struct error ignored = ERROR_NONE;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        directory_remove(&store->directory, slot_new_name(i), &ignored);
+        if (store->survey.slot[i].state != H5CKPT_SLOT_RESERVED)
+            continue;
+        directory_remove(&store->directory, slot_name(i), &ignored);
+        store->survey.slot[i] = (struct slot){.number = i, .name = slot_name(i)};
+    }
+    error_clear(&ignored);
+}
+
+/*
+ * A directory's first save takes the space of all its slots, so that a disk that fills up later fails no save. On
+ * failure nothing is left behind.
+ */
+static h5ckpt_status reserve_slots(h5ckpt_store *store, unsigned target)
+{
+    h5ckpt_status status = H5CKPT_OK;
+    struct record record = {
+        .kind = RECORD_VOID,
+        .slot_count = store->options.slots,
+        .file_bytes = store->layout.geometry.file_bytes,
+        .block_bytes = FORMAT_BLOCK_BYTES,
+    };
+
+    memcpy(record.directory_id, store->lock.directory_id, FORMAT_ID_BYTES);
+    memcpy(record.run_id, store->run_id, FORMAT_ID_BYTES);
+    for (unsigned i = 0; i < store->options.slots && status == H5CKPT_OK; i++) {
+        struct slot *slot = &store->survey.slot[i];
+        if (i == target || slot->state != H5CKPT_SLOT_ABSENT)
+            continue;
+        status = slot_reserve(&store->directory, i, &record, store->options.file_mode, &store->buffer, &store->error);
+        if (status == H5CKPT_OK)
+            *slot = (struct slot){.number = i, .name = slot_name(i), .state = H5CKPT_SLOT_RESERVED, .record = record,
+                                  .record_readable = true, .file_bytes = record.file_bytes, .overwritable = true};
+    }
+    return status;
+}
+
+/* The first state is on disk: from now on "no slot" means loss. */
+static h5ckpt_status mark_in_use(h5ckpt_store *store)
+{
+    if (store->lock.phase == LOCK_IN_USE)
+        return H5CKPT_OK;
+    return lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
+}
+
+/* Slots beyond the rotation, once the rotation itself holds as many states as it should. */
+static void remove_surplus(h5ckpt_store *store)
+{
+    const unsigned kept = store->options.slots;
+    struct error ignored = ERROR_NONE;
+    unsigned held = 0;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        if (plan_holds_state(store->survey.slot[i].state) && (kept == 1 ? (int)i == store->base : i < kept))
+            held++;
+    for (unsigned i = 0; held >= kept && i < FORMAT_SLOT_COUNT_MAX; i++) {
+        const bool surplus = kept == 1 ? (int)i != store->base : i >= kept;
+        if (!surplus || store->survey.slot[i].state == H5CKPT_SLOT_ABSENT)
+            continue;
+        if (directory_remove(&store->directory, slot_name(i), &ignored) == H5CKPT_OK) {
+            store->survey.slot[i] = (struct slot){.number = i, .name = slot_name(i)};
+            store->memo[i].ours = false;
+            store->memo[i].given_up = false;
+        }
+    }
+    error_clear(&ignored);
+}
+
+static bool is_first_save(const h5ckpt_store *store)
+{
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        if (store->survey.slot[i].state != H5CKPT_SLOT_ABSENT)
+            return false;
+    return store->options.slots > 1;
+}
+
+h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *progress)
+{
+    const struct h5ckpt_progress at = progress == NULL ? (struct h5ckpt_progress){0} : *progress;
+    enum plan_manner manner;
+    unsigned target;
+    h5ckpt_status status;
+
+    if (store == NULL)
+        return H5CKPT_E_ARGUMENT;
+    status = store_enter(store, "h5ckpt_save");
+    if (status == H5CKPT_OK)
+        status = check_may_save(store);
+    if (status == H5CKPT_OK)
+        status = store_prepare(store);
+    if (status == H5CKPT_OK)
+        status = source_collect(&store->source, store->state, &at, &store->error);
+    if (status == H5CKPT_OK)
+        status = lock_check(&store->lock, &store->error);
+    if (status == H5CKPT_OK)
+        status = plan_save(store, &target, &manner);
+    if (status < 0)
+        return status;
+    const bool first = is_first_save(store);
+    if (first)
+        status = reserve_slots(store, target);
+    if (status == H5CKPT_OK)
+        status = write_target(store, target, manner, &at);
+    if (first && status < 0)
+        remove_reserved_again(store);
+    if (status == H5CKPT_OK)
+        status = mark_in_use(store);
+    if (status < 0)
+        return status;
+    remove_surplus(store);
+    if (system_calls->monotonic_time_ns() - store->view.made_ns >= VIEW_INTERVAL_NS)
+        store_write_view(store, store->base);
+    return H5CKPT_OK;
+}
+
+void store_set_base(h5ckpt_store *store, unsigned slot_number)
+{
+    store->base = (int)slot_number;
+    store->base_sequence = store->survey.slot[slot_number].record.sequence;
+    store->base_durable = store->memo[slot_number].ours &&
+                          store->memo[slot_number].record.sequence == store->base_sequence;
+    store->may_save = true;
+}
+
+h5ckpt_status h5ckpt_delete(h5ckpt_store *store)
+{
+    h5ckpt_status status;
+
+    if (store == NULL)
+        return H5CKPT_E_ARGUMENT;
+    status = store_enter(store, "h5ckpt_delete");
+    if (status < 0)
+        return status;
+    if (store->options.mode != H5CKPT_READ_WRITE)
+        return error_set(&store->error, H5CKPT_E_ARGUMENT, "the store of '%s' is read-only", store->directory.path);
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        if (store->survey.slot[i].state == H5CKPT_SLOT_FOREIGN || store->survey.slot[i].state == H5CKPT_SLOT_NEWER_VERSION)
+            return error_set(&store->error, store->survey.slot[i].state == H5CKPT_SLOT_FOREIGN ? H5CKPT_E_FOREIGN : H5CKPT_E_VERSION,
+                             "%s", store->survey.slot[i].reason);
+    status = lock_check(&store->lock, &store->error);
+    if (status == H5CKPT_OK)
+        status = lock_set_phase(&store->lock, LOCK_DELETING, &store->error);
+    if (status == H5CKPT_OK)
+        status = store_remove_files(store);
+    if (status == H5CKPT_OK)
+        status = lock_remove(&store->lock, &store->error);
+    if (status < 0)
+        return status;
+    lock_release(&store->lock);
+    directory_close(&store->directory, false);
+    store->open = false;
+    return H5CKPT_OK;
+}

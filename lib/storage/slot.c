@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/slot.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes.h"
+
+static const char *const SLOT_NAME[FORMAT_SLOT_COUNT_MAX] = FORMAT_SLOT_NAMES;
+
+const char *slot_name(unsigned number)
+{
+    return SLOT_NAME[number];
+}
+
+const char *slot_new_name(unsigned number)
+{
+    static const char *const NEW_NAME[FORMAT_SLOT_COUNT_MAX] = FORMAT_SLOT_NEW_NAMES;
+
+    return NEW_NAME[number];
+}
+
+/* ------------------------------------------------------------------ reading */
+
+/* Name directory and slot in front of a reason that record_decode() and record_check() give. */
+static h5ckpt_status in_slot(const struct file *file, struct error *error)
+{
+    struct error reason = ERROR_NONE;
+    h5ckpt_status status = error->status;
+
+    error_move(&reason, error);
+    error_set(error, status, "'%s/%s': %s", file->directory->path, file->name, error_message(&reason));
+    error_clear(&reason);
+    return status;
+}
+
+static h5ckpt_status read_record(const struct file *file, struct record *record, struct transfer_buffer *buffer,
+                                 struct error *error)
+{
+    struct entry entry;
+    h5ckpt_status status;
+
+    /* A whole 4096 bytes, because reads past the cache must be aligned. */
+    status = transfer_buffer_reserve(buffer, FORMAT_USER_BLOCK_BYTES, error);
+    if (status < 0)
+        return status;
+    status = file_read(file, buffer->bytes, FORMAT_USER_BLOCK_BYTES, 0, error);
+    if (status < 0)
+        return status;
+    status = record_decode(record, buffer->bytes, error);
+    if (status < 0)
+        return in_slot(file, error);
+    if (record->kind == RECORD_VOID)
+        return H5CKPT_OK;
+    status = file_look(file, &entry, error);
+    if (status < 0)
+        return status;
+    status = record_check(record, entry.byte_count, error);
+    return status < 0 ? in_slot(file, error) : H5CKPT_OK;
+}
+
+/* The table, checked against the record's digest. Its memory is bounded by the file's own length. */
+static h5ckpt_status read_table(const struct file *file, const struct record *record, struct checksum **table,
+                                struct error *error)
+{
+    const size_t byte_count = (size_t)(record->file_bytes - record->table_offset);
+    struct checksum digest;
+    h5ckpt_status status;
+    void *bytes;
+
+    *table = NULL;
+    if (posix_memalign(&bytes, FORMAT_ALIGN_BYTES, byte_count) != 0)
+        return error_set(error, H5CKPT_E_MEMORY, "'%s/%s': no memory for a block table of %zu bytes",
+                         file->directory->path, file->name, byte_count);
+    status = file_read(file, bytes, byte_count, record->table_offset, error);
+    if (status == H5CKPT_OK) {
+        digest = checksum_of(bytes, byte_count);
+        if (!checksum_equal(&digest, &record->table_digest))
+            status = error_set(error, H5CKPT_E_DAMAGED, "'%s/%s': the block table at %" PRIu64
+                               " does not match the digest in the commit record (sequence %" PRIu64 ")",
+                               file->directory->path, file->name, record->table_offset, record->sequence);
+    }
+    if (status < 0)
+        free(bytes);
+    else
+        *table = bytes;
+    return status;
+}
+
+h5ckpt_status slot_reader_open(struct slot_reader *reader, const struct directory *directory, unsigned number,
+                               enum file_access access, struct error *error)
+{
+    struct transfer_buffer buffer = TRANSFER_BUFFER_NONE;
+    h5ckpt_status status;
+
+    *reader = SLOT_READER_NONE;
+    status = file_open(&reader->file, directory, slot_name(number), access, error);
+    if (status != H5CKPT_OK)
+        return status;
+    status = read_record(&reader->file, &reader->record, &buffer, error);
+    if (status == H5CKPT_OK && reader->record.kind == RECORD_STATE)
+        status = read_table(&reader->file, &reader->record, &reader->table, error);
+    transfer_buffer_free(&buffer);
+    if (status < 0)
+        slot_reader_close(reader);
+    return status;
+}
+
+void slot_reader_close(struct slot_reader *reader)
+{
+    file_close(&reader->file);
+    free(reader->table);
+    *reader = SLOT_READER_NONE;
+}
+
+h5ckpt_status slot_reader_index(const struct slot_reader *reader, struct index *index, struct error *error)
+{
+    const struct record *record = &reader->record;
+    unsigned char *bytes = malloc(record->index_bytes + 1);   /* bounded by the file's length: record_check() */
+    struct checksum digest;
+    h5ckpt_status status;
+
+    *index = INDEX_NONE;
+    if (bytes == NULL)
+        return error_set(error, H5CKPT_E_MEMORY, "'%s/%s': no memory for a variable index of %" PRIu64 " bytes",
+                         reader->file.directory->path, reader->file.name, record->index_bytes);
+    status = file_read(&reader->file, bytes, record->index_bytes, record->index_offset, error);
+    if (status == H5CKPT_OK) {
+        digest = checksum_of(bytes, record->index_bytes);
+        if (checksum_equal(&digest, &record->index_digest))
+            status = index_decode(index, bytes, record->index_bytes, record->index_offset, error);
+        else
+            status = error_set(error, H5CKPT_E_DAMAGED, "the variable index at %" PRIu64
+                               " does not match its digest in the commit record", record->index_offset);
+        if (status < 0)
+            in_slot(&reader->file, error);
+    }
+    free(bytes);
+    return status;
+}
+
+/* --------------------------------------------------------------- examination */
+
+static void conclude(struct slot *slot, enum h5ckpt_slot_state state, const struct error *why)
+{
+    slot->state = state;
+    slot->status = why->status;
+    snprintf(slot->reason, sizeof slot->reason, "%s", error_message(why));
+}
+
+static enum h5ckpt_slot_state state_of_failure(h5ckpt_status status)
+{
+    switch (status) {
+    case H5CKPT_E_DAMAGED:
+    case H5CKPT_E_IO:
+        return H5CKPT_SLOT_DAMAGED;
+    case H5CKPT_E_VERSION:
+        return H5CKPT_SLOT_NEWER_VERSION;
+    default:
+        return H5CKPT_SLOT_UNREADABLE;
+    }
+}
+
+void slot_examine(struct slot *slot, const struct directory *directory, unsigned number,
+                  const unsigned char *directory_id)
+{
+    struct transfer_buffer buffer = TRANSFER_BUFFER_NONE;
+    struct error error = ERROR_NONE;
+    struct file file = FILE_NONE;
+    struct checksum *table = NULL;
+    struct entry entry = {0};
+    h5ckpt_status status;
+
+    *slot = (struct slot){.number = number, .name = slot_name(number)};
+    for (int attempt = 0; attempt < 2; attempt++) {   /* an EIO must persist after reopening (P7) */
+        error_clear(&error);
+        file_close(&file);
+        status = file_open(&file, directory, slot->name, FILE_READ, &error);
+        if (status == H5CKPT_OK)
+            status = file_look(&file, &entry, &error);
+        if (status == H5CKPT_OK)
+            status = read_record(&file, &slot->record, &buffer, &error);
+        /* What the record itself says is believed once its checksum matches, whatever the rest is like. */
+        slot->record_readable = status == H5CKPT_OK || slot->record.file_bytes != 0;
+        if (status == H5CKPT_OK && slot->record.kind == RECORD_STATE)
+            status = read_table(&file, &slot->record, &table, &error);
+        if (status != H5CKPT_E_IO)
+            break;
+    }
+    slot->file_bytes = entry.byte_count;
+    slot->overwritable = entry.kind == ENTRY_FILE && entry.link_count == 1;
+    if (slot->record_readable && directory_id != NULL &&
+        memcmp(slot->record.directory_id, directory_id, FORMAT_ID_BYTES) != 0) {
+        error_set(&error, H5CKPT_E_FOREIGN, "'%s/%s' belongs to another backup directory; nothing was changed",
+                  directory->path, slot->name);
+        conclude(slot, H5CKPT_SLOT_FOREIGN, &error);
+    } else if (status != H5CKPT_OK && status != H5CKPT_NO_CHECKPOINT) {
+        conclude(slot, state_of_failure(status), &error);
+    } else if (status == H5CKPT_OK) {
+        slot->state = slot->record.kind == RECORD_VOID ? H5CKPT_SLOT_RESERVED : H5CKPT_SLOT_COMMITTED;
+    }
+    free(table);
+    file_close(&file);
+    transfer_buffer_free(&buffer);
+    error_clear(&error);
+}
+
+/* -------------------------------------------------------------- verification */
+
+/* Append which variables have bytes in the first damaged block, as far as the index can still be read. */
+static void name_variables(const struct slot_reader *reader, uint64_t block, struct error *error)
+{
+    enum { NAMED_MAX = 3 };
+    const uint64_t begin = record_block_offset(&reader->record, block);
+    const uint64_t end = begin + record_block_length(&reader->record, block);
+    struct error ignored = ERROR_NONE;
+    struct index index;
+    size_t named = 0;
+
+    if (slot_reader_index(reader, &index, &ignored) == H5CKPT_OK) {
+        for (size_t i = 0; i < index.entry_count; i++)
+            if (index.entry[i].byte_count != 0 && index.offset[i] < end &&
+                index.offset[i] + index.entry[i].byte_count > begin && ++named <= NAMED_MAX)
+                error_append(error, "%s'%s'", named == 1 ? "; variables there: " : ", ", index.entry[i].name);
+        if (named > NAMED_MAX)
+            error_append(error, " and %zu more", named - NAMED_MAX);
+    } else {
+        error_append(error, "; which variables lie there cannot be told (the index is damaged too)");
+    }
+    index_free(&index);
+    error_clear(&ignored);
+}
+
+static h5ckpt_status report_damage(const struct slot_reader *reader, const struct transfer_damage *damage,
+                                   struct error *error)
+{
+    char stored[CHECKSUM_TEXT_BYTES];
+    char actual[CHECKSUM_TEXT_BYTES];
+
+    checksum_text(&damage->stored, stored);
+    checksum_text(&damage->actual, actual);
+    error_set(error, H5CKPT_E_DAMAGED, "'%s/%s', sequence %" PRIu64 ": %" PRIu64 " of %" PRIu64
+              " blocks damaged, the first is block %" PRIu64 " (offset %" PRIu64 "): stored checksum %s, bytes give %s",
+              reader->file.directory->path, reader->file.name, reader->record.sequence, damage->block_count,
+              record_block_count(&reader->record), damage->first_block,
+              record_block_offset(&reader->record, damage->first_block), stored, actual);
+    name_variables(reader, damage->first_block, error);
+    return H5CKPT_E_DAMAGED;
+}
+
+static h5ckpt_status verify_once(const struct directory *directory, unsigned number, const struct record *record,
+                                 enum file_access access, struct transfer_buffer *buffer, struct error *error)
+{
+    struct slot_reader reader;
+    struct transfer_damage damage;
+    struct index index = INDEX_NONE;
+    h5ckpt_status status;
+
+    status = slot_reader_open(&reader, directory, number, access, error);
+    if (status == H5CKPT_NO_CHECKPOINT)
+        return error_set(error, H5CKPT_E_DAMAGED, "'%s/%s' has vanished", directory->path, slot_name(number));
+    if (status < 0)
+        return status;
+    if (reader.record.kind != RECORD_STATE || reader.record.sequence != record->sequence ||
+        !checksum_equal(&reader.record.table_digest, &record->table_digest)) {
+        status = error_set(error, H5CKPT_E_OVERTAKEN, "'%s/%s' no longer holds sequence %" PRIu64, directory->path,
+                           slot_name(number), record->sequence);
+        goto out;
+    }
+    status = transfer_verify(&reader.file, &reader.record, reader.table, &damage, buffer, error);
+    if (status == H5CKPT_OK && damage.block_count != 0)
+        status = report_damage(&reader, &damage, error);
+    if (status == H5CKPT_OK && access != FILE_READ_PAST_CACHE)
+        status = slot_reader_index(&reader, &index, error);
+out:
+    index_free(&index);
+    slot_reader_close(&reader);
+    return status;
+}
+
+h5ckpt_status slot_verify(const struct directory *directory, unsigned number, const struct record *record,
+                          enum file_access access, struct transfer_buffer *buffer, struct error *error)
+{
+    h5ckpt_status status = verify_once(directory, number, record, access, buffer, error);
+
+    if (status == H5CKPT_E_IO)
+        status = verify_once(directory, number, record, access, buffer, error);
+    if (status == H5CKPT_E_IO)
+        error->status = status = H5CKPT_E_DAMAGED;   /* it persisted after reopening and rereading (P7) */
+    return status;
+}
+
+/* ------------------------------------------------------------------- writing */
+
+static h5ckpt_status write_table(const struct file *file, struct slot_save *save, struct error *error)
+{
+    const struct record *record = &save->record;
+    const size_t byte_count = (size_t)(record->file_bytes - record->table_offset);
+    unsigned char *bytes = (unsigned char *)save->table;   /* allocated to the file's end, the rest is zero */
+
+    save->record.table_digest = checksum_of(bytes, byte_count);
+    return file_write(file, bytes, byte_count, record->table_offset, error);
+}
+
+/* Blocks, table and record; the order on the device does not matter (docs/format.md 6). */
+static h5ckpt_status write_state(const struct file *file, struct slot_save *save, struct error *error)
+{
+    unsigned char *head = save->buffer->bytes;
+    h5ckpt_status status;
+
+    status = transfer_write(file, save->layout, save->source, save->every_byte, save->table, save->buffer, error);
+    if (status < 0)
+        return status;
+    status = write_table(file, save, error);
+    if (status < 0)
+        return status;
+    memset(head, 0, FORMAT_USER_BLOCK_BYTES);
+    record_encode(&save->record, head);
+    return file_write(file, head, save->every_byte ? FORMAT_USER_BLOCK_BYTES : FORMAT_RECORD_BYTES, 0, error);
+}
+
+h5ckpt_status slot_save_in_place(struct slot_save *save, const struct directory *directory,
+                                 const struct record *expected, struct error *error)
+{
+    struct error ignored = ERROR_NONE;
+    struct file file = FILE_NONE;
+    struct record found;
+    h5ckpt_status status;
+
+    status = file_open(&file, directory, slot_name(save->number), FILE_WRITE, error);
+    if (status == H5CKPT_NO_CHECKPOINT)
+        status = error_set(error, H5CKPT_E_DAMAGED, "'%s/%s' has vanished", directory->path, slot_name(save->number));
+    if (status < 0)
+        return status;
+    /* Rule (c): bytes are skipped only while the record on disk is the one that this handle wrote. */
+    if (expected == NULL || read_record(&file, &found, save->buffer, &ignored) < 0 ||
+        found.sequence != expected->sequence || memcmp(found.run_id, expected->run_id, FORMAT_ID_BYTES) != 0)
+        save->every_byte = true;
+    error_clear(&ignored);
+    status = write_state(&file, save, error);
+    if (status == H5CKPT_OK)
+        status = file_flush(&file, error);
+    file_close(&file);
+    return status;
+}
+
+h5ckpt_status slot_save_new(struct slot_save *save, const struct directory *directory, bool *renamed,
+                            struct error *error)
+{
+    const char *new_name = slot_new_name(save->number);
+    struct error ignored = ERROR_NONE;
+    struct file file = FILE_NONE;
+    h5ckpt_status status;
+    bool reserved;
+
+    *renamed = false;
+    save->every_byte = true;
+    status = file_create(&file, directory, new_name, save->file_mode, error);
+    if (status < 0)
+        return status;
+    status = file_allocate(&file, save->record.file_bytes, &reserved, error);
+    if (status == H5CKPT_OK)
+        status = write_state(&file, save, error);
+    if (status == H5CKPT_OK)
+        status = file_flush(&file, error);
+    file_close(&file);
+    if (status == H5CKPT_OK)
+        status = directory_rename(directory, new_name, slot_name(save->number), error);
+    if (status < 0) {
+        directory_remove(directory, new_name, &ignored);   /* if it stays, the next open removes it */
+        error_clear(&ignored);
+        return status;
+    }
+    *renamed = true;
+    return directory_flush(directory, error);
+}
+
+/* Where nothing can be reserved, zeros take the space. */
+static h5ckpt_status fill_with_zeros(const struct file *file, uint64_t byte_count, struct transfer_buffer *buffer,
+                                     struct error *error)
+{
+    h5ckpt_status status = H5CKPT_OK;
+
+    memset(buffer->bytes, 0, buffer->byte_count);
+    for (uint64_t at = 0; at < byte_count && status == H5CKPT_OK; at += buffer->byte_count) {
+        uint64_t left = byte_count - at;
+        status = file_write(file, buffer->bytes, left < buffer->byte_count ? (size_t)left : buffer->byte_count, at, error);
+    }
+    return status;
+}
+
+h5ckpt_status slot_reserve(const struct directory *directory, unsigned number, const struct record *record,
+                           mode_t file_mode, struct transfer_buffer *buffer, struct error *error)
+{
+    unsigned char head[FORMAT_RECORD_BYTES];
+    struct file file = FILE_NONE;
+    bool reserved = false;
+    h5ckpt_status status;
+
+    status = file_create(&file, directory, slot_new_name(number), file_mode, error);
+    if (status < 0)
+        return status;
+    status = file_allocate(&file, record->file_bytes, &reserved, error);
+    if (status == H5CKPT_OK && !reserved)
+        status = fill_with_zeros(&file, record->file_bytes, buffer, error);
+    record_encode(record, head);
+    if (status == H5CKPT_OK)
+        status = file_write(&file, head, sizeof head, 0, error);
+    if (status == H5CKPT_OK)
+        status = file_flush(&file, error);
+    file_close(&file);
+    if (status == H5CKPT_OK)
+        status = directory_rename(directory, slot_new_name(number), slot_name(number), error);
+    return status;
+}

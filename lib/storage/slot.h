@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slot: one slot file. What it is (examine), whether every byte is as saved (verify), reading it (open), and the two
+ * ways to write it (docs/format.md 6).
+ */
+#ifndef H5CKPT_SLOT_H
+#define H5CKPT_SLOT_H
+
+#include "storage/index.h"
+#include "storage/layout.h"
+#include "storage/transfer.h"
+
+/* What is known of a slot. */
+struct slot {
+    unsigned number;
+    const char *name;                /* "slot-a.h5"; static */
+    enum h5ckpt_slot_state state;
+    h5ckpt_status status;            /* H5CKPT_SLOT_UNREADABLE: why */
+    bool record_readable;
+    struct record record;            /* if readable */
+    uint64_t file_bytes;
+    bool overwritable;               /* a regular file with one link */
+    char reason[H5CKPT_REASON_BYTES];
+};
+
+const char *slot_name(unsigned number);
+const char *slot_new_name(unsigned number);      /* while it is being filled */
+
+/*
+ * Look at slot `number`: record, length, table. `directory_id` NULL: any. Never fails: what is wrong becomes the
+ * slot's state and reason. A state that holds together is COMMITTED, not INTACT.
+ */
+void slot_examine(struct slot *slot, const struct directory *directory, unsigned number,
+                  const unsigned char *directory_id);
+
+/* An open, committed slot: everything needed to read it. */
+struct slot_reader {
+    struct file file;
+    struct record record;
+    struct checksum *table;
+};
+
+#define SLOT_READER_NONE ((struct slot_reader){.file = FILE_NONE})
+
+/* H5CKPT_E_DAMAGED, H5CKPT_E_VERSION, or the system's errors; H5CKPT_NO_CHECKPOINT if there is no such file. */
+h5ckpt_status slot_reader_open(struct slot_reader *reader, const struct directory *directory, unsigned number,
+                               enum file_access access, struct error *error);
+void slot_reader_close(struct slot_reader *reader);
+
+/* The index, checked against the record's digest of it. H5CKPT_E_DAMAGED, H5CKPT_E_MEMORY, or the system's errors. */
+h5ckpt_status slot_reader_index(const struct slot_reader *reader, struct index *index, struct error *error);
+
+/*
+ * Read and check every byte of the slot's state, from the device if `access` says so; an EIO must persist after
+ * reopening. H5CKPT_OK: intact. H5CKPT_E_DAMAGED names variables and block; H5CKPT_E_OVERTAKEN: the slot no longer
+ * holds `record`; the system's errors.
+ */
+h5ckpt_status slot_verify(const struct directory *directory, unsigned number, const struct record *record,
+                          enum file_access access, struct transfer_buffer *buffer, struct error *error);
+
+/* One save, as the store has planned it. */
+struct slot_save {
+    unsigned number;
+    const struct layout *layout;
+    const unsigned char *const *source;   /* by schema index */
+    struct record record;                 /* complete but for the table digest */
+    struct checksum *table;               /* one per block; what is skipped is kept */
+    bool every_byte;
+    mode_t file_mode;
+    struct transfer_buffer *buffer;
+};
+
+/*
+ * Overwrite the slot in place and flush it. `expected` (may be NULL) is the record that must still be there if
+ * bytes are to be skipped. On failure the slot is torn.
+ */
+h5ckpt_status slot_save_in_place(struct slot_save *save, const struct directory *directory,
+                                 const struct record *expected, struct error *error);
+
+/* Fill a new file, flush it, rename it over the slot, flush the directory. *renamed tells how far a failure came. */
+h5ckpt_status slot_save_new(struct slot_save *save, const struct directory *directory, bool *renamed,
+                            struct error *error);
+
+/* Make a slot that holds no state yet: space reserved, void record, durable but for its name. */
+h5ckpt_status slot_reserve(const struct directory *directory, unsigned number, const struct record *record,
+                           mode_t file_mode, struct transfer_buffer *buffer, struct error *error);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/source.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+h5ckpt_status source_reserve(struct source *source, const struct layout *layout, const h5ckpt_state *state,
+                             struct error *error)
+{
+    source_free(source);
+    for (size_t i = 0; i < state->variable_count; i++)
+        if (state->variable[i].source == VARIABLE_ACCESS)
+            source->copy_byte_count += state->entry[i].byte_count;
+    source->bytes = calloc(layout->entry_count, sizeof *source->bytes);
+    source->copy = malloc(source->copy_byte_count + 1);
+    if (source->bytes != NULL && source->copy != NULL)
+        return H5CKPT_OK;
+    error_set(error, H5CKPT_E_MEMORY, "no memory for %" PRIu64 " bytes of variables with get functions",
+              source->copy_byte_count);
+    source_free(source);
+    return H5CKPT_E_MEMORY;
+}
+
+static h5ckpt_status call_get(const h5ckpt_state *state, size_t index, unsigned char *copy, struct error *error)
+{
+    const struct h5ckpt_access *access = &state->variable[index].access;
+    int failed = access->get(access->context, copy, state->entry[index].byte_count);
+
+    if (!failed)
+        return H5CKPT_OK;
+    return error_set(error, H5CKPT_E_CALLBACK, "variable '%s': its get function failed with %d; nothing was written",
+                     state->entry[index].name, failed);
+}
+
+h5ckpt_status source_collect(struct source *source, const h5ckpt_state *state, const struct h5ckpt_progress *progress,
+                             struct error *error)
+{
+    unsigned char *copy = source->copy;
+
+    for (size_t i = 0; i < state->variable_count; i++) {
+        h5ckpt_status status;
+        void *memory = copy;
+        if (state->variable[i].source == VARIABLE_ACCESS) {
+            status = call_get(state, i, copy, error);
+            copy += state->entry[i].byte_count;
+        } else {
+            status = state_memory(state, i, &memory, error);
+        }
+        if (status < 0)
+            return status;
+        source->bytes[i] = memory;
+    }
+    source->progress[0] = progress->epoch;
+    source->progress[1] = progress->batch;
+    source->progress[2] = progress->step;
+    for (size_t i = 0; i < LAYOUT_PROGRESS_COUNT; i++)
+        source->bytes[state->variable_count + i] = (const unsigned char *)&source->progress[i];
+    return H5CKPT_OK;
+}
+
+void source_free(struct source *source)
+{
+    free(source->bytes);
+    free(source->copy);
+    *source = SOURCE_NONE;
+}

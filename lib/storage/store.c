@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/store.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/system.h"
+
+enum {
+    OPEN_ATTEMPTS_MAX  = 8,          /* how often another process may be faster before we say so */
+    REWRITE_EVERY_MAX  = 1000000,
+    FILE_MODE_DEFAULT  = 0600,
+    SLOTS_DEFAULT      = 2,
+    REWRITE_DEFAULT    = 16,
+};
+
+struct h5ckpt_options h5ckpt_options_default(void)
+{
+    return (struct h5ckpt_options){
+        .mode = H5CKPT_READ_WRITE,
+        .slots = SLOTS_DEFAULT,
+        .file_mode = FILE_MODE_DEFAULT,
+        .rewrite_every = REWRITE_DEFAULT,
+    };
+}
+
+const char *h5ckpt_message(const h5ckpt_store *store)
+{
+    return store == NULL ? "out of memory" : error_message(&store->error);
+}
+
+struct h5ckpt_progress h5ckpt_progress(const h5ckpt_store *store)
+{
+    return store == NULL ? (struct h5ckpt_progress){0} : store->progress;
+}
+
+h5ckpt_status store_enter(h5ckpt_store *store, const char *call)
+{
+    error_clear(&store->error);
+    if (!store->open)
+        return error_set(&store->error, H5CKPT_E_ARGUMENT, "%s: the store is not open (it failed to open, or its checkpoint was deleted)", call);
+    if (store->process_id != system_calls->process_id())
+        return error_set(&store->error, H5CKPT_E_ARGUMENT, "%s: the store belongs to process %" PRIu64
+                         ", which opened it; a child process must open its own", call, store->process_id);
+    return H5CKPT_OK;
+}
+
+/* ---------------------------------------------------------------------- open */
+
+static h5ckpt_status check_options(const struct h5ckpt_options *options, struct error *error)
+{
+    if (options->mode != H5CKPT_READ_WRITE && options->mode != H5CKPT_READ_ONLY)
+        return error_set(error, H5CKPT_E_ARGUMENT, "options: mode %d is neither read-write nor read-only", (int)options->mode);
+    if (options->slots < 1 || options->slots > FORMAT_SLOT_COUNT_MAX)
+        return error_set(error, H5CKPT_E_ARGUMENT, "options: %u slots; 1 to %d are possible (start from h5ckpt_options_default())",
+                         options->slots, FORMAT_SLOT_COUNT_MAX);
+    if ((options->file_mode & 0600) != 0600 || (options->file_mode & ~0666u) != 0)
+        return error_set(error, H5CKPT_E_ARGUMENT, "options: file mode %#o; the owner must be able to read and write, and "
+                         "only read and write bits are possible", options->file_mode);
+    if (options->rewrite_every < 1 || options->rewrite_every > REWRITE_EVERY_MAX)
+        return error_set(error, H5CKPT_E_ARGUMENT, "options: rewrite every %u saves; 1 to %d are possible",
+                         options->rewrite_every, REWRITE_EVERY_MAX);
+    return H5CKPT_OK;
+}
+
+/* Without a lock file, nothing under the names of files being filled can be ours. */
+static h5ckpt_status refuse_strangers(const struct directory *directory, struct error *error)
+{
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        struct entry entry;
+        h5ckpt_status status = directory_look(directory, slot_new_name(i), &entry, error);
+        if (status < 0)
+            return status;
+        if (entry.kind != ENTRY_ABSENT)
+            return error_set(error, H5CKPT_E_FOREIGN, "'%s/%s' is there, but no lock file says that it is ours: move it away",
+                             directory->path, slot_new_name(i));
+    }
+    return H5CKPT_OK;
+}
+
+/* There is no lock: make one, with the id that copied slots agree on, or a new one. */
+static h5ckpt_status make_lock(h5ckpt_store *store)
+{
+    unsigned char directory_id[FORMAT_ID_BYTES];
+    enum lock_phase phase = LOCK_IN_USE;
+    h5ckpt_status status;
+
+    status = survey_agreed_id(&store->directory, directory_id, &store->error);
+    if (status >= 0 && refuse_strangers(&store->directory, &store->error) < 0)
+        status = store->error.status;
+    if (status == H5CKPT_NO_CHECKPOINT) {
+        phase = LOCK_EMPTY;
+        if (system_calls->random_bytes(directory_id, sizeof directory_id) < 0)
+            return error_set(&store->error, H5CKPT_E_SYSTEM, "the system gives no random bytes for a directory id");
+        status = H5CKPT_OK;
+    }
+    if (status < 0)
+        return status;
+    return lock_make(&store->lock, &store->directory, phase, directory_id, store->options.file_mode, &store->error);
+}
+
+/* We hold a lock file that does not say whose it is: repair it if the slots do, else it is a stranger's. */
+static h5ckpt_status repair_lock(h5ckpt_store *store)
+{
+    struct error reason = ERROR_NONE;
+    h5ckpt_status status = survey_agreed_id(&store->directory, store->lock.directory_id, &reason);
+
+    if (status == H5CKPT_OK)
+        status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
+    else
+        status = error_set(&store->error, status == H5CKPT_NO_CHECKPOINT ? H5CKPT_E_FOREIGN : status,
+                           "'%s/%s' is damaged or not ours, and no slot says whose directory this is; nothing was touched%s%s",
+                           store->directory.path, FORMAT_LOCK_NAME, status < 0 ? ": " : "", error_message(&reason));
+    error_clear(&reason);
+    return status;
+}
+
+static h5ckpt_status become_writer(h5ckpt_store *store)
+{
+    h5ckpt_status status = H5CKPT_OK;
+
+    for (int attempt = 0; attempt < OPEN_ATTEMPTS_MAX; attempt++) {
+        status = lock_take(&store->lock, &store->directory, &store->error);
+        if (status == H5CKPT_NO_CHECKPOINT)
+            status = make_lock(store);
+        if (status != H5CKPT_E_OVERTAKEN)
+            break;
+    }
+    if (status == H5CKPT_E_OVERTAKEN)
+        status = error_set(&store->error, H5CKPT_E_BUSY, "other processes keep opening '%s'; nothing was changed",
+                           store->directory.path);
+    if (status == H5CKPT_OK && !store->lock.identified)
+        status = repair_lock(store);
+    return status;
+}
+
+h5ckpt_status store_remove_files(h5ckpt_store *store)
+{
+    struct directory *directory = &store->directory;
+    h5ckpt_status status = H5CKPT_OK;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && status == H5CKPT_OK; i++)
+        if ((int)i != store->base)   /* the previous ones first, the current one last */
+            status = directory_remove(directory, slot_name(i), &store->error);
+    if (status == H5CKPT_OK && store->base != PLAN_NO_BASE)
+        status = directory_remove(directory, slot_name((unsigned)store->base), &store->error);
+    if (status == H5CKPT_OK)
+        status = view_remove(directory, store->lock.directory_id, &store->error);
+    return status == H5CKPT_OK ? directory_flush(directory, &store->error) : status;
+}
+
+static h5ckpt_status remove_leftovers(h5ckpt_store *store)
+{
+    static const char *const NAME[] = {FORMAT_LOCK_NAME FORMAT_NEW_SUFFIX, FORMAT_VIEW_NAME FORMAT_NEW_SUFFIX};
+    h5ckpt_status status = H5CKPT_OK;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && status == H5CKPT_OK; i++)
+        status = directory_remove(&store->directory, slot_new_name(i), &store->error);
+    for (unsigned i = 0; i < sizeof NAME / sizeof *NAME && status == H5CKPT_OK; i++)
+        status = directory_remove(&store->directory, NAME[i], &store->error);
+    return status;
+}
+
+/* What a first save that never succeeded left behind. */
+static h5ckpt_status remove_reserved(h5ckpt_store *store)
+{
+    h5ckpt_status status = H5CKPT_OK;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && status == H5CKPT_OK; i++) {
+        if (store->survey.slot[i].state != H5CKPT_SLOT_RESERVED)
+            continue;
+        status = directory_remove(&store->directory, slot_name(i), &store->error);
+        store->survey.slot[i].state = H5CKPT_SLOT_ABSENT;
+    }
+    return status;
+}
+
+/* Nothing is written to a directory that holds a slot which is not ours to judge. */
+static bool has_untouchable(const struct survey *survey)
+{
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        if (survey->slot[i].state == H5CKPT_SLOT_FOREIGN || survey->slot[i].state == H5CKPT_SLOT_NEWER_VERSION)
+            return true;
+    return false;
+}
+
+void store_write_view(h5ckpt_store *store, int current)
+{
+    int previous = VIEW_NO_SLOT;
+
+    for (int i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        const struct slot *slot = &store->survey.slot[i];
+        if (i == current || !plan_holds_state(slot->state))
+            continue;
+        if (previous == VIEW_NO_SLOT || slot->record.sequence > store->survey.slot[previous].record.sequence)
+            previous = i;
+    }
+    view_write(&store->view, &store->directory, store->lock.directory_id, current, previous, store->options.file_mode);
+}
+
+static int newest_committed(const struct survey *survey)
+{
+    int newest = VIEW_NO_SLOT;
+
+    for (int i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        if (plan_holds_state(survey->slot[i].state) &&
+            (newest == VIEW_NO_SLOT || survey->slot[i].record.sequence > survey->slot[newest].record.sequence))
+            newest = i;
+    return newest;
+}
+
+static h5ckpt_status open_as_writer(h5ckpt_store *store)
+{
+    h5ckpt_status status;
+
+    status = become_writer(store);
+    if (status < 0)
+        return status;
+    status = store_survey(store);
+    if (status < 0)
+        return status;
+    store->may_save = status == H5CKPT_NO_CHECKPOINT;
+    if (has_untouchable(&store->survey)) {
+        store->may_save = false;
+        return H5CKPT_OK;
+    }
+    status = remove_leftovers(store);
+    if (status < 0)
+        return status;
+    if (store->lock.phase == LOCK_DELETING) {
+        status = store_remove_files(store);
+        if (status == H5CKPT_OK)
+            status = lock_set_phase(&store->lock, LOCK_EMPTY, &store->error);
+        return status < 0 ? status : store_survey(store);
+    }
+    if (store->may_save)
+        return remove_reserved(store);
+    if (store->lock.phase == LOCK_EMPTY) {   /* the first save was complete but for this */
+        status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
+        if (status < 0)
+            return status;
+    }
+    view_read(&store->view, &store->directory, store->lock.directory_id);
+    store_write_view(store, newest_committed(&store->survey));
+    return H5CKPT_OK;
+}
+
+/* A read-only store looks when it is asked to; all that is needed now is that the directory can be one. */
+static h5ckpt_status open_beside_writer(h5ckpt_store *store)
+{
+    h5ckpt_status status = store_survey(store);
+
+    return status == H5CKPT_E_FOREIGN || status == H5CKPT_E_VERSION || status >= 0 ? H5CKPT_OK : status;
+}
+
+static void give_back(h5ckpt_store *store)
+{
+    bool nothing_saved = store->lock.file.descriptor >= 0 && store->lock.phase == LOCK_EMPTY;
+    struct error ignored = ERROR_NONE;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        nothing_saved &= store->survey.slot[i].state == H5CKPT_SLOT_ABSENT;
+    if (nothing_saved)
+        lock_remove(&store->lock, &ignored);
+    lock_release(&store->lock);
+    directory_close(&store->directory, nothing_saved);
+    error_clear(&ignored);
+    store->open = false;
+}
+
+h5ckpt_status h5ckpt_open(h5ckpt_store **store_out, const char *backup_dir, h5ckpt_state *state,
+                          const struct h5ckpt_options *options)
+{
+    h5ckpt_store *store;
+    h5ckpt_status status;
+
+    if (store_out == NULL)
+        return H5CKPT_E_ARGUMENT;
+    *store_out = store = calloc(1, sizeof *store);
+    if (store == NULL)
+        return H5CKPT_E_MEMORY;
+    store->options = options == NULL ? h5ckpt_options_default() : *options;
+    store->state = state;
+    store->directory = DIRECTORY_NONE;
+    store->lock = LOCK_NONE;
+    store->base = PLAN_NO_BASE;
+    store->view = (struct view){VIEW_NO_SLOT, VIEW_NO_SLOT, 0};
+    store->process_id = system_calls->process_id();
+    if (state == NULL)
+        return error_set(&store->error, H5CKPT_E_ARGUMENT, "h5ckpt_open: the state is NULL");
+    if (state->first_error.status < 0)
+        return error_set(&store->error, state->first_error.status, "%s", error_message(&state->first_error));
+    status = check_options(&store->options, &store->error);
+    if (status < 0)
+        return status;
+    const bool writer = store->options.mode == H5CKPT_READ_WRITE;
+    const mode_t directory_mode = store->options.file_mode | (store->options.file_mode & 0444) >> 2;
+    status = directory_open(&store->directory, backup_dir, writer, directory_mode, &store->error);
+    if (status == H5CKPT_NO_CHECKPOINT)
+        status = H5CKPT_OK;          /* read-only and missing: to be found out when asked */
+    if (status == H5CKPT_OK && system_calls->random_bytes(store->run_id, sizeof store->run_id) < 0)
+        status = error_set(&store->error, H5CKPT_E_SYSTEM, "the system gives no random bytes for a run id");
+    if (status == H5CKPT_OK)
+        status = writer ? open_as_writer(store) : open_beside_writer(store);
+    if (status < 0)
+        give_back(store);
+    else
+        store->open = true;
+    if (status >= 0)
+        error_clear(&store->error);
+    return status < 0 ? status : H5CKPT_OK;
+}
+
+h5ckpt_status store_survey(h5ckpt_store *store)
+{
+    h5ckpt_status status;
+    bool writer_alive = false;
+
+    if (store->options.mode == H5CKPT_READ_WRITE)
+        return survey_directory(&store->survey, &store->directory, &store->lock, false, &store->error);
+    if (store->directory.descriptor < 0) {
+        status = directory_open(&store->directory, store->directory.path, false, 0, &store->error);
+        if (status != H5CKPT_OK)
+            return status;
+    }
+    status = lock_peek(&store->lock, &store->directory, &writer_alive, &store->error);
+    if (status < 0)
+        return status;
+    return survey_directory(&store->survey, &store->directory, &store->lock, writer_alive, &store->error);
+}
+
+void h5ckpt_close(h5ckpt_store *store)
+{
+    if (store == NULL)
+        return;
+    const bool own_process = store->process_id == system_calls->process_id();
+    if (store->open && own_process && store->options.mode == H5CKPT_READ_WRITE && store->base != PLAN_NO_BASE)
+        store_write_view(store, store->base);
+    if (own_process) {
+        give_back(store);
+    } else {                         /* a child: what it inherited is closed, nothing is written */
+        lock_release(&store->lock);
+        directory_close(&store->directory, false);
+    }
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        free(store->memo[i].table);
+    layout_free(&store->layout);
+    source_free(&store->source);
+    transfer_buffer_free(&store->buffer);
+    error_clear(&store->error);
+    free(store);
+}

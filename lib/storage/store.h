@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store: an open backup directory: who may write, which state is the base, and the order of one save.
+ *
+ * Invariants (docs/format.md 5 and 6 are the protocol):
+ *
+ *   (1) No byte of the base's slot is written, removed or renamed over.
+ *   (2) A slot is overwritten in place only while the base is known durable.
+ *   (3) `base` moves only after a successful flush of the new state.
+ *   (4) A file in which a write or flush of ours failed is never written again: given_up.
+ *
+ *   CLOSED -> OPEN       h5ckpt_open(); a failed open leaves a handle that only keeps the message
+ *   OPEN   -> MAY_SAVE   nothing was saved yet, h5ckpt_restore(), h5ckpt_start_over()
+ *   any    -> CLOSED     h5ckpt_delete(), h5ckpt_close()
+ */
+#ifndef H5CKPT_STORE_H
+#define H5CKPT_STORE_H
+
+#include "storage/source.h"
+#include "storage/survey.h"
+#include "storage/view.h"
+
+struct store_memo {                  /* what this handle knows of a slot's file because it wrote it */
+    bool ours;                       /* `record` and `table` are what it wrote and flushed there */
+    bool given_up;                   /* (4) */
+    unsigned saves_since_every_byte;
+    struct record record;
+    struct checksum *table;          /* one per block, zeros to the file's end */
+    size_t table_bytes;
+};
+
+struct h5ckpt_store {
+    bool open;
+    bool may_save;
+    bool memory_changed;             /* a restore failed half-way: saving would save a mixture */
+    uint64_t process_id;             /* a handle belongs to the process that opened it */
+    struct h5ckpt_options options;
+    const h5ckpt_state *state;       /* borrowed */
+    struct directory directory;
+    struct lock lock;
+    unsigned char run_id[FORMAT_ID_BYTES];
+
+    struct survey survey;            /* kept true by the saves of this handle */
+    struct store_memo memo[FORMAT_SLOT_COUNT_MAX];
+    int base;                        /* slot number; PLAN_NO_BASE */
+    uint64_t base_sequence;          /* 0 without a base */
+    bool base_durable;
+    struct h5ckpt_progress progress;
+
+    struct layout layout;            /* of the state as it was at the last look; no entries: none yet */
+    struct source source;
+    struct transfer_buffer buffer;
+    struct view view;
+    struct error error;
+};
+
+/* Every public call begins so: an open handle, in its own process. H5CKPT_E_ARGUMENT. Clears the message. */
+h5ckpt_status store_enter(h5ckpt_store *store, const char *call);
+
+/* Look at the directory anew, as the writer or beside one. Statuses as survey_directory() and lock_peek(). */
+h5ckpt_status store_survey(h5ckpt_store *store);
+
+/* A state was restored: it becomes the base that saves spare. */
+void store_set_base(h5ckpt_store *store, unsigned slot_number);
+
+/* Bring layout and working memory up to the registered variables. */
+h5ckpt_status store_prepare(h5ckpt_store *store);
+
+/* Let the view lead to slot `current` and to the newest other state. */
+void store_write_view(h5ckpt_store *store, int current);
+
+/* Remove slots (the previous ones first, the current one last) and view, durably: ours, because we hold the lock. */
+h5ckpt_status store_remove_files(h5ckpt_store *store);
+
+/* What plan.h needs to know of each slot. */
+void store_plan_slots(const h5ckpt_store *store, struct plan_slot slot[FORMAT_SLOT_COUNT_MAX]);
+
+#endif

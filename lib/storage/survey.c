@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/survey.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+void survey_explain(const struct survey *survey, struct slot *slot)
+{
+    const bool noted = survey->note.busy && survey->note.slot == slot->number;
+
+    if (slot->state != H5CKPT_SLOT_DAMAGED || !slot->overwritable || !noted)
+        return;
+    if (survey->writer_alive)
+        slot->state = H5CKPT_SLOT_WRITING;
+    else if (survey->same_boot)
+        slot->state = H5CKPT_SLOT_INTERRUPTED;
+    else
+        slot->state = H5CKPT_SLOT_INTERRUPTED_OR_DAMAGED;
+}
+
+/* The newest state's record says which other slots held one: an absent slot among them is a loss. */
+static void mark_missing(struct survey *survey)
+{
+    const struct slot *newest = NULL;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        const struct slot *slot = &survey->slot[i];
+        if (slot->state == H5CKPT_SLOT_COMMITTED && (newest == NULL || slot->record.sequence > newest->record.sequence))
+            newest = slot;
+    }
+    for (unsigned i = 0; newest != NULL && i < FORMAT_SLOT_COUNT_MAX; i++) {
+        struct slot *slot = &survey->slot[i];
+        if (slot->state != H5CKPT_SLOT_ABSENT || (newest->record.twins & 1u << i) == 0)
+            continue;
+        slot->state = H5CKPT_SLOT_MISSING;
+        snprintf(slot->reason, sizeof slot->reason, "%s is gone, although %s (sequence %" PRIu64 ") expects it", slot->name,
+                 newest->name, newest->record.sequence);
+    }
+}
+
+static bool is_present(const struct slot *slot)
+{
+    return slot->state != H5CKPT_SLOT_ABSENT;
+}
+
+h5ckpt_status survey_agreed_id(const struct directory *directory, unsigned char directory_id[FORMAT_ID_BYTES],
+                               struct error *error)
+{
+    bool found = false;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        struct slot slot;
+        slot_examine(&slot, directory, i, found ? directory_id : NULL);
+        if (!is_present(&slot))
+            continue;
+        if (slot.state == H5CKPT_SLOT_UNREADABLE)
+            return error_set(error, slot.status, "%s", slot.reason);
+        if (slot.state == H5CKPT_SLOT_NEWER_VERSION)
+            return error_set(error, H5CKPT_E_VERSION, "%s", slot.reason);
+        if (!slot.record_readable || slot.state == H5CKPT_SLOT_FOREIGN)
+            return error_set(error, H5CKPT_E_FOREIGN, "'%s' has no lock file, and %s cannot be told to be ours (%s): "
+                             "nothing was touched; use another directory, or move the file away", directory->path,
+                             slot.name, slot.reason);
+        memcpy(directory_id, slot.record.directory_id, FORMAT_ID_BYTES);
+        found = true;
+    }
+    return found ? H5CKPT_OK : H5CKPT_NO_CHECKPOINT;
+}
+
+h5ckpt_status survey_directory(struct survey *survey, const struct directory *directory, const struct lock *lock,
+                               bool writer_alive, struct error *error)
+{
+    unsigned char agreed_id[FORMAT_ID_BYTES];
+    const unsigned char *directory_id = lock->directory_id;
+    char boot_id[SYSTEM_BOOT_ID_BYTES] = "";
+    bool something = lock->identified && lock->phase == LOCK_IN_USE;
+    h5ckpt_status status;
+
+    *survey = (struct survey){.writer_alive = writer_alive, .note = lock->note};
+    system_calls->boot_id(boot_id);
+    survey->same_boot = boot_id[0] != '\0' && strcmp(boot_id, lock->note.boot_id) == 0;
+    if (!lock->identified) {
+        status = survey_agreed_id(directory, agreed_id, error);
+        if (status < 0)
+            return status;
+        directory_id = agreed_id;
+    }
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        struct slot *slot = &survey->slot[i];
+        slot_examine(slot, directory, i, directory_id);
+        survey_explain(survey, slot);
+        something |= is_present(slot) && slot->state != H5CKPT_SLOT_RESERVED;
+    }
+    mark_missing(survey);
+    if (lock->identified && lock->phase == LOCK_DELETING)
+        return H5CKPT_NO_CHECKPOINT;
+    return something ? H5CKPT_OK : H5CKPT_NO_CHECKPOINT;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/system.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+static int kernel_open_at(int directory, const char *name, int flags, mode_t mode)
+{
+    return openat(directory, name, flags, mode);
+}
+
+static int kernel_allocate(int descriptor, off_t offset, off_t byte_count)
+{
+    return fallocate(descriptor, 0, offset, byte_count);
+}
+
+static int kernel_status_at(int directory, const char *name, struct stat *status)
+{
+    return fstatat(directory, name, status, AT_SYMLINK_NOFOLLOW);
+}
+
+static int kernel_link_at(int directory, const char *from, const char *to)
+{
+    return linkat(directory, from, directory, to, 0);
+}
+
+static int kernel_rename_at(int directory, const char *from, const char *to)
+{
+    return renameat(directory, from, directory, to);
+}
+
+static int kernel_remove_at(int directory, const char *name)
+{
+    return unlinkat(directory, name, 0);
+}
+
+static int kernel_lock(int descriptor, int command, struct flock *range)
+{
+    return fcntl(descriptor, command, range);
+}
+
+static int64_t clock_ns(clockid_t clock)
+{
+    struct timespec now = {0};
+
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int64_t kernel_wall_time_ns(void)
+{
+    return clock_ns(CLOCK_REALTIME);
+}
+
+static int64_t kernel_monotonic_time_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+static int kernel_random_bytes(void *bytes, size_t byte_count)
+{
+    ssize_t got;
+
+    do
+        got = getrandom(bytes, byte_count, 0);   /* never short for so few bytes (getrandom(2)) */
+    while (got < 0 && errno == EINTR);
+    return got == (ssize_t)byte_count ? 0 : -1;
+}
+
+static void kernel_boot_id(char text[SYSTEM_BOOT_ID_BYTES])
+{
+    int descriptor = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t got = descriptor < 0 ? 0 : read(descriptor, text, SYSTEM_BOOT_ID_BYTES - 1);
+
+    memset(text + (got > 0 ? got : 0), 0, SYSTEM_BOOT_ID_BYTES - (size_t)(got > 0 ? got : 0));
+    text[strcspn(text, "\n")] = '\0';
+    if (descriptor >= 0)
+        close(descriptor);
+}
+
+static uint64_t kernel_process_id(void)
+{
+    return (uint64_t)getpid();
+}
+
+static uint64_t kernel_memory_available(void)
+{
+    unsigned long long kibibytes = 0;
+    uint64_t available = UINT64_MAX;
+    char line[128];
+    FILE *file = fopen("/proc/meminfo", "re");
+
+    if (file == NULL)
+        return UINT64_MAX;
+    while (available == UINT64_MAX && fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, "MemAvailable: %llu kB", &kibibytes) == 1)
+            available = (uint64_t)kibibytes * 1024;
+    fclose(file);
+    return available;
+}
+
+const struct system_calls system_kernel = {
+    .open_at = kernel_open_at,
+    .close = close,
+    .read_at = pread,
+    .write_at = pwrite,
+    .flush = fsync,
+    .allocate = kernel_allocate,
+    .truncate = ftruncate,
+    .status = fstat,
+    .status_at = kernel_status_at,
+    .link_at = kernel_link_at,
+    .rename_at = kernel_rename_at,
+    .remove_at = kernel_remove_at,
+    .make_directory = mkdir,
+    .remove_directory = rmdir,
+    .lock = kernel_lock,
+    .volume = fstatvfs,
+    .wall_time_ns = kernel_wall_time_ns,
+    .monotonic_time_ns = kernel_monotonic_time_ns,
+    .random_bytes = kernel_random_bytes,
+    .boot_id = kernel_boot_id,
+    .process_id = kernel_process_id,
+    .memory_available = kernel_memory_available,
+};
+
+const struct system_calls *system_calls = &system_kernel;

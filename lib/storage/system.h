@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * system: every call that h5ckpt makes to the operating system, as one table. Only file and directory use it;
+ * tests put a recorder, a model of a failing disk or faults in its place.
+ *
+ * The calls have the meaning, results and errno of their POSIX or Linux namesakes.
+ */
+#ifndef H5CKPT_SYSTEM_H
+#define H5CKPT_SYSTEM_H
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/types.h>
+
+enum { SYSTEM_BOOT_ID_BYTES = 40 };
+
+struct system_calls {
+    int (*open_at)(int directory, const char *name, int flags, mode_t mode);   /* openat */
+    int (*close)(int descriptor);
+    ssize_t (*read_at)(int descriptor, void *bytes, size_t byte_count, off_t offset);          /* pread */
+    ssize_t (*write_at)(int descriptor, const void *bytes, size_t byte_count, off_t offset);   /* pwrite */
+    int (*flush)(int descriptor);                                              /* fsync */
+    int (*allocate)(int descriptor, off_t offset, off_t byte_count);           /* fallocate, mode 0 */
+    int (*truncate)(int descriptor, off_t byte_count);                         /* ftruncate */
+    int (*status)(int descriptor, struct stat *status);                        /* fstat */
+    int (*status_at)(int directory, const char *name, struct stat *status);    /* fstatat, links not followed */
+    int (*link_at)(int directory, const char *from, const char *to);           /* linkat */
+    int (*rename_at)(int directory, const char *from, const char *to);         /* renameat */
+    int (*remove_at)(int directory, const char *name);                         /* unlinkat, files only */
+    int (*make_directory)(const char *path, mode_t mode);                      /* mkdir */
+    int (*remove_directory)(const char *path);                                 /* rmdir */
+    int (*lock)(int descriptor, int command, struct flock *range);             /* fcntl, F_OFD_… */
+    int (*volume)(int descriptor, struct statvfs *volume);                     /* fstatvfs */
+    int64_t (*wall_time_ns)(void);
+    int64_t (*monotonic_time_ns)(void);
+    int (*random_bytes)(void *bytes, size_t byte_count);                       /* getrandom; 0 or -1 */
+    void (*boot_id)(char text[SYSTEM_BOOT_ID_BYTES]);                          /* "" if the system has none */
+    uint64_t (*process_id)(void);
+    uint64_t (*memory_available)(void);                                        /* bytes; UINT64_MAX if unknown */
+};
+
+/* The table in force: the kernel's unless a test replaced it. */
+extern const struct system_calls *system_calls;
+
+/* The kernel's own. */
+extern const struct system_calls system_kernel;
+
+#endif

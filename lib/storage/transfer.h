@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * transfer: blocks between a slot file and memory. Written: gathered, checksummed, put at their place. Read: checked
+ * against the table before a byte goes anywhere (P4).
+ */
+#ifndef H5CKPT_TRANSFER_H
+#define H5CKPT_TRANSFER_H
+
+#include "storage/file.h"
+#include "storage/layout.h"
+
+/* One block's worth of memory, aligned for any kind of descriptor; reused, so that a save allocates nothing. */
+struct transfer_buffer {
+    unsigned char *bytes;
+    size_t byte_count;
+};
+
+#define TRANSFER_BUFFER_NONE ((struct transfer_buffer){0})
+
+h5ckpt_status transfer_buffer_reserve(struct transfer_buffer *buffer, size_t byte_count, struct error *error);
+void transfer_buffer_free(struct transfer_buffer *buffer);
+
+/*
+ * Write the blocks of `layout` from `source` and note their checksums in `table`. Without `every_byte`, blocks that
+ * are the same at every save are skipped and their checksums in `table` kept.
+ */
+h5ckpt_status transfer_write(const struct file *file, const struct layout *layout, const unsigned char *const *source,
+                             bool every_byte, struct checksum *table, struct transfer_buffer *buffer,
+                             struct error *error);
+
+struct transfer_damage {
+    uint64_t block_count;            /* damaged blocks in all */
+    uint64_t first_block;
+    uint64_t last_block;
+    struct checksum stored;          /* of the first */
+    struct checksum actual;
+};
+
+/* Read every block; damage is no error but counted. Errors are the system's. */
+h5ckpt_status transfer_verify(const struct file *file, const struct record *record, const struct checksum *table,
+                              struct transfer_damage *damage, struct transfer_buffer *buffer, struct error *error);
+
+/* Where `byte_count` bytes at `offset` in the file go. */
+struct transfer_target {
+    uint64_t offset;
+    uint64_t byte_count;
+    unsigned char *bytes;
+};
+
+/*
+ * Fill the targets (ascending by offset), each block verified before a byte of it is handed over. H5CKPT_E_DAMAGED
+ * names the block; *handed_over tells whether any byte was before that.
+ */
+h5ckpt_status transfer_load(const struct file *file, const struct record *record, const struct checksum *table,
+                            const struct transfer_target *target, size_t target_count, bool *handed_over,
+                            struct transfer_buffer *buffer, struct error *error);
+
+#endif

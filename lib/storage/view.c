@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/view.h"
+
+#include <string.h>
+
+#include "bytes.h"
+#include "storage/file.h"
+#include "storage/slot.h"
+#include "storage/structure.h"
+#include "storage/system.h"
+
+#define VIEW_NEW_NAME FORMAT_VIEW_NAME FORMAT_NEW_SUFFIX
+
+static const unsigned char VIEW_MAGIC[8] = {0x89, 'H', '5', 'V', 'I', 'E', 'W', '\n'};
+
+enum {                               /* docs/format.md 4 */
+    AT_MAGIC        = 0,
+    AT_VERSION      = 8,
+    AT_DIRECTORY_ID = 16,
+    AT_CURRENT      = 32,
+    AT_PREVIOUS     = 36,
+    HEAD_BYTES      = 40,
+};
+
+enum view_owner { VIEW_ABSENT, VIEW_OURS, VIEW_STRANGERS };
+
+static int slot_from_u32(uint32_t number)
+{
+    return number < FORMAT_SLOT_COUNT_MAX ? (int)number : VIEW_NO_SLOT;
+}
+
+static enum view_owner look(const struct directory *directory, const unsigned char directory_id[FORMAT_ID_BYTES],
+                            unsigned char head[HEAD_BYTES])
+{
+    struct error ignored = ERROR_NONE;
+    struct file file = FILE_NONE;
+    enum view_owner owner = VIEW_STRANGERS;
+    h5ckpt_status status = file_open(&file, directory, FORMAT_VIEW_NAME, FILE_READ, &ignored);
+
+    if (status == H5CKPT_NO_CHECKPOINT)
+        owner = VIEW_ABSENT;
+    else if (status == H5CKPT_OK && file_read(&file, head, HEAD_BYTES, 0, &ignored) == H5CKPT_OK &&
+             memcmp(head + AT_MAGIC, VIEW_MAGIC, sizeof VIEW_MAGIC) == 0 &&
+             memcmp(head + AT_DIRECTORY_ID, directory_id, FORMAT_ID_BYTES) == 0)
+        owner = VIEW_OURS;
+    file_close(&file);
+    error_clear(&ignored);
+    return owner;
+}
+
+void view_read(struct view *view, const struct directory *directory, const unsigned char directory_id[FORMAT_ID_BYTES])
+{
+    unsigned char head[HEAD_BYTES];
+
+    *view = (struct view){VIEW_NO_SLOT, VIEW_NO_SLOT, 0};
+    if (look(directory, directory_id, head) != VIEW_OURS)
+        return;
+    view->current = slot_from_u32(bytes_get_u32(head + AT_CURRENT));
+    view->previous = slot_from_u32(bytes_get_u32(head + AT_PREVIOUS));
+}
+
+static h5ckpt_status fill(const struct directory *directory, const unsigned char *head,
+                          const struct structure *structure, mode_t mode, struct error *error)
+{
+    unsigned char user_block[FORMAT_USER_BLOCK_BYTES] = {0};
+    struct file file = FILE_NONE;
+    bool reserved;
+    h5ckpt_status status;
+
+    memcpy(user_block, head, HEAD_BYTES);
+    status = directory_remove(directory, VIEW_NEW_NAME, error);
+    if (status == H5CKPT_OK)
+        status = file_create(&file, directory, VIEW_NEW_NAME, mode, error);
+    if (status == H5CKPT_OK)
+        status = file_allocate(&file, structure->end, &reserved, error);
+    if (status == H5CKPT_OK)
+        status = file_write(&file, user_block, sizeof user_block, 0, error);
+    for (size_t i = 0; i < structure->run_count && status == H5CKPT_OK; i++)
+        status = file_write(&file, structure->run[i].bytes, structure->run[i].byte_count, structure->run[i].offset,
+                            error);
+    file_close(&file);
+    return status;
+}
+
+void view_write(struct view *view, const struct directory *directory,
+                const unsigned char directory_id[FORMAT_ID_BYTES], int current, int previous, mode_t mode)
+{
+    struct structure structure = STRUCTURE_NONE;
+    struct error ignored = ERROR_NONE;
+    unsigned char head[HEAD_BYTES] = {0};
+    h5ckpt_status status;
+
+    if (current == VIEW_NO_SLOT || (view->current == current && view->previous == previous) ||
+        look(directory, directory_id, head) == VIEW_STRANGERS)
+        return;
+    memset(head, 0, sizeof head);
+    memcpy(head + AT_MAGIC, VIEW_MAGIC, sizeof VIEW_MAGIC);
+    bytes_put_u32(head + AT_VERSION, FORMAT_VERSION);
+    memcpy(head + AT_DIRECTORY_ID, directory_id, FORMAT_ID_BYTES);
+    bytes_put_u32(head + AT_CURRENT, (uint32_t)current);
+    bytes_put_u32(head + AT_PREVIOUS, (uint32_t)previous);
+    status = structure_build_view(&structure, slot_name((unsigned)current),
+                                  previous == VIEW_NO_SLOT ? NULL : slot_name((unsigned)previous), &ignored);
+    if (status == H5CKPT_OK)
+        status = fill(directory, head, &structure, mode, &ignored);
+    if (status == H5CKPT_OK)
+        status = directory_rename(directory, VIEW_NEW_NAME, FORMAT_VIEW_NAME, &ignored);
+    if (status == H5CKPT_OK)
+        *view = (struct view){current, previous, system_calls->monotonic_time_ns()};
+    else
+        directory_remove(directory, VIEW_NEW_NAME, &ignored);
+    structure_free(&structure);
+    error_clear(&ignored);
+}
+
+h5ckpt_status view_remove(const struct directory *directory, const unsigned char directory_id[FORMAT_ID_BYTES],
+                          struct error *error)
+{
+    unsigned char head[HEAD_BYTES];
+
+    if (look(directory, directory_id, head) != VIEW_OURS)
+        return H5CKPT_OK;
+    return directory_remove(directory, FORMAT_VIEW_NAME, error);
+}
