@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * choose: which slot to give back, decided from what is known of all of them (P6, P7). Pure: no I/O, so that the
+ * tests walk every combination.
+ *
+ * A restore asks, verifies the slot it is told, and, if that one turns out bad, notes so and asks again.
+ */
+#ifndef H5CKPT_CHOOSE_H
+#define H5CKPT_CHOOSE_H
+
+#include "storage/plan.h"
+
+enum { CHOOSE_NONE = -1 };
+
+struct choice {
+    h5ckpt_status status;            /* H5CKPT_OK, H5CKPT_FELL_BACK: restore `slot`; else why nothing is given back */
+    int slot;                        /* for a failure: the slot that is the reason, or CHOOSE_NONE */
+};
+
+/*
+ * In this order:
+ *   a slot of a newer version, a foreign one, one that cannot be read for a passing reason: that, and nothing is rolled back;
+ *   the newest state of the branch the program was on; then the newest abandoned one;
+ *   none left: H5CKPT_E_OVERTAKEN while a writer fills one, H5CKPT_E_LOST otherwise.
+ *
+ * H5CKPT_FELL_BACK if a newer state may have existed: a slot that is damaged, missing, or interrupted or damaged, and
+ * whose record does not show that it was older; a twin of the same sequence; an abandoned state.
+ */
+struct choice choose_slot(const struct plan_slot *slot, unsigned slot_count, enum h5ckpt_which which);
+
+/* Do two slots claim one sequence? (One was copied over the other.) */
+bool choose_is_duplicate(const struct plan_slot *slot, unsigned slot_count, unsigned which);
+
+#endif

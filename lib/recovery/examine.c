@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "recovery/examine.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SURVEY_ATTEMPTS_MAX = 8 };
+
+static bool beside_writer(const h5ckpt_store *store)
+{
+    return store->options.mode == H5CKPT_READ_ONLY;
+}
+
+static bool same_note(const struct lock_note *a, const struct lock_note *b)
+{
+    return a->busy == b->busy && a->slot == b->slot && a->sequence == b->sequence && a->process_id == b->process_id;
+}
+
+static bool any_damaged(const struct survey *survey)
+{
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        if (survey->slot[i].state == H5CKPT_SLOT_DAMAGED)
+            return true;
+    return false;
+}
+
+/* Has the writer begun or finished a save since the survey? Then what looked like damage may be its work. */
+static h5ckpt_status has_moved(h5ckpt_store *store, bool *moved)
+{
+    struct lock lock;
+    bool alive;
+    h5ckpt_status status = lock_peek(&lock, &store->directory, &alive, &store->error);
+
+    if (status < 0)
+        return status;
+    *moved = !same_note(&lock.note, &store->survey.note);
+    return H5CKPT_OK;
+}
+
+h5ckpt_status examine_begin(h5ckpt_store *store)
+{
+    h5ckpt_status status = H5CKPT_OK;
+    bool moved = true;
+
+    for (int attempt = 0; attempt < SURVEY_ATTEMPTS_MAX && moved; attempt++) {
+        moved = false;
+        status = store_survey(store);
+        if (status == H5CKPT_NO_CHECKPOINT && store->error.status != H5CKPT_NO_CHECKPOINT)
+            error_set(&store->error, H5CKPT_NO_CHECKPOINT, "there is no checkpoint in '%s' yet", store->directory.path);
+        if (status == H5CKPT_OK && beside_writer(store) && any_damaged(&store->survey))
+            status = has_moved(store, &moved);
+        if (status < 0)
+            return status;
+    }
+    return status;
+}
+
+h5ckpt_status examine_reject(h5ckpt_store *store, unsigned slot_number, struct error *why)
+{
+    struct slot *slot = &store->survey.slot[slot_number];
+    bool moved = false;
+    h5ckpt_status status = beside_writer(store) ? has_moved(store, &moved) : H5CKPT_OK;
+
+    if (status == H5CKPT_OK && moved)
+        status = error_set(&store->error, H5CKPT_E_OVERTAKEN, "'%s/%s' was overwritten by its writer while it was read: "
+                           "try again", store->directory.path, slot->name);
+    if (status == H5CKPT_OK) {
+        slot->state = H5CKPT_SLOT_DAMAGED;
+        snprintf(slot->reason, sizeof slot->reason, "%s", error_message(why));
+        survey_explain(&store->survey, slot);
+    }
+    error_clear(why);
+    return status;
+}
+
+/* Read every byte of a committed slot; it becomes intact, or is rejected. */
+static h5ckpt_status verify(h5ckpt_store *store, unsigned slot_number)
+{
+    struct slot *slot = &store->survey.slot[slot_number];
+    struct error why = ERROR_NONE;
+    h5ckpt_status status;
+
+    status = slot_verify(&store->directory, slot_number, &slot->record, FILE_READ, &store->buffer, &why);
+    if (status == H5CKPT_OK)
+        slot->state = H5CKPT_SLOT_INTACT;
+    else if (status == H5CKPT_E_DAMAGED || status == H5CKPT_E_OVERTAKEN)
+        return examine_reject(store, slot_number, &why);
+    else
+        error_move(&store->error, &why);
+    return status;
+}
+
+h5ckpt_status examine_all(h5ckpt_store *store)
+{
+    h5ckpt_status status = H5CKPT_OK;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && status == H5CKPT_OK; i++)
+        if (store->survey.slot[i].state == H5CKPT_SLOT_COMMITTED)
+            status = verify(store, i);
+    return status;
+}
+
+static void list_slots(h5ckpt_store *store, unsigned but)
+{
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        const struct slot *slot = &store->survey.slot[i];
+        if (i != but && slot->reason[0] != '\0')
+            error_append(&store->error, "; %s is %s: %s", slot->name, h5ckpt_slot_state_name(slot->state), slot->reason);
+    }
+}
+
+static h5ckpt_status say_fell_back(h5ckpt_store *store, const struct plan_slot *plan, unsigned chosen)
+{
+    const struct slot *slot = &store->survey.slot[chosen];
+
+    error_set(&store->error, H5CKPT_FELL_BACK, "fell back to %s in '%s' (sequence %" PRIu64 ", epoch %" PRIu64 ", batch %"
+              PRIu64 ")", slot->name, store->directory.path, slot->record.sequence, slot->record.progress.epoch,
+              slot->record.progress.batch);
+    if (plan_is_abandoned(plan, FORMAT_SLOT_COUNT_MAX, chosen))
+        error_append(&store->error, "; it is on a branch that the program had rolled back from");
+    if (choose_is_duplicate(plan, FORMAT_SLOT_COUNT_MAX, chosen))
+        error_append(&store->error, "; another slot has the same sequence, so one was copied over the other");
+    list_slots(store, chosen);
+    return H5CKPT_FELL_BACK;
+}
+
+static h5ckpt_status say_refused(h5ckpt_store *store, struct choice choice)
+{
+    const struct slot *slot = choice.slot == CHOOSE_NONE ? NULL : &store->survey.slot[choice.slot];
+
+    switch (choice.status) {
+    case H5CKPT_NO_CHECKPOINT:
+        return error_set(&store->error, choice.status, "there is no previous state in '%s' yet", store->directory.path);
+    case H5CKPT_E_LOST:
+        error_set(&store->error, choice.status, "a checkpoint was saved in '%s', but no state of it can be read; nothing was "
+                  "changed. Restore the directory from a backup, or move it away to start afresh", store->directory.path);
+        list_slots(store, FORMAT_SLOT_COUNT_MAX);
+        return choice.status;
+    case H5CKPT_E_OVERTAKEN:
+        return error_set(&store->error, choice.status, "'%s': the writer is filling %s, and no other state can be read: try "
+                         "again", store->directory.path, slot->name);
+    default:
+        return error_set(&store->error, slot->state == H5CKPT_SLOT_UNREADABLE ? slot->status : choice.status,
+                         "%s; nothing was rolled back", slot->reason);
+    }
+}
+
+h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, unsigned *slot_number)
+{
+    for (;;) {                       /* every turn ends, or takes one slot out of the running */
+        struct plan_slot plan[FORMAT_SLOT_COUNT_MAX];
+        store_plan_slots(store, plan);
+        const struct choice choice = choose_slot(plan, FORMAT_SLOT_COUNT_MAX, which);
+        if (choice.status != H5CKPT_OK && choice.status != H5CKPT_FELL_BACK)
+            return say_refused(store, choice);
+        *slot_number = (unsigned)choice.slot;
+        if (store->survey.slot[choice.slot].state == H5CKPT_SLOT_INTACT)
+            return choice.status == H5CKPT_OK ? H5CKPT_OK : say_fell_back(store, plan, *slot_number);
+        h5ckpt_status status = verify(store, *slot_number);
+        if (status < 0)
+            return status;
+    }
+}

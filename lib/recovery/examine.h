@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * examine: from a directory to the slot that would be given back: survey, choose, verify, and again where the chosen
+ * one proves bad.
+ */
+#ifndef H5CKPT_EXAMINE_H
+#define H5CKPT_EXAMINE_H
+
+#include "recovery/choose.h"
+#include "storage/store.h"
+
+/*
+ * Look at the directory anew. H5CKPT_OK; H5CKPT_NO_CHECKPOINT; H5CKPT_E_FOREIGN, H5CKPT_E_VERSION, or the system's
+ * errors, with the message set.
+ */
+h5ckpt_status examine_begin(h5ckpt_store *store);
+
+/*
+ * Verify every committed slot, wanted or not. Beside a writer H5CKPT_E_OVERTAKEN: begin again. Else the system's errors.
+ */
+h5ckpt_status examine_all(h5ckpt_store *store);
+
+/*
+ * The intact slot to give back. H5CKPT_OK, H5CKPT_FELL_BACK; H5CKPT_NO_CHECKPOINT (no previous state yet);
+ * H5CKPT_E_LOST, H5CKPT_E_FOREIGN, H5CKPT_E_VERSION; H5CKPT_E_OVERTAKEN (beside a writer: begin again); or the system's
+ * errors. The message is set for all but H5CKPT_OK.
+ */
+h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, unsigned *slot_number);
+
+/*
+ * Slot `slot_number` gave something else than it should, for the reason in `why` (emptied). Beside a writer that was faster:
+ * H5CKPT_E_OVERTAKEN. Otherwise H5CKPT_OK: the slot counts as damaged, ask examine_next() again.
+ */
+h5ckpt_status examine_reject(h5ckpt_store *store, unsigned slot_number, struct error *why);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "recovery/report.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "storage/system.h"
+
+static_assert((int)H5CKPT_SLOT_COUNT_MAX == (int)FORMAT_SLOT_COUNT_MAX, "the API shows every slot of the format");
+
+static struct h5ckpt_slot_report slot_report(const struct slot *slot, bool abandoned)
+{
+    struct h5ckpt_slot_report report = {.state = slot->state, .file_bytes = slot->file_bytes, .abandoned = abandoned};
+
+    snprintf(report.name, sizeof report.name, "%s", slot->name);
+    snprintf(report.reason, sizeof report.reason, "%s", slot->reason);
+    if (slot->record_readable && slot->record.kind == RECORD_STATE) {
+        report.sequence = slot->record.sequence;
+        report.progress = slot->record.progress;
+        report.wall_time_ns = slot->record.wall_time_ns;
+    }
+    return report;
+}
+
+/* Saves newer than the restored one whose record can still be read, though their state cannot. */
+static uint64_t count_lost(const struct survey *survey, uint64_t restored_sequence)
+{
+    uint64_t newest = restored_sequence;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        const struct slot *slot = &survey->slot[i];
+        const bool lost = slot->state == H5CKPT_SLOT_DAMAGED || slot->state == H5CKPT_SLOT_INTERRUPTED_OR_DAMAGED;
+        if (lost && slot->record_readable && slot->record.sequence > newest)
+            newest = slot->record.sequence;
+    }
+    return newest - restored_sequence;
+}
+
+void report_fill(struct h5ckpt_report *report, const h5ckpt_store *store, h5ckpt_status status, int restored,
+                 size_t variable_count)
+{
+    struct plan_slot plan[FORMAT_SLOT_COUNT_MAX];
+
+    *report = (struct h5ckpt_report){
+        .restored = restored,
+        .fell_back = status == H5CKPT_FELL_BACK,
+        .variable_count = variable_count,
+        .slot_count = FORMAT_SLOT_COUNT_MAX,
+    };
+    store_plan_slots(store, plan);
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        if (store->survey.slot[i].name != NULL)
+            report->slot[i] = slot_report(&store->survey.slot[i], plan_is_abandoned(plan, FORMAT_SLOT_COUNT_MAX, i));
+    if (restored == REPORT_NO_SLOT)
+        return;
+    const struct record *record = &store->survey.slot[restored].record;
+    report->sequence = record->sequence;
+    report->progress = record->progress;
+    report->age_seconds = (double)(system_calls->wall_time_ns() - record->wall_time_ns) / 1e9;
+    report->sequences_lost = count_lost(&store->survey, record->sequence);
+}
+
+const char *h5ckpt_slot_state_name(enum h5ckpt_slot_state state)
+{
+    switch (state) {
+    case H5CKPT_SLOT_ABSENT:
+        return "absent";
+    case H5CKPT_SLOT_RESERVED:
+        return "reserved";
+    case H5CKPT_SLOT_COMMITTED:
+        return "committed";
+    case H5CKPT_SLOT_INTACT:
+        return "intact";
+    case H5CKPT_SLOT_WRITING:
+        return "being written";
+    case H5CKPT_SLOT_INTERRUPTED:
+        return "interrupted";
+    case H5CKPT_SLOT_INTERRUPTED_OR_DAMAGED:
+        return "interrupted or damaged";
+    case H5CKPT_SLOT_DAMAGED:
+        return "damaged";
+    case H5CKPT_SLOT_MISSING:
+        return "missing";
+    case H5CKPT_SLOT_FOREIGN:
+        return "foreign";
+    case H5CKPT_SLOT_NEWER_VERSION:
+        return "of a newer version";
+    case H5CKPT_SLOT_UNREADABLE:
+        return "unreadable for now";
+    }
+    return "unknown";
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * restore: give back the newest intact state: examine, match, load; fall back where the bytes fail (P3, P4, P7).
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "recovery/examine.h"
+#include "recovery/load.h"
+#include "recovery/report.h"
+
+enum { RESTORE_ATTEMPTS_MAX = 16 };  /* how often a writer may overtake a reader before we say so */
+
+struct h5ckpt_restore_options h5ckpt_restore_options_default(void)
+{
+    return (struct h5ckpt_restore_options){.which = H5CKPT_CURRENT};
+}
+
+static h5ckpt_status check_options(const struct h5ckpt_restore_options *options, struct error *error)
+{
+    if ((unsigned)options->which > H5CKPT_PREVIOUS || (unsigned)options->match > H5CKPT_INTERSECTION ||
+        (unsigned)options->convert > H5CKPT_CONVERT || (unsigned)options->memory > H5CKPT_STAGED)
+        return error_set(error, H5CKPT_E_ARGUMENT, "restore options: a value that names nothing (start from "
+                         "h5ckpt_restore_options_default())");
+    if (options->rename_count != 0 && options->renames == NULL)
+        return error_set(error, H5CKPT_E_ARGUMENT, "restore options: %zu renames, but the list is NULL",
+                         options->rename_count);
+    return H5CKPT_OK;
+}
+
+struct restore {                     /* one call of h5ckpt_restore() */
+    h5ckpt_store *store;
+    const struct h5ckpt_restore_options *options;
+    bool changed;                    /* registered memory may no longer be what it was */
+    unsigned slot_number;
+    size_t variable_count;
+};
+
+/* Load one intact slot. H5CKPT_E_SCHEMA and H5CKPT_E_ARGUMENT are final, with memory untouched. */
+static h5ckpt_status load_slot(struct restore *restore, struct error *error)
+{
+    h5ckpt_store *store = restore->store;
+    struct slot *slot = &store->survey.slot[restore->slot_number];
+    struct slot_reader reader;
+    struct index index = INDEX_NONE;
+    struct match match = MATCH_NONE;
+    char where[PATH_MAX + 64];
+    h5ckpt_status status;
+
+    status = slot_reader_open(&reader, &store->directory, restore->slot_number, FILE_READ, error);
+    if (status != H5CKPT_OK)
+        return status;
+    snprintf(where, sizeof where, "'%s/%s' (sequence %" PRIu64 ")", store->directory.path, slot->name,
+             slot->record.sequence);
+    if (reader.record.sequence != slot->record.sequence ||
+        !checksum_equal(&reader.record.table_digest, &slot->record.table_digest))
+        status = error_set(error, H5CKPT_E_OVERTAKEN, "%s was overwritten while it was read", where);
+    if (status == H5CKPT_OK)
+        status = slot_reader_index(&reader, &index, error);
+    if (status == H5CKPT_OK)
+        status = match_variables(&match, store->state, &index, restore->options, where, error);
+    if (status == H5CKPT_OK)
+        status = load_variables(store->state, &reader, &index, &match, restore->options->memory, &restore->changed,
+                                &store->buffer, error);
+    restore->variable_count = match.pair_count;
+    match_free(&match);
+    index_free(&index);
+    slot_reader_close(&reader);
+    return status;
+}
+
+/* Is a failed load the slot's own fault, so that another state should be tried? */
+static bool is_slot_at_fault(const struct restore *restore, h5ckpt_status status)
+{
+    if (status == H5CKPT_E_DAMAGED || status == H5CKPT_E_OVERTAKEN || status == H5CKPT_E_IO ||
+        status == H5CKPT_NO_CHECKPOINT)
+        return true;
+    return restore->changed;         /* whatever it was: memory must not stay as it is (P4) */
+}
+
+static h5ckpt_status restore_once(struct restore *restore)
+{
+    h5ckpt_store *store = restore->store;
+    struct error error = ERROR_NONE;
+    h5ckpt_status status;
+    h5ckpt_status loaded;
+
+    status = examine_begin(store);
+    if (status != H5CKPT_OK)
+        return status;
+    for (;;) {                       /* every turn ends, or takes one slot out of the running */
+        status = examine_next(store, restore->options->which, &restore->slot_number);
+        if (status != H5CKPT_OK && status != H5CKPT_FELL_BACK)
+            return status;
+        loaded = load_slot(restore, &error);
+        if (loaded == H5CKPT_OK)
+            return status;
+        if (!is_slot_at_fault(restore, loaded)) {
+            error_move(&store->error, &error);
+            return loaded;
+        }
+        status = examine_reject(store, restore->slot_number, &error);
+        if (status < 0)
+            return status;
+    }
+}
+
+/* Memory had begun to change and no state could be given back. */
+static h5ckpt_status say_memory_changed(h5ckpt_store *store)
+{
+    struct error reason = ERROR_NONE;
+
+    error_move(&reason, &store->error);
+    error_set(&store->error, H5CKPT_E_MEMORY_CHANGED, "the restore failed after the variables had begun to change: they hold no "
+              "state, and saving is refused until a restore succeeds. The checkpoint on disk is untouched. Cause: ");
+    error_append(&store->error, "%s", error_message(&reason));
+    error_clear(&reason);
+    store->memory_changed = true;
+    return H5CKPT_E_MEMORY_CHANGED;
+}
+
+h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt_restore_options *options,
+                             struct h5ckpt_report *report)
+{
+    const struct h5ckpt_restore_options defaults = h5ckpt_restore_options_default();
+    struct restore restore = {.store = store, .options = options == NULL ? &defaults : options};
+    h5ckpt_status status;
+
+    if (store == NULL)
+        return H5CKPT_E_ARGUMENT;
+    status = store_enter(store, "h5ckpt_restore");
+    if (status == H5CKPT_OK)
+        status = check_options(restore.options, &store->error);
+    if (status < 0)
+        return status;
+    for (int attempt = 0; attempt < RESTORE_ATTEMPTS_MAX; attempt++) {
+        status = restore_once(&restore);
+        if (status != H5CKPT_E_OVERTAKEN)
+            break;
+    }
+    const bool restored = status == H5CKPT_OK || status == H5CKPT_FELL_BACK;
+    if (restored) {
+        store_set_base(store, restore.slot_number);
+        store->progress = store->survey.slot[restore.slot_number].record.progress;
+        store->memory_changed = false;
+    } else if (restore.changed) {
+        status = say_memory_changed(store);
+    }
+    if (report != NULL)
+        report_fill(report, store, status, restored ? (int)restore.slot_number : REPORT_NO_SLOT,
+                    restored ? restore.variable_count : 0);
+    return status;
+}
