@@ -82,27 +82,27 @@ extern "C" {
 
 /** What a call answers: 0 success, positive news, negative failure. h5ckpt_message() says more. */
 typedef enum h5ckpt_status {
-    H5CKPT_OK            = 0,
-    H5CKPT_FELL_BACK     = 1, /**< restored, but not the newest state that was expected: see the report */
+    H5CKPT_OK = 0,
+    H5CKPT_FELL_BACK = 1,     /**< restored, but not the newest state that was expected: see the report */
     H5CKPT_NO_CHECKPOINT = 2, /**< nothing has been saved here yet; registered memory is untouched */
 
-    H5CKPT_E_ARGUMENT       = -1,  /**< the call itself is wrong: NULL, a bad name, a wrong order of calls */
-    H5CKPT_E_BUSY           = -2,  /**< another handle or process is the writer of this directory */
-    H5CKPT_E_NO_SPACE       = -3,  /**< disk or quota full; the current state is as before */
-    H5CKPT_E_PERMISSION     = -4,  /**< the system refuses access (EACCES, EPERM, EROFS) */
-    H5CKPT_E_MEMORY         = -5,  /**< out of memory */
-    H5CKPT_E_SYSTEM         = -6,  /**< a system call failed for another, perhaps passing, reason */
-    H5CKPT_E_IO             = -7,  /**< the device failed to read or write (EIO) */
-    H5CKPT_E_DAMAGED        = -8,  /**< a slot's bytes are not those that were saved */
-    H5CKPT_E_LOST           = -9,  /**< there was a checkpoint and no state of it is readable */
-    H5CKPT_E_SCHEMA         = -10, /**< stored and registered variables differ; all differences are listed */
-    H5CKPT_E_VERSION        = -11, /**< written by a newer h5ckpt; nothing rolled back, nothing written */
-    H5CKPT_E_FOREIGN        = -12, /**< files under our names that are not this directory's; untouched */
-    H5CKPT_E_NOT_RESTORED   = -13, /**< there is a checkpoint: restore it, or call h5ckpt_start_over() */
+    H5CKPT_E_ARGUMENT = -1,        /**< the call itself is wrong: NULL, a bad name, a wrong order of calls */
+    H5CKPT_E_BUSY = -2,            /**< another handle or process is the writer of this directory */
+    H5CKPT_E_NO_SPACE = -3,        /**< disk or quota full; the current state is as before */
+    H5CKPT_E_PERMISSION = -4,      /**< the system refuses access (EACCES, EPERM, EROFS) */
+    H5CKPT_E_MEMORY = -5,          /**< out of memory */
+    H5CKPT_E_SYSTEM = -6,          /**< a system call failed for another, perhaps passing, reason */
+    H5CKPT_E_IO = -7,              /**< the device failed to read or write (EIO) */
+    H5CKPT_E_DAMAGED = -8,         /**< a slot's bytes are not those that were saved */
+    H5CKPT_E_LOST = -9,            /**< there was a checkpoint and no state of it is readable */
+    H5CKPT_E_SCHEMA = -10,         /**< stored and registered variables differ; all differences are listed */
+    H5CKPT_E_VERSION = -11,        /**< written by a newer h5ckpt; nothing rolled back, nothing written */
+    H5CKPT_E_FOREIGN = -12,        /**< files under our names that are not this directory's; untouched */
+    H5CKPT_E_NOT_RESTORED = -13,   /**< there is a checkpoint: restore it, or call h5ckpt_start_over() */
     H5CKPT_E_MEMORY_CHANGED = -14, /**< a restore failed after registered memory had begun to change */
-    H5CKPT_E_CALLBACK       = -15, /**< a get function of yours failed; nothing on disk was touched */
-    H5CKPT_E_OVERTAKEN      = -16, /**< the writer replaced the state while it was read: try again */
-    H5CKPT_E_HDF5           = -17, /**< libhdf5 failed to build a structure in memory */
+    H5CKPT_E_CALLBACK = -15,       /**< a get function of yours failed; nothing on disk was touched */
+    H5CKPT_E_OVERTAKEN = -16,      /**< the writer replaced the state while it was read: try again */
+    H5CKPT_E_HDF5 = -17,           /**< libhdf5 failed to build a structure in memory */
 } h5ckpt_status;
 
 /** A status' name, such as "H5CKPT_E_BUSY". Never NULL; static. */
@@ -117,21 +117,21 @@ H5CKPT_API const char *h5ckpt_status_name(h5ckpt_status status);
 typedef uint32_t h5ckpt_type;
 
 enum {
-    H5CKPT_INT8    = 0x01000001,
-    H5CKPT_INT16   = 0x01000002,
-    H5CKPT_INT32   = 0x01000004,
-    H5CKPT_INT64   = 0x01000008,
-    H5CKPT_UINT8   = 0x02000001,
-    H5CKPT_UINT16  = 0x02000002,
-    H5CKPT_UINT32  = 0x02000004,
-    H5CKPT_UINT64  = 0x02000008,
+    H5CKPT_INT8 = 0x01000001,
+    H5CKPT_INT16 = 0x01000002,
+    H5CKPT_INT32 = 0x01000004,
+    H5CKPT_INT64 = 0x01000008,
+    H5CKPT_UINT8 = 0x02000001,
+    H5CKPT_UINT16 = 0x02000002,
+    H5CKPT_UINT32 = 0x02000004,
+    H5CKPT_UINT64 = 0x02000008,
     H5CKPT_FLOAT16 = 0x03000002, /**< IEEE 754 binary16, two bytes */
     H5CKPT_FLOAT32 = 0x03000004,
     H5CKPT_FLOAT64 = 0x03000008,
     H5CKPT_LONG_DOUBLE = 0x04000000 | (int)sizeof(long double), /**< padding bytes are stored as zeros */
-    H5CKPT_BOOL       = 0x05000000 | (int)sizeof(bool), /**< an enumeration FALSE, TRUE in the file, as h5py's */
-    H5CKPT_COMPLEX64  = 0x06000008, /**< `float _Complex`; a compound {r, i} in the file, as h5py's */
-    H5CKPT_COMPLEX128 = 0x06000010, /**< `double _Complex` */
+    H5CKPT_BOOL = 0x05000000 | (int)sizeof(bool), /**< an enumeration FALSE, TRUE in the file, as h5py's */
+    H5CKPT_COMPLEX64 = 0x06000008,                /**< `float _Complex`; a compound {r, i} in the file, as h5py's */
+    H5CKPT_COMPLEX128 = 0x06000010,               /**< `double _Complex` */
 };
 /** @p type of elements of @p bytes bytes, or 0, which h5ckpt_add() refuses, where that size is impossible. */
 #define H5CKPT_SIZED_(type, bytes) ((h5ckpt_type)((uint64_t)(bytes) <= 0xffffff ? (type) | (uint32_t)(bytes) : 0))
@@ -140,7 +140,7 @@ enum {
 /** Fixed-length UTF-8 strings of @p bytes bytes each, padded with NUL: `char names[3][16]` is 3 of 16. */
 #define H5CKPT_STRING(bytes) H5CKPT_SIZED_(0x08000000u, bytes)
 /** Bytes of one element of @p type. */
-#define H5CKPT_TYPE_BYTES(type) ((size_t)((type) & 0xffffffu))
+#define H5CKPT_TYPE_BYTES(type) ((size_t)(0xffffffu & (type)))
 
 /** The named variables of a program: what a checkpoint consists of. Opaque. */
 typedef struct h5ckpt_state h5ckpt_state;
@@ -193,7 +193,8 @@ struct h5ckpt_access {
 H5CKPT_API h5ckpt_status h5ckpt_add_access(h5ckpt_state *state, const char *name, h5ckpt_type type, int rank,
                                            const uint64_t *shape, const struct h5ckpt_access *access);
 
-/** What went wrong first while variables were added; "" if nothing did. Valid until the state is freed. NULL is allowed. */
+/** What went wrong first while variables were added; "" if nothing did. Valid until the state is freed. NULL is
+ * allowed. */
 H5CKPT_API const char *h5ckpt_state_message(const h5ckpt_state *state);
 
 /* ------------------------------------------------------------------- store */
@@ -203,15 +204,15 @@ typedef struct h5ckpt_store h5ckpt_store;
 
 enum h5ckpt_mode {
     H5CKPT_READ_WRITE = 0, /**< the one writer; the directory is made if missing */
-    H5CKPT_READ_ONLY  = 1, /**< an evaluator or a tool: takes no lock, writes nothing, may run beside a writer */
+    H5CKPT_READ_ONLY = 1,  /**< an evaluator or a tool: takes no lock, writes nothing, may run beside a writer */
 };
 
 struct h5ckpt_options {
-    enum h5ckpt_mode mode;        /**< default H5CKPT_READ_WRITE */
-    unsigned slots;               /**< states kept: 1, 2 (default: double checkpoint) or 3; may change between runs */
-    unsigned file_mode;           /**< permission bits of new files, default 0600; a new directory adds x where r is */
-    unsigned rewrite_every;       /**< unchanged bytes are written anew at the latest every this many saves
-                                       into a slot; default 16, 1 rewrites always, at most 1,000,000 */
+    enum h5ckpt_mode mode;  /**< default H5CKPT_READ_WRITE */
+    unsigned slots;         /**< states kept: 1, 2 (default: double checkpoint) or 3; may change between runs */
+    unsigned file_mode;     /**< permission bits of new files, default 0600; a new directory adds x where r is */
+    unsigned rewrite_every; /**< unchanged bytes are written anew at the latest every this many saves
+                                 into a slot; default 16, 1 rewrites always, at most 1,000,000 */
 };
 
 /** The defaults named above. */
@@ -291,13 +292,13 @@ H5CKPT_API h5ckpt_status h5ckpt_delete(h5ckpt_store *store);
 
 /** What the registered variables will take, and what there is. */
 struct h5ckpt_space {
-    uint64_t variable_bytes;          /**< the bytes of all registered variables */
-    uint64_t slot_bytes;              /**< one slot file */
-    uint64_t disk_bytes_needed;       /**< still to be allocated by the next saves, at most (all slots, one spare
-                                           where the next save needs a new file) */
-    uint64_t disk_bytes_available;    /**< free in the directory's file system for this user */
-    uint64_t memory_bytes_needed;     /**< working memory of a save or restore beyond the variables themselves */
-    uint64_t memory_bytes_available;  /**< of the machine, as far as the system tells; UINT64_MAX if it does not */
+    uint64_t variable_bytes;         /**< the bytes of all registered variables */
+    uint64_t slot_bytes;             /**< one slot file */
+    uint64_t disk_bytes_needed;      /**< still to be allocated by the next saves, at most (all slots, one spare
+                                          where the next save needs a new file) */
+    uint64_t disk_bytes_available;   /**< free in the directory's file system for this user */
+    uint64_t memory_bytes_needed;    /**< working memory of a save or restore beyond the variables themselves */
+    uint64_t memory_bytes_available; /**< of the machine, as far as the system tells; UINT64_MAX if it does not */
 };
 
 /**
@@ -312,25 +313,25 @@ H5CKPT_API h5ckpt_status h5ckpt_space(h5ckpt_store *store, struct h5ckpt_space *
 /* ----------------------------------------------------------------- restore */
 
 enum h5ckpt_which {
-    H5CKPT_CURRENT  = 0, /**< the newest intact state */
+    H5CKPT_CURRENT = 0,  /**< the newest intact state */
     H5CKPT_PREVIOUS = 1, /**< the state before the newest one: roll back on purpose. H5CKPT_NO_CHECKPOINT if there
                               is none yet, H5CKPT_E_LOST if there was one and it is not readable */
 };
 
 enum h5ckpt_match {
-    H5CKPT_EXACT        = 0, /**< stored and registered variables must be the same */
+    H5CKPT_EXACT = 0,        /**< stored and registered variables must be the same */
     H5CKPT_INTERSECTION = 1, /**< warm start: only variables on both sides; a common one must still fit */
 };
 
 enum h5ckpt_convert {
     H5CKPT_SAME_TYPE = 0, /**< a type or byte order that differs is H5CKPT_E_SCHEMA */
-    H5CKPT_CONVERT   = 1, /**< numbers of the same kind (integer, floating-point, complex) are converted by HDF5's
+    H5CKPT_CONVERT = 1,   /**< numbers of the same kind (integer, floating-point, complex) are converted by HDF5's
                                rules: byte order, width, signedness; out-of-range integers are clipped */
 };
 
 enum h5ckpt_memory {
     H5CKPT_VERIFY_FIRST = 0, /**< the whole slot is verified, then read into place, each block verified again */
-    H5CKPT_STAGED       = 1, /**< everything is read and verified in memory of ours first: registered arrays are
+    H5CKPT_STAGED = 1,       /**< everything is read and verified in memory of ours first: registered arrays are
                                   untouched unless the restore succeeds */
 };
 
@@ -366,35 +367,35 @@ enum h5ckpt_slot_state {
     H5CKPT_SLOT_INTERRUPTED,            /**< a save ended before it was complete; no damage */
     H5CKPT_SLOT_INTERRUPTED_OR_DAMAGED, /**< as that, but the machine was restarted since: cannot be told apart */
     H5CKPT_SLOT_DAMAGED,
-    H5CKPT_SLOT_MISSING,                /**< absent, although another slot's record expects it */
-    H5CKPT_SLOT_FOREIGN,                /**< another directory's slot, or a stranger's file */
+    H5CKPT_SLOT_MISSING, /**< absent, although another slot's record expects it */
+    H5CKPT_SLOT_FOREIGN, /**< another directory's slot, or a stranger's file */
     H5CKPT_SLOT_NEWER_VERSION,
-    H5CKPT_SLOT_UNREADABLE,             /**< a passing condition: no permission, no memory… */
+    H5CKPT_SLOT_UNREADABLE, /**< a passing condition: no permission, no memory… */
 };
 
 /** A slot state's name for people, such as "interrupted". Never NULL; static. */
 H5CKPT_API const char *h5ckpt_slot_state_name(enum h5ckpt_slot_state state);
 
 struct h5ckpt_slot_report {
-    char name[16];                        /**< file name, "slot-a.h5" */
+    char name[16]; /**< file name, "slot-a.h5" */
     enum h5ckpt_slot_state state;
-    uint64_t sequence;                    /**< 0 if its record cannot be read */
+    uint64_t sequence; /**< 0 if its record cannot be read */
     struct h5ckpt_progress progress;
-    int64_t wall_time_ns;                 /**< when it was saved, since 1970 UTC */
+    int64_t wall_time_ns; /**< when it was saved, since 1970 UTC */
     uint64_t file_bytes;
-    bool abandoned;                       /**< on a branch that the program rolled back from */
-    char reason[H5CKPT_REASON_BYTES];     /**< what is wrong, by variable and block; "" if nothing is */
+    bool abandoned;                   /**< on a branch that the program rolled back from */
+    char reason[H5CKPT_REASON_BYTES]; /**< what is wrong, by variable and block; "" if nothing is */
 };
 
 struct h5ckpt_report {
-    int restored;                         /**< index into slot[] exactly if the call gave H5CKPT_OK or H5CKPT_FELL_BACK
-                                               (the slot that a restore would give, for h5ckpt_inspect()); else -1 */
-    uint64_t sequence;                    /**< of the restored state */
+    int restored;      /**< index into slot[] exactly if the call gave H5CKPT_OK or H5CKPT_FELL_BACK
+                            (the slot that a restore would give, for h5ckpt_inspect()); else -1 */
+    uint64_t sequence; /**< of the restored state */
     struct h5ckpt_progress progress;
-    double age_seconds;                   /**< by the wall clock; negative if that was set back */
+    double age_seconds; /**< by the wall clock; negative if that was set back */
     bool fell_back;
-    uint64_t sequences_lost;              /**< saves newer than the restored one that are known to have existed */
-    size_t variable_count;                /**< variables restored */
+    uint64_t sequences_lost; /**< saves newer than the restored one that are known to have existed */
+    size_t variable_count;   /**< variables restored */
     unsigned slot_count;
     struct h5ckpt_slot_report slot[H5CKPT_SLOT_COUNT_MAX];
 };
@@ -421,7 +422,7 @@ H5CKPT_API h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt
 /* -------------------------------------------------------------- inspection */
 
 enum h5ckpt_depth {
-    H5CKPT_RECORDS   = 0, /**< read records and tables only: H5CKPT_SLOT_COMMITTED, not intact */
+    H5CKPT_RECORDS = 0,   /**< read records and tables only: H5CKPT_SLOT_COMMITTED, not intact */
     H5CKPT_ALL_BYTES = 1, /**< read and verify every byte */
 };
 

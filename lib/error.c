@@ -44,7 +44,7 @@ h5ckpt_status error_set_errno(struct error *error, int system_errno, const char 
     message_format(error, format, arguments);
     va_end(arguments);
     length = strlen(error->message);
-    const char *text = strerror_r(system_errno, reason, sizeof reason);   /* GNU: returns the text */
+    const char *text = strerror_r(system_errno, reason, sizeof reason); /* GNU: returns the text */
     snprintf(error->message + length, sizeof error->message - length, ": %s", text);
     return error->status;
 }
@@ -83,7 +83,7 @@ void error_append(struct error *error, const char *format, ...)
     if (list_reserve(error, (size_t)added)) {
         vsnprintf(error->list + error->list_length, (size_t)added + 1, format, arguments);
         error->list_length += (size_t)added;
-    } else if (error->list == NULL) {    /* out of memory: as much as fits */
+    } else if (error->list == NULL) { /* out of memory: as much as fits */
         size_t length = strlen(error->message);
         vsnprintf(error->message + length, sizeof error->message - length, format, arguments);
     }
@@ -136,28 +136,30 @@ void error_clear(struct error *error)
 
 const char *h5ckpt_status_name(h5ckpt_status status)
 {
-#define NAME(status) case status: return #status
+#define NAME(status) \
+    case status:     \
+        return #status
     switch (status) {
-    NAME(H5CKPT_OK);
-    NAME(H5CKPT_FELL_BACK);
-    NAME(H5CKPT_NO_CHECKPOINT);
-    NAME(H5CKPT_E_ARGUMENT);
-    NAME(H5CKPT_E_BUSY);
-    NAME(H5CKPT_E_NO_SPACE);
-    NAME(H5CKPT_E_PERMISSION);
-    NAME(H5CKPT_E_MEMORY);
-    NAME(H5CKPT_E_SYSTEM);
-    NAME(H5CKPT_E_IO);
-    NAME(H5CKPT_E_DAMAGED);
-    NAME(H5CKPT_E_LOST);
-    NAME(H5CKPT_E_SCHEMA);
-    NAME(H5CKPT_E_VERSION);
-    NAME(H5CKPT_E_FOREIGN);
-    NAME(H5CKPT_E_NOT_RESTORED);
-    NAME(H5CKPT_E_MEMORY_CHANGED);
-    NAME(H5CKPT_E_CALLBACK);
-    NAME(H5CKPT_E_OVERTAKEN);
-    NAME(H5CKPT_E_HDF5);
+        NAME(H5CKPT_OK);
+        NAME(H5CKPT_FELL_BACK);
+        NAME(H5CKPT_NO_CHECKPOINT);
+        NAME(H5CKPT_E_ARGUMENT);
+        NAME(H5CKPT_E_BUSY);
+        NAME(H5CKPT_E_NO_SPACE);
+        NAME(H5CKPT_E_PERMISSION);
+        NAME(H5CKPT_E_MEMORY);
+        NAME(H5CKPT_E_SYSTEM);
+        NAME(H5CKPT_E_IO);
+        NAME(H5CKPT_E_DAMAGED);
+        NAME(H5CKPT_E_LOST);
+        NAME(H5CKPT_E_SCHEMA);
+        NAME(H5CKPT_E_VERSION);
+        NAME(H5CKPT_E_FOREIGN);
+        NAME(H5CKPT_E_NOT_RESTORED);
+        NAME(H5CKPT_E_MEMORY_CHANGED);
+        NAME(H5CKPT_E_CALLBACK);
+        NAME(H5CKPT_E_OVERTAKEN);
+        NAME(H5CKPT_E_HDF5);
     }
 #undef NAME
     return "unknown h5ckpt_status";

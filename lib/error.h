@@ -15,9 +15,9 @@ enum { ERROR_MESSAGE_BYTES = 1024 };
 
 struct error {
     h5ckpt_status status;
-    int system_errno;                    /* of the system call that failed; 0 if none did */
-    char message[ERROR_MESSAGE_BYTES];   /* cut, with "…", when longer */
-    char *list;                          /* a message of any length (all differences), or NULL; owned */
+    int system_errno;                  /* of the system call that failed; 0 if none did */
+    char message[ERROR_MESSAGE_BYTES]; /* cut, with "…", when longer */
+    char *list;                        /* a message of any length (all differences), or NULL; owned */
     size_t list_length;
     size_t list_capacity;
 };

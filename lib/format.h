@@ -8,38 +8,44 @@
 #include <stdint.h>
 
 /* Names in the backup directory. */
-#define FORMAT_LOCK_NAME "lock"
-#define FORMAT_VIEW_NAME "checkpoint.h5"
-#define FORMAT_NEW_SUFFIX ".new"                 /* a file being filled, before its rename */
-#define FORMAT_SLOT_NAMES     { "slot-a.h5", "slot-b.h5", "slot-c.h5" }
-#define FORMAT_SLOT_NEW_NAMES { "slot-a.h5.new", "slot-b.h5.new", "slot-c.h5.new" }
+#define FORMAT_LOCK_NAME  "lock"
+#define FORMAT_VIEW_NAME  "checkpoint.h5"
+#define FORMAT_NEW_SUFFIX ".new" /* a file being filled, before its rename */
+#define FORMAT_SLOT_NAMES                     \
+    {                                         \
+        "slot-a.h5", "slot-b.h5", "slot-c.h5" \
+    }
+#define FORMAT_SLOT_NEW_NAMES                             \
+    {                                                     \
+        "slot-a.h5.new", "slot-b.h5.new", "slot-c.h5.new" \
+    }
 
 /* Names in the HDF5 file. */
-#define FORMAT_STATE_GROUP "state"
+#define FORMAT_STATE_GROUP    "state"
 #define FORMAT_PROGRESS_GROUP "progress"
-#define FORMAT_HISTORY_GROUP "history"
-#define FORMAT_VIEW_CURRENT "current"
-#define FORMAT_VIEW_PREVIOUS "previous"
+#define FORMAT_HISTORY_GROUP  "history"
+#define FORMAT_VIEW_CURRENT   "current"
+#define FORMAT_VIEW_PREVIOUS  "previous"
 
 enum {
-    FORMAT_VERSION               = 1,
-    FORMAT_SLOT_COUNT_MAX        = 3,
-    FORMAT_NAME_BYTES_MAX        = 1023,         /* of a variable, relative to /state */
-    FORMAT_RANK_MAX              = 32,           /* HDF5's own */
-    FORMAT_ELEMENT_BYTES_MAX     = 0xffffff,
-    FORMAT_VARIABLE_COUNT_MAX    = 1 << 24,
-    FORMAT_USER_BLOCK_BYTES      = 4096,
-    FORMAT_ALIGN_BYTES           = 4096,
+    FORMAT_VERSION = 1,
+    FORMAT_SLOT_COUNT_MAX = 3,
+    FORMAT_NAME_BYTES_MAX = 1023, /* of a variable, relative to /state */
+    FORMAT_RANK_MAX = 32,         /* HDF5's own */
+    FORMAT_ELEMENT_BYTES_MAX = 0xffffff,
+    FORMAT_VARIABLE_COUNT_MAX = 1 << 24,
+    FORMAT_USER_BLOCK_BYTES = 4096,
+    FORMAT_ALIGN_BYTES = 4096,
     FORMAT_ALIGN_THRESHOLD_BYTES = 65536,
-    FORMAT_RECORD_BYTES          = 512,          /* one sector: written whole or not at all */
-    FORMAT_BLOCK_BYTES           = 1 << 16,      /* what this version writes; readers take any power of two … */
-    FORMAT_BLOCK_BYTES_MIN       = 1 << 12,      /* … from this … */
-    FORMAT_BLOCK_BYTES_MAX       = 1 << 30,      /* … to this */
-    FORMAT_ID_BYTES              = 16,
-    FORMAT_LOCK_BYTES            = 4096,
+    FORMAT_RECORD_BYTES = 512,        /* one sector: written whole or not at all */
+    FORMAT_BLOCK_BYTES = 1 << 16,     /* what this version writes; readers take any power of two … */
+    FORMAT_BLOCK_BYTES_MIN = 1 << 12, /* … from this … */
+    FORMAT_BLOCK_BYTES_MAX = 1 << 30, /* … to this */
+    FORMAT_ID_BYTES = 16,
+    FORMAT_LOCK_BYTES = 4096,
 };
 
-#define FORMAT_FILE_BYTES_MAX (UINT64_C(1) << 62)
+#define FORMAT_FILE_BYTES_MAX     (UINT64_C(1) << 62)
 #define FORMAT_VARIABLE_BYTES_MAX (UINT64_C(1) << 60)
 
 #endif

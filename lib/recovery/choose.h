@@ -13,8 +13,8 @@
 enum { CHOOSE_NONE = -1 };
 
 struct choice {
-    h5ckpt_status status;            /* H5CKPT_OK, H5CKPT_FELL_BACK: restore `slot`; else why nothing is given back */
-    int slot;                        /* for a failure: the slot that is the reason, or CHOOSE_NONE */
+    h5ckpt_status status; /* H5CKPT_OK, H5CKPT_FELL_BACK: restore `slot`; else why nothing is given back */
+    int slot;             /* for a failure: the slot that is the reason, or CHOOSE_NONE */
 };
 
 /*

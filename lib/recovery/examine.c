@@ -63,8 +63,10 @@ h5ckpt_status examine_reject(h5ckpt_store *store, unsigned slot_number, struct e
     h5ckpt_status status = beside_writer(store) ? has_moved(store, &moved) : H5CKPT_OK;
 
     if (status == H5CKPT_OK && moved)
-        status = error_set(&store->error, H5CKPT_E_OVERTAKEN, "'%s/%s' was overwritten by its writer while it was read: "
-                           "try again", store->directory.path, slot->name);
+        status = error_set(&store->error, H5CKPT_E_OVERTAKEN,
+                           "'%s/%s' was overwritten by its writer while it was read: "
+                           "try again",
+                           store->directory.path, slot->name);
     if (status == H5CKPT_OK) {
         slot->state = H5CKPT_SLOT_DAMAGED;
         snprintf(slot->reason, sizeof slot->reason, "%s", error_message(why));
@@ -106,7 +108,8 @@ static void list_slots(h5ckpt_store *store, unsigned but)
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
         const struct slot *slot = &store->survey.slot[i];
         if (i != but && slot->reason[0] != '\0')
-            error_append(&store->error, "; %s is %s: %s", slot->name, h5ckpt_slot_state_name(slot->state), slot->reason);
+            error_append(&store->error, "; %s is %s: %s", slot->name, h5ckpt_slot_state_name(slot->state),
+                         slot->reason);
     }
 }
 
@@ -114,9 +117,9 @@ static h5ckpt_status say_fell_back(h5ckpt_store *store, const struct plan_slot *
 {
     const struct slot *slot = &store->survey.slot[chosen];
 
-    error_set(&store->error, H5CKPT_FELL_BACK, "fell back to %s in '%s' (sequence %" PRIu64 ", epoch %" PRIu64 ", batch %"
-              PRIu64 ")", slot->name, store->directory.path, slot->record.sequence, slot->record.progress.epoch,
-              slot->record.progress.batch);
+    error_set(&store->error, H5CKPT_FELL_BACK,
+              "fell back to %s in '%s' (sequence %" PRIu64 ", epoch %" PRIu64 ", batch %" PRIu64 ")", slot->name,
+              store->directory.path, slot->record.sequence, slot->record.progress.epoch, slot->record.progress.batch);
     if (plan_is_abandoned(plan, FORMAT_SLOT_COUNT_MAX, chosen))
         error_append(&store->error, "; it is on a branch that the program had rolled back from");
     if (choose_is_duplicate(plan, FORMAT_SLOT_COUNT_MAX, chosen))
@@ -133,13 +136,17 @@ static h5ckpt_status say_refused(h5ckpt_store *store, struct choice choice)
     case H5CKPT_NO_CHECKPOINT:
         return error_set(&store->error, choice.status, "there is no previous state in '%s' yet", store->directory.path);
     case H5CKPT_E_LOST:
-        error_set(&store->error, choice.status, "a checkpoint was saved in '%s', but no state of it can be read; nothing was "
-                  "changed. Restore the directory from a backup, or move it away to start afresh", store->directory.path);
+        error_set(&store->error, choice.status,
+                  "a checkpoint was saved in '%s', but no state of it can be read; nothing was "
+                  "changed. Restore the directory from a backup, or move it away to start afresh",
+                  store->directory.path);
         list_slots(store, FORMAT_SLOT_COUNT_MAX);
         return choice.status;
     case H5CKPT_E_OVERTAKEN:
-        return error_set(&store->error, choice.status, "'%s': the writer is filling %s, and no other state can be read: try "
-                         "again", store->directory.path, slot->name);
+        return error_set(&store->error, choice.status,
+                         "'%s': the writer is filling %s, and no other state can be read: try "
+                         "again",
+                         store->directory.path, slot->name);
     default:
         return error_set(&store->error, slot->state == H5CKPT_SLOT_UNREADABLE ? slot->status : choice.status,
                          "%s; nothing was rolled back", slot->reason);
@@ -148,7 +155,7 @@ static h5ckpt_status say_refused(h5ckpt_store *store, struct choice choice)
 
 h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, unsigned *slot_number)
 {
-    for (;;) {                       /* every turn ends, or takes one slot out of the running */
+    for (;;) { /* every turn ends, or takes one slot out of the running */
         struct plan_slot plan[FORMAT_SLOT_COUNT_MAX];
         store_plan_slots(store, plan);
         const struct choice choice = choose_slot(plan, FORMAT_SLOT_COUNT_MAX, which);

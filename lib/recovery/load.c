@@ -8,20 +8,20 @@
 #include "bytes.h"
 #include "storage/structure.h"
 
-enum { STAGING_ALIGN_BYTES = 16 };   /* enough for any element */
+enum { STAGING_ALIGN_BYTES = 16 }; /* enough for any element */
 
-struct item {                        /* one variable on its way */
+struct item { /* one variable on its way */
     const struct schema_entry *stored;
     const struct schema_entry *registered;
     const struct variable *variable;
-    void *memory;                    /* the program's; NULL for a put function */
-    unsigned char *staging;          /* NULL: straight into memory */
+    void *memory;           /* the program's; NULL for a put function */
+    unsigned char *staging; /* NULL: straight into memory */
 };
 
 struct load {
     struct item *item;
     size_t item_count;
-    struct transfer_target *target;  /* ascending by offset */
+    struct transfer_target *target; /* ascending by offset */
     size_t target_count;
     unsigned char *staging;
     bool all_staged;
@@ -59,7 +59,8 @@ static h5ckpt_status allocate_staging(struct load *load, enum h5ckpt_memory memo
     }
     load->staging = byte_count < PTRDIFF_MAX ? malloc((size_t)byte_count + 1) : NULL;
     if (load->staging == NULL)
-        return error_set(error, H5CKPT_E_MEMORY, "no memory to stage %" PRIu64 " bytes; memory is untouched", byte_count);
+        return error_set(error, H5CKPT_E_MEMORY, "no memory to stage %" PRIu64 " bytes; memory is untouched",
+                         byte_count);
     next = load->staging;
     for (size_t i = 0; i < load->item_count; i++) {
         if (!is_staged(&load->item[i], memory))
@@ -102,9 +103,9 @@ static h5ckpt_status plan_load(struct load *load, const h5ckpt_state *state, con
         struct item *item = &load->item[i];
         if (item->stored->byte_count == 0)
             continue;
-        load->target[load->target_count++] = (struct transfer_target){
-            index->offset[match->pair[i].entry], item->stored->byte_count,
-            item->staging != NULL ? item->staging : item->memory};
+        load->target[load->target_count++] =
+            (struct transfer_target){index->offset[match->pair[i].entry], item->stored->byte_count,
+                                     item->staging != NULL ? item->staging : item->memory};
     }
     qsort(load->target, load->target_count, sizeof *load->target, compare_targets);
     return status;
@@ -132,7 +133,8 @@ static h5ckpt_status deliver_staged(const struct load *load, bool *changed, stru
         if (item->variable->source != VARIABLE_ACCESS)
             continue;
         *changed = true;
-        int failed = item->variable->access.put(item->variable->access.context, item->staging, item->registered->byte_count);
+        int failed =
+            item->variable->access.put(item->variable->access.context, item->staging, item->registered->byte_count);
         if (failed)
             return error_set(error, H5CKPT_E_CALLBACK, "variable '%s': its put function failed with %d",
                              item->registered->name, failed);

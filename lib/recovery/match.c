@@ -12,8 +12,8 @@ enum { STATE_PREFIX_LENGTH = sizeof STATE_PREFIX - 1 };
 
 /* The stored state variables by name. */
 struct directory_of_names {
-    const struct schema_entry **entry;   /* sorted */
-    bool *taken;                         /* by index into the slot's index */
+    const struct schema_entry **entry; /* sorted */
+    bool *taken;                       /* by index into the slot's index */
     size_t entry_count;
 };
 
@@ -69,7 +69,8 @@ static const struct schema_entry *find(const struct directory_of_names *names, c
 
 static bool fits(const struct element *stored, const struct element *registered, enum h5ckpt_convert convert)
 {
-    return element_equal(stored, registered) || (convert == H5CKPT_CONVERT && structure_can_convert(stored, registered));
+    return element_equal(stored, registered) ||
+           (convert == H5CKPT_CONVERT && structure_can_convert(stored, registered));
 }
 
 static bool same_shape(const struct schema_entry *a, const struct schema_entry *b)

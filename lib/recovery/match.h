@@ -10,8 +10,8 @@
 #include "storage/index.h"
 
 struct match_pair {
-    size_t variable;                 /* in the state */
-    size_t entry;                    /* in the index */
+    size_t variable; /* in the state */
+    size_t entry;    /* in the index */
 };
 
 struct match {

@@ -9,7 +9,7 @@
 #include "recovery/load.h"
 #include "recovery/report.h"
 
-enum { RESTORE_ATTEMPTS_MAX = 16 };  /* how often a writer may overtake a reader before we say so */
+enum { RESTORE_ATTEMPTS_MAX = 16 }; /* how often a writer may overtake a reader before we say so */
 
 struct h5ckpt_restore_options h5ckpt_restore_options_default(void)
 {
@@ -20,7 +20,8 @@ static h5ckpt_status check_options(const struct h5ckpt_restore_options *options,
 {
     if ((unsigned)options->which > H5CKPT_PREVIOUS || (unsigned)options->match > H5CKPT_INTERSECTION ||
         (unsigned)options->convert > H5CKPT_CONVERT || (unsigned)options->memory > H5CKPT_STAGED)
-        return error_set(error, H5CKPT_E_ARGUMENT, "restore options: a value that names nothing (start from "
+        return error_set(error, H5CKPT_E_ARGUMENT,
+                         "restore options: a value that names nothing (start from "
                          "h5ckpt_restore_options_default())");
     if (options->rename_count != 0 && options->renames == NULL)
         return error_set(error, H5CKPT_E_ARGUMENT, "restore options: %zu renames, but the list is NULL",
@@ -28,10 +29,10 @@ static h5ckpt_status check_options(const struct h5ckpt_restore_options *options,
     return H5CKPT_OK;
 }
 
-struct restore {                     /* one call of h5ckpt_restore() */
+struct restore { /* one call of h5ckpt_restore() */
     h5ckpt_store *store;
     const struct h5ckpt_restore_options *options;
-    bool changed;                    /* registered memory may no longer be what it was */
+    bool changed; /* registered memory may no longer be what it was */
     unsigned slot_number;
     size_t variable_count;
 };
@@ -75,7 +76,7 @@ static bool is_slot_at_fault(const struct restore *restore, h5ckpt_status status
     if (status == H5CKPT_E_DAMAGED || status == H5CKPT_E_OVERTAKEN || status == H5CKPT_E_IO ||
         status == H5CKPT_NO_CHECKPOINT)
         return true;
-    return restore->changed;         /* whatever it was: memory must not stay as it is (P4) */
+    return restore->changed; /* whatever it was: memory must not stay as it is (P4) */
 }
 
 static h5ckpt_status restore_once(struct restore *restore)
@@ -88,7 +89,7 @@ static h5ckpt_status restore_once(struct restore *restore)
     status = examine_begin(store);
     if (status != H5CKPT_OK)
         return status;
-    for (;;) {                       /* every turn ends, or takes one slot out of the running */
+    for (;;) { /* every turn ends, or takes one slot out of the running */
         status = examine_next(store, restore->options->which, &restore->slot_number);
         if (status != H5CKPT_OK && status != H5CKPT_FELL_BACK)
             return status;
@@ -111,7 +112,8 @@ static h5ckpt_status say_memory_changed(h5ckpt_store *store)
     struct error reason = ERROR_NONE;
 
     error_move(&reason, &store->error);
-    error_set(&store->error, H5CKPT_E_MEMORY_CHANGED, "the restore failed after the variables had begun to change: they hold no "
+    error_set(&store->error, H5CKPT_E_MEMORY_CHANGED,
+              "the restore failed after the variables had begun to change: they hold no "
               "state, and saving is refused until a restore succeeds. The checkpoint on disk is untouched. Cause: ");
     error_append(&store->error, "%s", error_message(&reason));
     error_clear(&reason);

@@ -13,44 +13,44 @@
 #include "error.h"
 #include "h5ckpt.h"
 
-enum element_class {                 /* on disk: see docs/format.md, "Variable index" */
-    ELEMENT_INT         = 1,
-    ELEMENT_UINT        = 2,
-    ELEMENT_FLOAT       = 3,         /* IEEE 754 binary16, binary32, binary64 */
-    ELEMENT_LONG_DOUBLE = 4,
-    ELEMENT_BOOL        = 5,
-    ELEMENT_COMPLEX     = 6,         /* two binary32 or binary64 */
-    ELEMENT_OPAQUE      = 7,
-    ELEMENT_STRING      = 8,
+enum element_class { /* on disk: see docs/format.md, "Variable index" */
+                     ELEMENT_INT = 1,
+                     ELEMENT_UINT = 2,
+                     ELEMENT_FLOAT = 3, /* IEEE 754 binary16, binary32, binary64 */
+                     ELEMENT_LONG_DOUBLE = 4,
+                     ELEMENT_BOOL = 5,
+                     ELEMENT_COMPLEX = 6, /* two binary32 or binary64 */
+                     ELEMENT_OPAQUE = 7,
+                     ELEMENT_STRING = 8,
 };
 
-enum element_order {                 /* on disk */
-    ELEMENT_ORDER_NONE   = 0,        /* single bytes, opaque, strings */
-    ELEMENT_ORDER_LITTLE = 1,
-    ELEMENT_ORDER_BIG    = 2,
+enum element_order {                         /* on disk */
+                     ELEMENT_ORDER_NONE = 0, /* single bytes, opaque, strings */
+                     ELEMENT_ORDER_LITTLE = 1,
+                     ELEMENT_ORDER_BIG = 2,
 };
 
-enum element_format {                /* on disk: what a long double is on the machine that wrote it */
-    ELEMENT_FORMAT_NONE          = 0, /* any other class */
-    ELEMENT_FORMAT_BINARY64      = 1,
-    ELEMENT_FORMAT_X87_EXTENDED  = 2, /* 80 bits in 12 or 16 bytes */
-    ELEMENT_FORMAT_BINARY128     = 3,
-    ELEMENT_FORMAT_DOUBLE_DOUBLE = 4,
+enum element_format {                          /* on disk: what a long double is on the machine that wrote it */
+                      ELEMENT_FORMAT_NONE = 0, /* any other class */
+                      ELEMENT_FORMAT_BINARY64 = 1,
+                      ELEMENT_FORMAT_X87_EXTENDED = 2, /* 80 bits in 12 or 16 bytes */
+                      ELEMENT_FORMAT_BINARY128 = 3,
+                      ELEMENT_FORMAT_DOUBLE_DOUBLE = 4,
 };
 
 struct element {
     enum element_class class;
     enum element_order order;
     enum element_format format;
-    uint32_t byte_count;             /* of one element, padding included */
+    uint32_t byte_count; /* of one element, padding included */
 };
 
 struct schema_entry {
-    const char *name;                /* path from the file's root, no leading slash: "state/weights" */
+    const char *name; /* path from the file's root, no leading slash: "state/weights" */
     struct element element;
     unsigned rank;
-    const uint64_t *shape;           /* rank extents */
-    uint64_t byte_count;             /* of the whole variable */
+    const uint64_t *shape; /* rank extents */
+    uint64_t byte_count;   /* of the whole variable */
 };
 
 struct schema {
@@ -95,6 +95,6 @@ enum { NAME_TEXT_BYTES = 256 };
  * when long. `name` may be anything that ends in NUL. */
 void name_text(const char *name, char text[NAME_TEXT_BYTES]);
 
-bool schema_entry_equal(const struct schema_entry *a, const struct schema_entry *b);   /* name, element, shape */
+bool schema_entry_equal(const struct schema_entry *a, const struct schema_entry *b); /* name, element, shape */
 
 #endif

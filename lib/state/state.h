@@ -15,19 +15,19 @@ enum variable_source {
 
 struct variable {
     enum variable_source source;
-    void *memory;                    /* VARIABLE_POINTER */
-    void *const *indirect;           /* VARIABLE_INDIRECT */
-    struct h5ckpt_access access;     /* VARIABLE_ACCESS */
+    void *memory;                /* VARIABLE_POINTER */
+    void *const *indirect;       /* VARIABLE_INDIRECT */
+    struct h5ckpt_access access; /* VARIABLE_ACCESS */
 };
 
 struct h5ckpt_state {
-    struct schema_entry *entry;      /* entry[i] and variable[i] belong together; names begin with "state/" */
+    struct schema_entry *entry; /* entry[i] and variable[i] belong together; names begin with "state/" */
     struct variable *variable;
     size_t variable_count;
     size_t variable_capacity;
-    uint64_t byte_count;             /* of all variables */
-    void *path_tree;                 /* tsearch(3): every variable's and every group's path */
-    struct error first_error;        /* the first h5ckpt_add that failed, kept for h5ckpt_open() */
+    uint64_t byte_count;      /* of all variables */
+    void *path_tree;          /* tsearch(3): every variable's and every group's path */
+    struct error first_error; /* the first h5ckpt_add that failed, kept for h5ckpt_open() */
 };
 
 /*

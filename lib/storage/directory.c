@@ -50,19 +50,20 @@ static h5ckpt_status make_path(const char *path, mode_t mode, bool *made, struct
     return H5CKPT_OK;
 }
 
-h5ckpt_status directory_open(struct directory *directory, const char *path, bool make, mode_t mode,
-                             struct error *error)
+h5ckpt_status directory_open(struct directory *directory, const char *path, bool make, mode_t mode, struct error *error)
 {
     struct directory named = DIRECTORY_NONE;
     h5ckpt_status status;
 
     if (path == NULL || *path == '\0')
-        return error_set(error, H5CKPT_E_ARGUMENT, "the backup directory's name is %s", path == NULL ? "NULL" : "empty");
+        return error_set(error, H5CKPT_E_ARGUMENT, "the backup directory's name is %s",
+                         path == NULL ? "NULL" : "empty");
     if (strlen(path) >= sizeof named.path)
-        return error_set(error, H5CKPT_E_ARGUMENT, "the backup directory's name has %zu bytes; at most %zu are possible",
-                         strlen(path), sizeof named.path - 1);
+        return error_set(error, H5CKPT_E_ARGUMENT,
+                         "the backup directory's name has %zu bytes; at most %zu are possible", strlen(path),
+                         sizeof named.path - 1);
     strcpy(named.path, path);
-    *directory = named;              /* `path` may be directory->path itself: opened again, kept when that fails */
+    *directory = named; /* `path` may be directory->path itself: opened again, kept when that fails */
     path = directory->path;
     const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
     directory->descriptor = system_calls->open_at(AT_FDCWD, path, flags, 0);
@@ -96,7 +97,7 @@ h5ckpt_status directory_flush(const struct directory *directory, struct error *e
 {
     if (system_calls->flush(directory->descriptor) == 0)
         return H5CKPT_OK;
-    if (errno == EINVAL)             /* a file system whose directories need no flush says so with EINVAL */
+    if (errno == EINVAL) /* a file system whose directories need no flush says so with EINVAL */
         return H5CKPT_OK;
     return error_set_errno(error, errno, "cannot flush directory '%s'", directory->path);
 }

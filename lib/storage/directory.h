@@ -13,9 +13,9 @@
 #include "error.h"
 
 struct directory {
-    int descriptor;                  /* -1: not open */
-    bool made;                       /* by us, with this open */
-    char path[PATH_MAX];             /* as the program named it */
+    int descriptor;      /* -1: not open */
+    bool made;           /* by us, with this open */
+    char path[PATH_MAX]; /* as the program named it */
 };
 
 #define DIRECTORY_NONE ((struct directory){.descriptor = -1})
@@ -48,7 +48,8 @@ struct entry {
 h5ckpt_status directory_look(const struct directory *directory, const char *name, struct entry *entry,
                              struct error *error);
 
-h5ckpt_status directory_rename(const struct directory *directory, const char *from, const char *to, struct error *error);
+h5ckpt_status directory_rename(const struct directory *directory, const char *from, const char *to,
+                               struct error *error);
 h5ckpt_status directory_link(const struct directory *directory, const char *from, const char *to, struct error *error);
 
 /* Remove a file; one that is not there is no error, something that is not a regular file is left (and no error). */

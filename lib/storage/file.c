@@ -29,8 +29,8 @@ static h5ckpt_status refuse_unless_regular(struct file *file, struct error *erro
     return status;
 }
 
-h5ckpt_status file_open(struct file *file, const struct directory *directory, const char *name,
-                        enum file_access access, struct error *error)
+h5ckpt_status file_open(struct file *file, const struct directory *directory, const char *name, enum file_access access,
+                        struct error *error)
 {
     /* O_NONBLOCK: opening a FIFO that someone put in our place must not wait for its other end. */
     int flags = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (access == FILE_WRITE ? O_RDWR : O_RDONLY);
@@ -67,7 +67,7 @@ h5ckpt_status file_create(struct file *file, const struct directory *directory, 
 void file_close(struct file *file)
 {
     if (file->descriptor >= 0)
-        system_calls->close(file->descriptor);   /* nothing is lost by a failing close: file_flush() came before */
+        system_calls->close(file->descriptor); /* nothing is lost by a failing close: file_flush() came before */
     *file = FILE_NONE;
 }
 

@@ -9,9 +9,9 @@
 #include "storage/directory.h"
 
 struct file {
-    int descriptor;                     /* -1: not open */
-    bool past_cache;                    /* reads come from the device: offset, length, memory FORMAT_ALIGN_BYTES-aligned */
-    const struct directory *directory;  /* borrowed */
+    int descriptor;  /* -1: not open */
+    bool past_cache; /* reads come from the device: offset, length, memory FORMAT_ALIGN_BYTES-aligned */
+    const struct directory *directory; /* borrowed */
     char name[32];
 };
 
@@ -19,19 +19,19 @@ struct file {
 
 enum file_access {
     FILE_READ,
-    FILE_READ_PAST_CACHE,               /* H5CKPT_E_SYSTEM where the file system cannot */
-    FILE_WRITE,                         /* read and write */
+    FILE_READ_PAST_CACHE, /* H5CKPT_E_SYSTEM where the file system cannot */
+    FILE_WRITE,           /* read and write */
 };
 
 /* Open a regular file; a symbolic link, FIFO, device… is H5CKPT_E_DAMAGED, absence H5CKPT_NO_CHECKPOINT. */
-h5ckpt_status file_open(struct file *file, const struct directory *directory, const char *name,
-                        enum file_access access, struct error *error);
+h5ckpt_status file_open(struct file *file, const struct directory *directory, const char *name, enum file_access access,
+                        struct error *error);
 
 /* Make a file that must not exist yet. */
 h5ckpt_status file_create(struct file *file, const struct directory *directory, const char *name, mode_t mode,
                           struct error *error);
 
-void file_close(struct file *file);     /* FILE_NONE is allowed */
+void file_close(struct file *file); /* FILE_NONE is allowed */
 
 /* What the open file is now. */
 h5ckpt_status file_look(const struct file *file, struct entry *entry, struct error *error);

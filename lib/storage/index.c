@@ -10,19 +10,19 @@
 
 static const char INDEX_MAGIC[8] = {'H', '5', 'C', 'K', 'I', 'D', 'X', '1'};
 
-enum {                               /* docs/format.md 2.2 */
-    HEADER_BYTES     = 16,
-    AT_OFFSET        = 0,
-    AT_BYTE_COUNT    = 8,
-    AT_ELEMENT_BYTES = 16,
-    AT_CLASS         = 20,
-    AT_ORDER         = 21,
-    AT_LONG_DOUBLE   = 22,
-    AT_RANK          = 23,
-    AT_NAME_LENGTH   = 24,
-    ENTRY_HEAD_BYTES = 32,
-    /* "progress/" and "state/" come before what the program chose. */
-    STORED_NAME_BYTES_MAX = FORMAT_NAME_BYTES_MAX + 16,
+enum { /* docs/format.md 2.2 */
+       HEADER_BYTES = 16,
+       AT_OFFSET = 0,
+       AT_BYTE_COUNT = 8,
+       AT_ELEMENT_BYTES = 16,
+       AT_CLASS = 20,
+       AT_ORDER = 21,
+       AT_LONG_DOUBLE = 22,
+       AT_RANK = 23,
+       AT_NAME_LENGTH = 24,
+       ENTRY_HEAD_BYTES = 32,
+       /* "progress/" and "state/" come before what the program chose. */
+       STORED_NAME_BYTES_MAX = FORMAT_NAME_BYTES_MAX + 16,
 };
 
 static size_t entry_bytes(unsigned rank, size_t name_length)
@@ -76,8 +76,8 @@ static h5ckpt_status measure(const unsigned char *bytes, size_t byte_count, size
         return error_set(error, H5CKPT_E_DAMAGED, "variable index: it does not begin as one");
     uint64_t claimed = bytes_get_u64(bytes + 8);
     if (claimed > FORMAT_VARIABLE_COUNT_MAX || claimed > (byte_count - HEADER_BYTES) / ENTRY_HEAD_BYTES)
-        return error_set(error, H5CKPT_E_DAMAGED, "variable index: %" PRIu64 " entries cannot fit in %zu bytes", claimed,
-                         byte_count);
+        return error_set(error, H5CKPT_E_DAMAGED, "variable index: %" PRIu64 " entries cannot fit in %zu bytes",
+                         claimed, byte_count);
     *entry_count = (size_t)claimed;
     *text_bytes = 0;
     for (size_t i = 0; i < *entry_count; i++) {
@@ -88,8 +88,9 @@ static h5ckpt_status measure(const unsigned char *bytes, size_t byte_count, size
         const unsigned char *name = bytes + at + ENTRY_HEAD_BYTES + 8 * (size_t)rank;
         if (rank > FORMAT_RANK_MAX || name_length == 0 || name_length > STORED_NAME_BYTES_MAX ||
             byte_count - at < entry_bytes(rank, name_length) || memchr(name, '\0', name_length) != NULL)
-            return error_set(error, H5CKPT_E_DAMAGED, "variable index: entry %zu (rank %u, name of %zu bytes) is impossible",
-                             i, rank, name_length);
+            return error_set(error, H5CKPT_E_DAMAGED,
+                             "variable index: entry %zu (rank %u, name of %zu bytes) is impossible", i, rank,
+                             name_length);
         *text_bytes += 8 * (size_t)rank + bytes_round_up(name_length + 1, 8);
         at += entry_bytes(rank, name_length);
     }
@@ -134,11 +135,12 @@ static h5ckpt_status entry_check(const struct schema_entry *entry, uint64_t offs
         status = error_set(error, H5CKPT_E_DAMAGED, "variable index: '%s' has an unknown element type", entry->name);
     else if (schema_byte_count(&byte_count, &entry->element, entry->rank, entry->shape, &reason) < 0 ||
              byte_count != entry->byte_count)
-        status = error_set(error, H5CKPT_E_DAMAGED, "variable index: '%s' claims %" PRIu64 " bytes, its shape gives another number",
-                           entry->name, entry->byte_count);
-    else if (byte_count == 0 ? offset != 0
-                             : offset < FORMAT_USER_BLOCK_BYTES || offset > index_offset ||
-                                   byte_count > index_offset - offset)
+        status = error_set(error, H5CKPT_E_DAMAGED,
+                           "variable index: '%s' claims %" PRIu64 " bytes, its shape gives another number", entry->name,
+                           entry->byte_count);
+    else if (byte_count == 0
+                 ? offset != 0
+                 : offset < FORMAT_USER_BLOCK_BYTES || offset > index_offset || byte_count > index_offset - offset)
         status = error_set(error, H5CKPT_E_DAMAGED, "variable index: '%s' does not lie within the file", entry->name);
     error_clear(&reason);
     return status;

@@ -9,10 +9,10 @@
 #include "state/schema.h"
 
 struct index {
-    struct schema_entry *entry;      /* names and shapes point into memory of this index */
-    uint64_t *offset;                /* absolute in the file; 0 for variables without bytes */
+    struct schema_entry *entry; /* names and shapes point into memory of this index */
+    uint64_t *offset;           /* absolute in the file; 0 for variables without bytes */
     size_t entry_count;
-    void *text;                      /* owned: names and shapes */
+    void *text; /* owned: names and shapes */
 };
 
 #define INDEX_NONE ((struct index){0})

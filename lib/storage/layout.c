@@ -27,8 +27,8 @@ static h5ckpt_status collect_entries(struct layout *layout, const h5ckpt_state *
     if (state->variable_count != 0)
         memcpy(layout->entry, state->entry, state->variable_count * sizeof *layout->entry);
     for (size_t i = 0; i < LAYOUT_PROGRESS_COUNT; i++)
-        layout->entry[state->variable_count + i] = (struct schema_entry){
-            .name = PROGRESS_NAME[i], .element = counter, .byte_count = sizeof(uint64_t)};
+        layout->entry[state->variable_count + i] =
+            (struct schema_entry){.name = PROGRESS_NAME[i], .element = counter, .byte_count = sizeof(uint64_t)};
     return H5CKPT_OK;
 }
 
@@ -50,7 +50,8 @@ static h5ckpt_status collect_extents(struct layout *layout, struct error *error)
         return error_set(error, H5CKPT_E_MEMORY, "no memory to lay out %zu variables", layout->entry_count);
     to = layout->extent;
     for (size_t i = 0; i < structure->run_count; i++)
-        *to++ = (struct layout_extent){structure->run[i].offset, structure->run[i].byte_count, structure->run[i].bytes, 0};
+        *to++ =
+            (struct layout_extent){structure->run[i].offset, structure->run[i].byte_count, structure->run[i].bytes, 0};
     for (size_t i = 0; i < layout->entry_count; i++)
         if (layout->entry[i].byte_count != 0)
             *to++ = (struct layout_extent){structure->variable_offset[i], layout->entry[i].byte_count, NULL, i};

@@ -10,24 +10,24 @@
 #include "storage/record.h"
 #include "storage/structure.h"
 
-enum { LAYOUT_PROGRESS_COUNT = 3 };  /* epoch, batch, step: the schema's last entries */
+enum { LAYOUT_PROGRESS_COUNT = 3 }; /* epoch, batch, step: the schema's last entries */
 
 struct layout_extent {
     uint64_t offset;
     uint64_t byte_count;
-    const unsigned char *bytes;      /* the same at every save; NULL: the bytes of variable `entry_index` */
+    const unsigned char *bytes; /* the same at every save; NULL: the bytes of variable `entry_index` */
     size_t entry_index;
 };
 
 struct layout {
-    struct schema_entry *entry;      /* the state's, then the progress; names and shapes borrowed */
+    struct schema_entry *entry; /* the state's, then the progress; names and shapes borrowed */
     size_t entry_count;
     struct structure structure;
     unsigned char *index;
     size_t index_bytes;
-    struct layout_extent *extent;    /* ascending, not overlapping */
+    struct layout_extent *extent; /* ascending, not overlapping */
     size_t extent_count;
-    struct record geometry;          /* every record field that depends on the schema alone; the rest zero */
+    struct record geometry; /* every record field that depends on the schema alone; the rest zero */
 };
 
 #define LAYOUT_NONE ((struct layout){0})
@@ -35,7 +35,7 @@ struct layout {
 /* H5CKPT_E_HDF5, H5CKPT_E_MEMORY. Borrows names and shapes of `state`. */
 h5ckpt_status layout_build(struct layout *layout, const h5ckpt_state *state, struct error *error);
 
-void layout_free(struct layout *layout);    /* LAYOUT_NONE is allowed */
+void layout_free(struct layout *layout); /* LAYOUT_NONE is allowed */
 
 /*
  * Fill `bytes` with block `block_index`; `source[entry]` is where each variable's bytes are. Returns whether any

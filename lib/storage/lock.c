@@ -12,19 +12,19 @@
 
 static const unsigned char LOCK_MAGIC[8] = {0x89, 'H', '5', 'L', 'O', 'C', 'K', '\n'};
 
-enum {                               /* docs/format.md 3 */
-    SECTOR_BYTES     = 512,
-    AT_MAGIC         = 0,
-    AT_VERSION       = 8,
-    AT_PHASE         = 12,
-    AT_DIRECTORY_ID  = 16,
-    AT_NOTE          = 512,
-    NOTE_AT_BUSY     = 0,            /* these within their sector */
-    NOTE_AT_SLOT     = 4,
-    NOTE_AT_SEQUENCE = 8,
-    NOTE_AT_PROCESS  = 16,
-    NOTE_AT_BOOT_ID  = 24,
-    AT_CHECKSUM      = 496,          /* within each sector */
+enum { /* docs/format.md 3 */
+       SECTOR_BYTES = 512,
+       AT_MAGIC = 0,
+       AT_VERSION = 8,
+       AT_PHASE = 12,
+       AT_DIRECTORY_ID = 16,
+       AT_NOTE = 512,
+       NOTE_AT_BUSY = 0, /* these within their sector */
+       NOTE_AT_SLOT = 4,
+       NOTE_AT_SEQUENCE = 8,
+       NOTE_AT_PROCESS = 16,
+       NOTE_AT_BOOT_ID = 24,
+       AT_CHECKSUM = 496, /* within each sector */
 };
 
 static void seal(unsigned char sector[SECTOR_BYTES])
@@ -94,9 +94,9 @@ static h5ckpt_status read_content(struct lock *lock, struct error *error)
     if (memcmp(content, LOCK_MAGIC, sizeof LOCK_MAGIC) != 0 || !is_sealed(content))
         return H5CKPT_OK;
     if (bytes_get_u32(content + AT_VERSION) > FORMAT_VERSION)
-        return error_set(error, H5CKPT_E_VERSION, "directory '%s' is of format version %" PRIu32
-                         "; this h5ckpt knows up to %d", lock->file.directory->path,
-                         bytes_get_u32(content + AT_VERSION), FORMAT_VERSION);
+        return error_set(error, H5CKPT_E_VERSION,
+                         "directory '%s' is of format version %" PRIu32 "; this h5ckpt knows up to %d",
+                         lock->file.directory->path, bytes_get_u32(content + AT_VERSION), FORMAT_VERSION);
     lock->identified = bytes_get_u32(content + AT_PHASE) <= LOCK_DELETING;
     lock->phase = bytes_get_u32(content + AT_PHASE);
     memcpy(lock->directory_id, content + AT_DIRECTORY_ID, FORMAT_ID_BYTES);
@@ -131,8 +131,9 @@ static h5ckpt_status busy(const struct lock *lock, struct error *error)
         note = note_decode(content + AT_NOTE);
     error_clear(&ignored);
     if (note.process_id != 0)
-        return error_set(error, H5CKPT_E_BUSY, "directory '%s' has a writer already (process %" PRIu64
-                         " saved last); nothing was changed", lock->file.directory->path, note.process_id);
+        return error_set(error, H5CKPT_E_BUSY,
+                         "directory '%s' has a writer already (process %" PRIu64 " saved last); nothing was changed",
+                         lock->file.directory->path, note.process_id);
     return error_set(error, H5CKPT_E_BUSY, "directory '%s' has a writer already; nothing was changed",
                      lock->file.directory->path);
 }
@@ -183,8 +184,9 @@ static h5ckpt_status clear_new_file(const struct directory *directory, struct er
     if (status == H5CKPT_OK)
         status = file_lock(&file, &taken, error);
     if (status == H5CKPT_OK && !taken)
-        status = error_set(error, H5CKPT_E_BUSY, "another process is becoming the writer of directory '%s'; nothing was changed",
-                           directory->path);
+        status =
+            error_set(error, H5CKPT_E_BUSY,
+                      "another process is becoming the writer of directory '%s'; nothing was changed", directory->path);
     if (status == H5CKPT_OK)
         status = names_same_file(&file, LOCK_NEW_NAME, &same, error);
     if (status == H5CKPT_OK)
@@ -200,8 +202,9 @@ static h5ckpt_status clear_new_file(const struct directory *directory, struct er
     file_close(&file);
     if (status == H5CKPT_E_DAMAGED)
         return error_set(error, H5CKPT_E_FOREIGN, "'%s/%s' is not ours: move it away", directory->path, LOCK_NEW_NAME);
-    return status < 0 ? status
-                      : error_set(error, H5CKPT_E_OVERTAKEN, "a leftover of a crash was removed from '%s'", directory->path);
+    return status < 0
+               ? status
+               : error_set(error, H5CKPT_E_OVERTAKEN, "a leftover of a crash was removed from '%s'", directory->path);
 }
 
 static h5ckpt_status fill(struct lock *lock, struct error *error)
@@ -229,7 +232,7 @@ h5ckpt_status lock_make(struct lock *lock, const struct directory *directory, en
         return clear_new_file(directory, error);
     if (status < 0)
         return status;
-    status = file_lock(&lock->file, &taken, error);      /* before it appears: nobody finds it unheld */
+    status = file_lock(&lock->file, &taken, error); /* before it appears: nobody finds it unheld */
     if (status == H5CKPT_OK && !taken)
         status = error_set(error, H5CKPT_E_OVERTAKEN, "'%s' is being opened by another process", directory->path);
     if (status == H5CKPT_OK)
@@ -238,7 +241,7 @@ h5ckpt_status lock_make(struct lock *lock, const struct directory *directory, en
         status = directory_link(directory, LOCK_NEW_NAME, FORMAT_LOCK_NAME, error);
     if (status < 0 && (error->system_errno == EEXIST || error->system_errno == ENOENT))
         status = error_set(error, H5CKPT_E_OVERTAKEN, "'%s' is being opened by another process", directory->path);
-    directory_remove(directory, LOCK_NEW_NAME, &ignored);   /* if it stays, the next open removes it */
+    directory_remove(directory, LOCK_NEW_NAME, &ignored); /* if it stays, the next open removes it */
     error_clear(&ignored);
     if (status == H5CKPT_OK)
         status = directory_flush(directory, error);
@@ -278,8 +281,10 @@ h5ckpt_status lock_check(const struct lock *lock, struct error *error)
     status = names_same_file(&lock->file, FORMAT_LOCK_NAME, &same, error);
     if (status < 0 || same)
         return status;
-    return error_set(error, H5CKPT_E_BUSY, "'%s/%s' is no longer the file that this handle locked: the directory was "
-                     "deleted or taken over; nothing was written", lock->file.directory->path, FORMAT_LOCK_NAME);
+    return error_set(error, H5CKPT_E_BUSY,
+                     "'%s/%s' is no longer the file that this handle locked: the directory was "
+                     "deleted or taken over; nothing was written",
+                     lock->file.directory->path, FORMAT_LOCK_NAME);
 }
 
 h5ckpt_status lock_set_phase(struct lock *lock, enum lock_phase phase, struct error *error)
@@ -304,8 +309,8 @@ h5ckpt_status lock_set_note(struct lock *lock, bool busy, unsigned slot, uint64_
 {
     unsigned char sector[SECTOR_BYTES];
 
-    lock->note = (struct lock_note){
-        .busy = busy, .slot = slot, .sequence = sequence, .process_id = system_calls->process_id()};
+    lock->note =
+        (struct lock_note){.busy = busy, .slot = slot, .sequence = sequence, .process_id = system_calls->process_id()};
     system_calls->boot_id(lock->note.boot_id);
     note_encode(&lock->note, sector);
     return file_write(&lock->file, sector, sizeof sector, AT_NOTE, error);

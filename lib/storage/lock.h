@@ -16,13 +16,13 @@
 #include "storage/file.h"
 #include "storage/system.h"
 
-enum lock_phase {                    /* on disk */
-    LOCK_EMPTY    = 0,
-    LOCK_IN_USE   = 1,
-    LOCK_DELETING = 2,
+enum lock_phase { /* on disk */
+                  LOCK_EMPTY = 0,
+                  LOCK_IN_USE = 1,
+                  LOCK_DELETING = 2,
 };
 
-struct lock_note {                   /* on disk: a save in progress, or the last one */
+struct lock_note { /* on disk: a save in progress, or the last one */
     bool busy;
     unsigned slot;
     uint64_t sequence;
@@ -31,11 +31,11 @@ struct lock_note {                   /* on disk: a save in progress, or the last
 };
 
 struct lock {
-    struct file file;                /* open while we hold it */
-    bool identified;                 /* phase and directory id are known */
+    struct file file; /* open while we hold it */
+    bool identified;  /* phase and directory id are known */
     enum lock_phase phase;
     unsigned char directory_id[FORMAT_ID_BYTES];
-    struct lock_note note;           /* all zero if there is none or it cannot be read */
+    struct lock_note note; /* all zero if there is none or it cannot be read */
 };
 
 #define LOCK_NONE ((struct lock){.file = FILE_NONE})

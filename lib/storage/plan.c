@@ -40,15 +40,15 @@ unsigned plan_target(const struct plan_slot *slot, unsigned slot_count, unsigned
     int best = -1;
 
     if (rotation < 2)
-        rotation = 2;                /* one state is kept, but never overwritten before the next is durable */
+        rotation = 2; /* one state is kept, but never overwritten before the next is durable */
     assert(rotation <= slot_count);
     for (unsigned i = 0; i < rotation; i++) {
         if ((int)i == base)
-            continue;                /* (a) */
+            continue; /* (a) */
         if (best < 0 || worth(slot, slot_count, i) < worth(slot, slot_count, (unsigned)best) ||
             (worth(slot, slot_count, i) == worth(slot, slot_count, (unsigned)best) && worth(slot, slot_count, i) > 0 &&
              slot[i].sequence < slot[best].sequence))
-            best = (int)i;           /* (g) */
+            best = (int)i; /* (g) */
     }
     return (unsigned)best;
 }
@@ -59,10 +59,10 @@ enum plan_manner plan_manner(const struct plan_slot *target, bool base_durable)
                        target->state == H5CKPT_SLOT_INTACT || target->state == H5CKPT_SLOT_INTERRUPTED;
 
     if (!base_durable)
-        return PLAN_NEW_FILE;        /* (b) */
+        return PLAN_NEW_FILE; /* (b) */
     if (!sound || !target->overwritable || !target->same_structure)
-        return PLAN_NEW_FILE;        /* (d) */
+        return PLAN_NEW_FILE; /* (d) */
     if (target->given_up)
-        return PLAN_NEW_FILE;        /* (e) */
+        return PLAN_NEW_FILE; /* (e) */
     return PLAN_IN_PLACE;
 }

@@ -16,11 +16,11 @@ enum { PLAN_NO_BASE = -1 };
 struct plan_slot {
     enum h5ckpt_slot_state state;
     bool record_readable;
-    uint64_t sequence;               /* these two from the record, if readable */
+    uint64_t sequence; /* these two from the record, if readable */
     uint64_t base_sequence;
-    bool overwritable;               /* regular file, one link */
-    bool same_structure;             /* length and structure digest are those of the save */
-    bool given_up;                   /* a save or flush of this handle failed in this file */
+    bool overwritable;   /* regular file, one link */
+    bool same_structure; /* length and structure digest are those of the save */
+    bool given_up;       /* a save or flush of this handle failed in this file */
 };
 
 enum plan_manner {

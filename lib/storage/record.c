@@ -8,33 +8,33 @@
 
 static const unsigned char RECORD_MAGIC[8] = {0x89, 'H', '5', 'C', 'K', 'P', 'T', '\n'};
 
-enum {                               /* offsets: docs/format.md 2.1 */
-    AT_MAGIC             = 0,
-    AT_VERSION           = 8,
-    AT_KIND              = 12,
-    AT_SEQUENCE          = 16,
-    AT_BASE_SEQUENCE     = 24,
-    AT_FEATURES_REQUIRED = 32,
-    AT_FEATURES_OPTIONAL = 40,
-    AT_EPOCH             = 48,
-    AT_BATCH             = 56,
-    AT_STEP              = 64,
-    AT_WALL_TIME         = 72,
-    AT_DIRECTORY_ID      = 80,
-    AT_RUN_ID            = 96,
-    AT_SLOT_COUNT        = 112,
-    AT_TWINS             = 116,
-    AT_FILE_BYTES        = 120,
-    AT_BLOCK_BYTES       = 128,
-    AT_INDEX_OFFSET      = 136,
-    AT_INDEX_BYTES       = 144,
-    AT_TABLE_OFFSET      = 152,
-    AT_TABLE_BYTES       = 160,
-    AT_SCHEMA_DIGEST     = 168,
-    AT_STRUCTURE_DIGEST  = 184,
-    AT_TABLE_DIGEST      = 200,
-    AT_INDEX_DIGEST      = 216,
-    AT_CHECKSUM          = 496,
+enum { /* offsets: docs/format.md 2.1 */
+       AT_MAGIC = 0,
+       AT_VERSION = 8,
+       AT_KIND = 12,
+       AT_SEQUENCE = 16,
+       AT_BASE_SEQUENCE = 24,
+       AT_FEATURES_REQUIRED = 32,
+       AT_FEATURES_OPTIONAL = 40,
+       AT_EPOCH = 48,
+       AT_BATCH = 56,
+       AT_STEP = 64,
+       AT_WALL_TIME = 72,
+       AT_DIRECTORY_ID = 80,
+       AT_RUN_ID = 96,
+       AT_SLOT_COUNT = 112,
+       AT_TWINS = 116,
+       AT_FILE_BYTES = 120,
+       AT_BLOCK_BYTES = 128,
+       AT_INDEX_OFFSET = 136,
+       AT_INDEX_BYTES = 144,
+       AT_TABLE_OFFSET = 152,
+       AT_TABLE_BYTES = 160,
+       AT_SCHEMA_DIGEST = 168,
+       AT_STRUCTURE_DIGEST = 184,
+       AT_TABLE_DIGEST = 200,
+       AT_INDEX_DIGEST = 216,
+       AT_CHECKSUM = 496,
 };
 
 static const uint64_t FEATURES_KNOWN = 0;
@@ -141,8 +141,8 @@ h5ckpt_status record_check(const struct record *record, uint64_t file_bytes, str
     const struct record *r = record;
 
     if (r->file_bytes != file_bytes)
-        return error_set(error, H5CKPT_E_DAMAGED, "the file has %" PRIu64 " bytes, its record says %" PRIu64, file_bytes,
-                         r->file_bytes);
+        return error_set(error, H5CKPT_E_DAMAGED, "the file has %" PRIu64 " bytes, its record says %" PRIu64,
+                         file_bytes, r->file_bytes);
     if (r->sequence == 0 || r->sequence <= r->base_sequence)
         return error_set(error, H5CKPT_E_DAMAGED, "commit record: sequence %" PRIu64 " on base %" PRIu64, r->sequence,
                          r->base_sequence);
@@ -155,13 +155,16 @@ h5ckpt_status record_check(const struct record *record, uint64_t file_bytes, str
         r->table_offset >= file_bytes || r->table_bytes > file_bytes ||
         r->table_bytes != record_block_count(r) * CHECKSUM_BYTES ||
         bytes_round_up(r->table_offset + r->table_bytes, FORMAT_ALIGN_BYTES) != file_bytes)
-        return error_set(error, H5CKPT_E_DAMAGED, "commit record: a block table of %" PRIu64 " bytes at %" PRIu64
-                         " does not fit a file of %" PRIu64, r->table_bytes, r->table_offset, file_bytes);
+        return error_set(error, H5CKPT_E_DAMAGED,
+                         "commit record: a block table of %" PRIu64 " bytes at %" PRIu64
+                         " does not fit a file of %" PRIu64,
+                         r->table_bytes, r->table_offset, file_bytes);
     if (r->index_offset % 8 != 0 || r->index_offset <= FORMAT_USER_BLOCK_BYTES || r->index_offset > r->table_offset ||
         r->index_bytes > r->table_offset - r->index_offset)
-        return error_set(error, H5CKPT_E_DAMAGED, "commit record: a variable index of %" PRIu64 " bytes at %" PRIu64
-                         " does not fit before the table at %" PRIu64, r->index_bytes, r->index_offset,
-                         r->table_offset);
+        return error_set(error, H5CKPT_E_DAMAGED,
+                         "commit record: a variable index of %" PRIu64 " bytes at %" PRIu64
+                         " does not fit before the table at %" PRIu64,
+                         r->index_bytes, r->index_offset, r->table_offset);
     return H5CKPT_OK;
 }
 

@@ -10,9 +10,9 @@
 #include "error.h"
 #include "format.h"
 
-enum record_kind {                   /* on disk */
-    RECORD_VOID  = 0,
-    RECORD_STATE = 1,
+enum record_kind { /* on disk */
+                   RECORD_VOID = 0,
+                   RECORD_STATE = 1,
 };
 
 struct record {

@@ -16,7 +16,7 @@ enum { VIEW_INTERVAL_NS = 1000000000 };
 static void forget_layout(h5ckpt_store *store)
 {
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
-        store->memo[i].ours = false;         /* what was written there had another structure */
+        store->memo[i].ours = false; /* what was written there had another structure */
     source_free(&store->source);
     layout_free(&store->layout);
 }
@@ -64,8 +64,10 @@ static h5ckpt_status check_may_save(h5ckpt_store *store)
     if (store->options.mode != H5CKPT_READ_WRITE)
         return error_set(&store->error, H5CKPT_E_ARGUMENT, "the store of '%s' is read-only", path);
     if (store->memory_changed)
-        return error_set(&store->error, H5CKPT_E_MEMORY_CHANGED, "the last restore from '%s' failed half-way, so the "
-                         "variables hold no state worth saving; restore first. The checkpoint is untouched", path);
+        return error_set(&store->error, H5CKPT_E_MEMORY_CHANGED,
+                         "the last restore from '%s' failed half-way, so the "
+                         "variables hold no state worth saving; restore first. The checkpoint is untouched",
+                         path);
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
         const struct slot *slot = &store->survey.slot[i];
         if (slot->state == H5CKPT_SLOT_FOREIGN)
@@ -74,8 +76,10 @@ static h5ckpt_status check_may_save(h5ckpt_store *store)
             return error_set(&store->error, H5CKPT_E_VERSION, "%s", slot->reason);
     }
     if (!store->may_save)
-        return error_set(&store->error, H5CKPT_E_NOT_RESTORED, "'%s' holds a checkpoint that was not restored: call "
-                         "h5ckpt_restore() first, or h5ckpt_start_over() to leave it behind", path);
+        return error_set(&store->error, H5CKPT_E_NOT_RESTORED,
+                         "'%s' holds a checkpoint that was not restored: call "
+                         "h5ckpt_restore() first, or h5ckpt_start_over() to leave it behind",
+                         path);
     return H5CKPT_OK;
 }
 
@@ -94,8 +98,9 @@ void store_plan_slots(const h5ckpt_store *store, struct plan_slot slot[FORMAT_SL
             .sequence = known->record.sequence,
             .base_sequence = known->record.base_sequence,
             .overwritable = known->overwritable,
-            .same_structure = known->record_readable && known->file_bytes == geometry->file_bytes &&
-                              (reserved || checksum_equal(&known->record.structure_digest, &geometry->structure_digest)),
+            .same_structure =
+                known->record_readable && known->file_bytes == geometry->file_bytes &&
+                (reserved || checksum_equal(&known->record.structure_digest, &geometry->structure_digest)),
             .given_up = store->memo[i].given_up,
         };
     }
@@ -108,7 +113,8 @@ static h5ckpt_status verify_survivors(h5ckpt_store *store)
         struct slot *slot = &store->survey.slot[i];
         if (slot->state != H5CKPT_SLOT_COMMITTED)
             continue;
-        h5ckpt_status status = slot_verify(&store->directory, i, &slot->record, FILE_READ, &store->buffer, &store->error);
+        h5ckpt_status status =
+            slot_verify(&store->directory, i, &slot->record, FILE_READ, &store->buffer, &store->error);
         if (status < 0 && status != H5CKPT_E_DAMAGED && status != H5CKPT_E_OVERTAKEN)
             return status;
         slot->state = status == H5CKPT_OK ? H5CKPT_SLOT_INTACT : H5CKPT_SLOT_DAMAGED;
@@ -132,7 +138,8 @@ static bool make_base_durable(h5ckpt_store *store)
     if (status == H5CKPT_OK)
         status = directory_flush(&store->directory, &ignored);
     if (status == H5CKPT_OK)
-        status = slot_verify(&store->directory, base->number, &base->record, FILE_READ_PAST_CACHE, &store->buffer, &ignored);
+        status =
+            slot_verify(&store->directory, base->number, &base->record, FILE_READ_PAST_CACHE, &store->buffer, &ignored);
     error_clear(&ignored);
     return status == H5CKPT_OK;
 }
@@ -150,7 +157,7 @@ static h5ckpt_status plan_save(h5ckpt_store *store, unsigned *target, enum plan_
     store_plan_slots(store, slot);
     *target = plan_target(slot, FORMAT_SLOT_COUNT_MAX, store->options.slots, store->base);
     known = &store->survey.slot[*target];
-    status = directory_look(&store->directory, known->name, &entry, &store->error);   /* as it is now: links, length */
+    status = directory_look(&store->directory, known->name, &entry, &store->error); /* as it is now: links, length */
     if (status < 0)
         return status;
     known->overwritable = entry.kind == ENTRY_FILE && entry.link_count == 1;
@@ -190,7 +197,7 @@ static h5ckpt_status write_in_place(h5ckpt_store *store, struct slot_save *save)
 {
     const struct store_memo *memo = &store->memo[save->number];
 
-    save->every_byte = !memo->ours || memo->saves_since_every_byte + 1 >= store->options.rewrite_every;   /* (c) */
+    save->every_byte = !memo->ours || memo->saves_since_every_byte + 1 >= store->options.rewrite_every; /* (c) */
     return slot_save_in_place(save, &store->directory, memo->ours ? &memo->record : NULL, &store->error);
 }
 
@@ -202,7 +209,7 @@ static void give_up(h5ckpt_store *store, const struct slot_save *save)
     store->memo[save->number].ours = false;
     store->memo[save->number].given_up = true;
     slot->state = H5CKPT_SLOT_INTERRUPTED;
-    slot->record.sequence = save->record.sequence;   /* it may have reached the disk: not to be used again */
+    slot->record.sequence = save->record.sequence; /* it may have reached the disk: not to be used again */
     slot->record_readable = true;
 }
 
@@ -221,7 +228,7 @@ static void note_success(h5ckpt_store *store, const struct slot_save *save)
     slot->overwritable = true;
     slot->file_bytes = save->record.file_bytes;
     slot->reason[0] = '\0';
-    store->base = (int)save->number;         /* (3) */
+    store->base = (int)save->number; /* (3) */
     store->base_sequence = save->record.sequence;
     store->base_durable = true;
     store->progress = save->record.progress;
@@ -244,11 +251,11 @@ static h5ckpt_status write_target(h5ckpt_store *store, unsigned target, enum pla
     h5ckpt_status status;
 
     if (store->view.current == (int)target)
-        store_write_view(store, store->base);    /* it must not call current what is about to be overwritten */
+        store_write_view(store, store->base); /* it must not call current what is about to be overwritten */
     if (manner == PLAN_IN_PLACE) {
         status = lock_set_note(&store->lock, true, target, save.record.sequence, &store->error);
         if (status < 0)
-            return status;           /* the slot is untouched */
+            return status; /* the slot is untouched */
         status = write_in_place(store, &save);
     } else {
         status = slot_save_new(&save, &store->directory, &renamed, &store->error);
@@ -303,8 +310,13 @@ static h5ckpt_status reserve_slots(h5ckpt_store *store, unsigned target)
             continue;
         status = slot_reserve(&store->directory, i, &record, store->options.file_mode, &store->buffer, &store->error);
         if (status == H5CKPT_OK)
-            *slot = (struct slot){.number = i, .name = slot_name(i), .state = H5CKPT_SLOT_RESERVED, .record = record,
-                                  .record_readable = true, .file_bytes = record.file_bytes, .overwritable = true};
+            *slot = (struct slot){.number = i,
+                                  .name = slot_name(i),
+                                  .state = H5CKPT_SLOT_RESERVED,
+                                  .record = record,
+                                  .record_readable = true,
+                                  .file_bytes = record.file_bytes,
+                                  .overwritable = true};
     }
     return status;
 }
@@ -331,6 +343,8 @@ static void remove_surplus(h5ckpt_store *store)
         const bool surplus = kept == 1 ? (int)i != store->base : i >= kept;
         if (!surplus || store->survey.slot[i].state == H5CKPT_SLOT_ABSENT)
             continue;
+        if (store->view.current == (int)i)
+            store_write_view(store, store->base); /* never leads to a file that is gone */
         if (directory_remove(&store->directory, slot_name(i), &ignored) == H5CKPT_OK) {
             store->survey.slot[i] = (struct slot){.number = i, .name = slot_name(i)};
             store->memo[i].ours = false;
@@ -391,8 +405,8 @@ void store_set_base(h5ckpt_store *store, unsigned slot_number)
 {
     store->base = (int)slot_number;
     store->base_sequence = store->survey.slot[slot_number].record.sequence;
-    store->base_durable = store->memo[slot_number].ours &&
-                          store->memo[slot_number].record.sequence == store->base_sequence;
+    store->base_durable =
+        store->memo[slot_number].ours && store->memo[slot_number].record.sequence == store->base_sequence;
     store->may_save = true;
 }
 
@@ -408,8 +422,10 @@ h5ckpt_status h5ckpt_delete(h5ckpt_store *store)
     if (store->options.mode != H5CKPT_READ_WRITE)
         return error_set(&store->error, H5CKPT_E_ARGUMENT, "the store of '%s' is read-only", store->directory.path);
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
-        if (store->survey.slot[i].state == H5CKPT_SLOT_FOREIGN || store->survey.slot[i].state == H5CKPT_SLOT_NEWER_VERSION)
-            return error_set(&store->error, store->survey.slot[i].state == H5CKPT_SLOT_FOREIGN ? H5CKPT_E_FOREIGN : H5CKPT_E_VERSION,
+        if (store->survey.slot[i].state == H5CKPT_SLOT_FOREIGN ||
+            store->survey.slot[i].state == H5CKPT_SLOT_NEWER_VERSION)
+            return error_set(&store->error,
+                             store->survey.slot[i].state == H5CKPT_SLOT_FOREIGN ? H5CKPT_E_FOREIGN : H5CKPT_E_VERSION,
                              "%s", store->survey.slot[i].reason);
     status = lock_check(&store->lock, &store->error);
     if (status == H5CKPT_OK)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/slot.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +79,8 @@ static h5ckpt_status read_table(const struct file *file, const struct record *re
     if (status == H5CKPT_OK) {
         digest = checksum_of(bytes, byte_count);
         if (!checksum_equal(&digest, &record->table_digest))
-            status = error_set(error, H5CKPT_E_DAMAGED, "'%s/%s': the block table at %" PRIu64
+            status = error_set(error, H5CKPT_E_DAMAGED,
+                               "'%s/%s': the block table at %" PRIu64
                                " does not match the digest in the commit record (sequence %" PRIu64 ")",
                                file->directory->path, file->name, record->table_offset, record->sequence);
     }
@@ -118,7 +120,7 @@ void slot_reader_close(struct slot_reader *reader)
 h5ckpt_status slot_reader_index(const struct slot_reader *reader, struct index *index, struct error *error)
 {
     const struct record *record = &reader->record;
-    unsigned char *bytes = malloc(record->index_bytes + 1);   /* bounded by the file's length: record_check() */
+    unsigned char *bytes = malloc(record->index_bytes + 1); /* bounded by the file's length: record_check() */
     struct checksum digest;
     h5ckpt_status status;
 
@@ -132,8 +134,9 @@ h5ckpt_status slot_reader_index(const struct slot_reader *reader, struct index *
         if (checksum_equal(&digest, &record->index_digest))
             status = index_decode(index, bytes, record->index_bytes, record->index_offset, error);
         else
-            status = error_set(error, H5CKPT_E_DAMAGED, "the variable index at %" PRIu64
-                               " does not match its digest in the commit record", record->index_offset);
+            status = error_set(error, H5CKPT_E_DAMAGED,
+                               "the variable index at %" PRIu64 " does not match its digest in the commit record",
+                               record->index_offset);
         if (status < 0)
             in_slot(&reader->file, error);
     }
@@ -174,7 +177,7 @@ void slot_examine(struct slot *slot, const struct directory *directory, unsigned
     h5ckpt_status status;
 
     *slot = (struct slot){.number = number, .name = slot_name(number)};
-    for (int attempt = 0; attempt < 2; attempt++) {   /* an EIO must persist after reopening (P7) */
+    for (int attempt = 0; attempt < 2; attempt++) { /* an EIO must persist after reopening (P7) */
         error_clear(&error);
         file_close(&file);
         status = file_open(&file, directory, slot->name, FILE_READ, &error);
@@ -241,8 +244,9 @@ static h5ckpt_status report_damage(const struct slot_reader *reader, const struc
 
     checksum_text(&damage->stored, stored);
     checksum_text(&damage->actual, actual);
-    error_set(error, H5CKPT_E_DAMAGED, "'%s/%s', sequence %" PRIu64 ": %" PRIu64 " of %" PRIu64
-              " blocks damaged, the first is block %" PRIu64 " (offset %" PRIu64 "): stored checksum %s, bytes give %s",
+    error_set(error, H5CKPT_E_DAMAGED,
+              "'%s/%s', sequence %" PRIu64 ": %" PRIu64 " of %" PRIu64 " blocks damaged, the first is block %" PRIu64
+              " (offset %" PRIu64 "): stored checksum %s, bytes give %s",
               reader->file.directory->path, reader->file.name, reader->record.sequence, damage->block_count,
               record_block_count(&reader->record), damage->first_block,
               record_block_offset(&reader->record, damage->first_block), stored, actual);
@@ -288,7 +292,7 @@ h5ckpt_status slot_verify(const struct directory *directory, unsigned number, co
     if (status == H5CKPT_E_IO)
         status = verify_once(directory, number, record, access, buffer, error);
     if (status == H5CKPT_E_IO)
-        error->status = status = H5CKPT_E_DAMAGED;   /* it persisted after reopening and rereading (P7) */
+        error->status = status = H5CKPT_E_DAMAGED; /* it persisted after reopening and rereading (P7) */
     return status;
 }
 
@@ -298,7 +302,7 @@ static h5ckpt_status write_table(const struct file *file, struct slot_save *save
 {
     const struct record *record = &save->record;
     const size_t byte_count = (size_t)(record->file_bytes - record->table_offset);
-    unsigned char *bytes = (unsigned char *)save->table;   /* allocated to the file's end, the rest is zero */
+    unsigned char *bytes = (unsigned char *)save->table; /* allocated to the file's end, the rest is zero */
 
     save->record.table_digest = checksum_of(bytes, byte_count);
     return file_write(file, bytes, byte_count, record->table_offset, error);
@@ -310,6 +314,7 @@ static h5ckpt_status write_state(const struct file *file, struct slot_save *save
     unsigned char *head = save->buffer->bytes;
     h5ckpt_status status;
 
+    assert(record_check(&save->record, save->record.file_bytes, error) == H5CKPT_OK); /* as every reader will */
     status = transfer_write(file, save->layout, save->source, save->every_byte, save->table, save->buffer, error);
     if (status < 0)
         return status;
@@ -369,7 +374,7 @@ h5ckpt_status slot_save_new(struct slot_save *save, const struct directory *dire
     if (status == H5CKPT_OK)
         status = directory_rename(directory, new_name, slot_name(save->number), error);
     if (status < 0) {
-        directory_remove(directory, new_name, &ignored);   /* if it stays, the next open removes it */
+        directory_remove(directory, new_name, &ignored); /* if it stays, the next open removes it */
         error_clear(&ignored);
         return status;
     }
@@ -386,7 +391,8 @@ static h5ckpt_status fill_with_zeros(const struct file *file, uint64_t byte_coun
     memset(buffer->bytes, 0, buffer->byte_count);
     for (uint64_t at = 0; at < byte_count && status == H5CKPT_OK; at += buffer->byte_count) {
         uint64_t left = byte_count - at;
-        status = file_write(file, buffer->bytes, left < buffer->byte_count ? (size_t)left : buffer->byte_count, at, error);
+        status =
+            file_write(file, buffer->bytes, left < buffer->byte_count ? (size_t)left : buffer->byte_count, at, error);
     }
     return status;
 }

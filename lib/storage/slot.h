@@ -13,18 +13,18 @@
 /* What is known of a slot. */
 struct slot {
     unsigned number;
-    const char *name;                /* "slot-a.h5"; static */
+    const char *name; /* "slot-a.h5"; static */
     enum h5ckpt_slot_state state;
-    h5ckpt_status status;            /* H5CKPT_SLOT_UNREADABLE: why */
+    h5ckpt_status status; /* H5CKPT_SLOT_UNREADABLE: why */
     bool record_readable;
-    struct record record;            /* if readable */
+    struct record record; /* if readable */
     uint64_t file_bytes;
-    bool overwritable;               /* a regular file with one link */
+    bool overwritable; /* a regular file with one link */
     char reason[H5CKPT_REASON_BYTES];
 };
 
 const char *slot_name(unsigned number);
-const char *slot_new_name(unsigned number);      /* while it is being filled */
+const char *slot_new_name(unsigned number); /* while it is being filled */
 
 /*
  * Look at slot `number`: record, length, table. `directory_id` NULL: any. Never fails: what is wrong becomes the
@@ -62,9 +62,9 @@ h5ckpt_status slot_verify(const struct directory *directory, unsigned number, co
 struct slot_save {
     unsigned number;
     const struct layout *layout;
-    const unsigned char *const *source;   /* by schema index */
-    struct record record;                 /* complete but for the table digest */
-    struct checksum *table;               /* one per block; what is skipped is kept */
+    const unsigned char *const *source; /* by schema index */
+    struct record record;               /* complete but for the table digest */
+    struct checksum *table;             /* one per block; what is skipped is kept */
     bool every_byte;
     mode_t file_mode;
     struct transfer_buffer *buffer;

@@ -10,8 +10,8 @@
 #include "storage/layout.h"
 
 struct source {
-    const unsigned char **bytes;     /* by schema index */
-    unsigned char *copy;             /* of the variables that get functions deliver */
+    const unsigned char **bytes; /* by schema index */
+    unsigned char *copy;         /* of the variables that get functions deliver */
     uint64_t copy_byte_count;
     uint64_t progress[LAYOUT_PROGRESS_COUNT];
 };

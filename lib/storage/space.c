@@ -8,7 +8,7 @@
 /* A slot of the rotation that is not there yet takes its bytes; replacing one takes a spare beside it for a while. */
 static uint64_t disk_needed(const h5ckpt_store *store, uint64_t slot_bytes)
 {
-    const unsigned slots = store->options.slots < 2 ? 2 : store->options.slots;   /* one state, and the next beside it */
+    const unsigned slots = store->options.slots < 2 ? 2 : store->options.slots; /* one state, and the next beside it */
     struct plan_slot plan[FORMAT_SLOT_COUNT_MAX];
     bool spare = false;
     uint64_t missing = 0;

@@ -8,11 +8,11 @@
 #include "storage/system.h"
 
 enum {
-    OPEN_ATTEMPTS_MAX  = 8,          /* how often another process may be faster before we say so */
-    REWRITE_EVERY_MAX  = 1000000,
-    FILE_MODE_DEFAULT  = 0600,
-    SLOTS_DEFAULT      = 2,
-    REWRITE_DEFAULT    = 16,
+    OPEN_ATTEMPTS_MAX = 8, /* how often another process may be faster before we say so */
+    REWRITE_EVERY_MAX = 1000000,
+    FILE_MODE_DEFAULT = 0600,
+    SLOTS_DEFAULT = 2,
+    REWRITE_DEFAULT = 16,
 };
 
 struct h5ckpt_options h5ckpt_options_default(void)
@@ -39,10 +39,13 @@ h5ckpt_status store_enter(h5ckpt_store *store, const char *call)
 {
     error_clear(&store->error);
     if (!store->open)
-        return error_set(&store->error, H5CKPT_E_ARGUMENT, "%s: the store is not open (it failed to open, or its checkpoint was deleted)", call);
+        return error_set(&store->error, H5CKPT_E_ARGUMENT,
+                         "%s: the store is not open (it failed to open, or its checkpoint was deleted)", call);
     if (store->process_id != system_calls->process_id())
-        return error_set(&store->error, H5CKPT_E_ARGUMENT, "%s: the store belongs to process %" PRIu64
-                         ", which opened it; a child process must open its own", call, store->process_id);
+        return error_set(&store->error, H5CKPT_E_ARGUMENT,
+                         "%s: the store belongs to process %" PRIu64
+                         ", which opened it; a child process must open its own",
+                         call, store->process_id);
     return H5CKPT_OK;
 }
 
@@ -51,13 +54,17 @@ h5ckpt_status store_enter(h5ckpt_store *store, const char *call)
 static h5ckpt_status check_options(const struct h5ckpt_options *options, struct error *error)
 {
     if (options->mode != H5CKPT_READ_WRITE && options->mode != H5CKPT_READ_ONLY)
-        return error_set(error, H5CKPT_E_ARGUMENT, "options: mode %d is neither read-write nor read-only", (int)options->mode);
+        return error_set(error, H5CKPT_E_ARGUMENT, "options: mode %d is neither read-write nor read-only",
+                         (int)options->mode);
     if (options->slots < 1 || options->slots > FORMAT_SLOT_COUNT_MAX)
-        return error_set(error, H5CKPT_E_ARGUMENT, "options: %u slots; 1 to %d are possible (start from h5ckpt_options_default())",
+        return error_set(error, H5CKPT_E_ARGUMENT,
+                         "options: %u slots; 1 to %d are possible (start from h5ckpt_options_default())",
                          options->slots, FORMAT_SLOT_COUNT_MAX);
     if ((options->file_mode & 0600) != 0600 || (options->file_mode & ~0666u) != 0)
-        return error_set(error, H5CKPT_E_ARGUMENT, "options: file mode %#o; the owner must be able to read and write, and "
-                         "only read and write bits are possible", options->file_mode);
+        return error_set(error, H5CKPT_E_ARGUMENT,
+                         "options: file mode %#o; the owner must be able to read and write, and "
+                         "only read and write bits are possible",
+                         options->file_mode);
     if (options->rewrite_every < 1 || options->rewrite_every > REWRITE_EVERY_MAX)
         return error_set(error, H5CKPT_E_ARGUMENT, "options: rewrite every %u saves; 1 to %d are possible",
                          options->rewrite_every, REWRITE_EVERY_MAX);
@@ -73,8 +80,9 @@ static h5ckpt_status refuse_strangers(const struct directory *directory, struct 
         if (status < 0)
             return status;
         if (entry.kind != ENTRY_ABSENT)
-            return error_set(error, H5CKPT_E_FOREIGN, "'%s/%s' is there, but no lock file says that it is ours: move it away",
-                             directory->path, slot_new_name(i));
+            return error_set(error, H5CKPT_E_FOREIGN,
+                             "'%s/%s' is there, but no lock file says that it is ours: move it away", directory->path,
+                             slot_new_name(i));
     }
     return H5CKPT_OK;
 }
@@ -109,9 +117,10 @@ static h5ckpt_status repair_lock(h5ckpt_store *store)
     if (status == H5CKPT_OK)
         status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
     else
-        status = error_set(&store->error, status == H5CKPT_NO_CHECKPOINT ? H5CKPT_E_FOREIGN : status,
-                           "'%s/%s' is damaged or not ours, and no slot says whose directory this is; nothing was touched%s%s",
-                           store->directory.path, FORMAT_LOCK_NAME, status < 0 ? ": " : "", error_message(&reason));
+        status = error_set(
+            &store->error, status == H5CKPT_NO_CHECKPOINT ? H5CKPT_E_FOREIGN : status,
+            "'%s/%s' is damaged or not ours, and no slot says whose directory this is; nothing was touched%s%s",
+            store->directory.path, FORMAT_LOCK_NAME, status < 0 ? ": " : "", error_message(&reason));
     error_clear(&reason);
     return status;
 }
@@ -141,7 +150,7 @@ h5ckpt_status store_remove_files(h5ckpt_store *store)
     h5ckpt_status status = H5CKPT_OK;
 
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && status == H5CKPT_OK; i++)
-        if ((int)i != store->base)   /* the previous ones first, the current one last */
+        if ((int)i != store->base) /* the previous ones first, the current one last */
             status = directory_remove(directory, slot_name(i), &store->error);
     if (status == H5CKPT_OK && store->base != PLAN_NO_BASE)
         status = directory_remove(directory, slot_name((unsigned)store->base), &store->error);
@@ -236,7 +245,7 @@ static h5ckpt_status open_as_writer(h5ckpt_store *store)
     }
     if (store->may_save)
         return remove_reserved(store);
-    if (store->lock.phase == LOCK_EMPTY) {   /* the first save was complete but for this */
+    if (store->lock.phase == LOCK_EMPTY) { /* the first save was complete but for this */
         status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
         if (status < 0)
             return status;
@@ -298,7 +307,7 @@ h5ckpt_status h5ckpt_open(h5ckpt_store **store_out, const char *backup_dir, h5ck
     const mode_t directory_mode = store->options.file_mode | (store->options.file_mode & 0444) >> 2;
     status = directory_open(&store->directory, backup_dir, writer, directory_mode, &store->error);
     if (status == H5CKPT_NO_CHECKPOINT)
-        status = H5CKPT_OK;          /* read-only and missing: to be found out when asked */
+        status = H5CKPT_OK; /* read-only and missing: to be found out when asked */
     if (status == H5CKPT_OK && system_calls->random_bytes(store->run_id, sizeof store->run_id) < 0)
         status = error_set(&store->error, H5CKPT_E_SYSTEM, "the system gives no random bytes for a run id");
     if (status == H5CKPT_OK)
@@ -339,7 +348,7 @@ void h5ckpt_close(h5ckpt_store *store)
         store_write_view(store, store->base);
     if (own_process) {
         give_back(store);
-    } else {                         /* a child: what it inherited is closed, nothing is written */
+    } else { /* a child: what it inherited is closed, nothing is written */
         lock_release(&store->lock);
         directory_close(&store->directory, false);
     }

@@ -20,34 +20,34 @@
 #include "storage/survey.h"
 #include "storage/view.h"
 
-struct store_memo {                  /* what this handle knows of a slot's file because it wrote it */
-    bool ours;                       /* `record` and `table` are what it wrote and flushed there */
-    bool given_up;                   /* (4) */
+struct store_memo { /* what this handle knows of a slot's file because it wrote it */
+    bool ours;      /* `record` and `table` are what it wrote and flushed there */
+    bool given_up;  /* (4) */
     unsigned saves_since_every_byte;
     struct record record;
-    struct checksum *table;          /* one per block, zeros to the file's end */
+    struct checksum *table; /* one per block, zeros to the file's end */
     size_t table_bytes;
 };
 
 struct h5ckpt_store {
     bool open;
     bool may_save;
-    bool memory_changed;             /* a restore failed half-way: saving would save a mixture */
-    uint64_t process_id;             /* a handle belongs to the process that opened it */
+    bool memory_changed; /* a restore failed half-way: saving would save a mixture */
+    uint64_t process_id; /* a handle belongs to the process that opened it */
     struct h5ckpt_options options;
-    const h5ckpt_state *state;       /* borrowed */
+    const h5ckpt_state *state; /* borrowed */
     struct directory directory;
     struct lock lock;
     unsigned char run_id[FORMAT_ID_BYTES];
 
-    struct survey survey;            /* kept true by the saves of this handle */
+    struct survey survey; /* kept true by the saves of this handle */
     struct store_memo memo[FORMAT_SLOT_COUNT_MAX];
-    int base;                        /* slot number; PLAN_NO_BASE */
-    uint64_t base_sequence;          /* 0 without a base */
+    int base;               /* slot number; PLAN_NO_BASE */
+    uint64_t base_sequence; /* 0 without a base */
     bool base_durable;
     struct h5ckpt_progress progress;
 
-    struct layout layout;            /* of the state as it was at the last look; no entries: none yet */
+    struct layout layout; /* of the state as it was at the last look; no entries: none yet */
     struct source source;
     struct transfer_buffer buffer;
     struct view view;

@@ -884,43 +884,53 @@ static h5ckpt_status take_runs(struct structure *structure, const struct image *
 
 /* ------------------------------------------------------------------ contract */
 
-static h5ckpt_status build(struct builder *builder, struct structure *structure, const struct schema *schema,
-                           struct error *error)
+/* All that can be done, and fail, without HDF5. */
+static h5ckpt_status prepare(struct structure *structure, struct sizes *sizes, const struct schema *schema,
+                             struct error *error)
 {
-    struct sizes sizes;
     h5ckpt_status status;
 
     structure->variable_offset = calloc(schema->entry_count + 1, sizeof *structure->variable_offset);
     if (structure->variable_offset == NULL)
         return error_set(error, H5CKPT_E_MEMORY, "no memory for the places of %zu variables", schema->entry_count);
     structure->variable_count = schema->entry_count;
-    status = estimate_sizes(&sizes, schema, error);
+    status = estimate_sizes(sizes, schema, error);
     if (status >= 0)
-        status = check_memory(&sizes, error);
-    if (status < 0)
-        return status;
-    status = builder_open(builder, structure, &sizes, error);
+        status = check_memory(sizes, error);
+    return status;
+}
+
+static h5ckpt_status build(struct structure *structure, const struct sizes *sizes, const struct schema *schema,
+                           struct error *error)
+{
+    struct printing printing = printing_stop();
+    struct builder builder;
+    h5ckpt_status status;
+
+    status = builder_open(&builder, structure, sizes, error);
     if (status >= 0)
-        status = build_variables(builder, schema, false);
+        status = build_variables(&builder, schema, false);
     if (status >= 0)
-        status = build_variables(builder, schema, true);
-    return builder_close(builder, status);
+        status = build_variables(&builder, schema, true);
+    status = builder_close(&builder, status);
+    if (status >= 0)
+        status = take_runs(structure, builder.image, schema, error);
+    image_release(builder.image);
+    printing_resume(&printing);
+    return status;
 }
 
 h5ckpt_status structure_build(struct structure *structure, const struct schema *schema, struct error *error)
 {
-    struct printing printing = printing_stop();
-    struct builder builder = {.image = NULL};
+    struct sizes sizes;
     h5ckpt_status status;
 
     *structure = STRUCTURE_NONE;
-    status = build(&builder, structure, schema, error);
+    status = prepare(structure, &sizes, schema, error);
     if (status >= 0)
-        status = take_runs(structure, builder.image, schema, error);
+        status = build(structure, &sizes, schema, error);
     if (status < 0)
         structure_free(structure);
-    image_release(builder.image);
-    printing_resume(&printing);
     return status;
 }
 
@@ -933,17 +943,15 @@ static h5ckpt_status build_link(struct builder *builder, const char *slot_name, 
     return H5CKPT_OK;
 }
 
-h5ckpt_status structure_build_view(struct structure *structure, const char *current, const char *previous,
-                                   struct error *error)
+static h5ckpt_status build_view(struct structure *structure, const struct sizes *sizes, const char *current,
+                                const char *previous, struct error *error)
 {
-    static const struct sizes sizes = {.metadata_bytes = VIEW_METADATA_BYTES};
     static const struct schema no_variables = {0};
     struct printing printing = printing_stop();
     struct builder builder;
     h5ckpt_status status;
 
-    *structure = STRUCTURE_NONE;
-    status = builder_open(&builder, structure, &sizes, error);
+    status = builder_open(&builder, structure, sizes, error);
     if (status >= 0)
         status = build_link(&builder, current, FORMAT_VIEW_CURRENT);
     if (status >= 0)
@@ -951,10 +959,23 @@ h5ckpt_status structure_build_view(struct structure *structure, const char *curr
     status = builder_close(&builder, status);
     if (status >= 0)
         status = take_runs(structure, builder.image, &no_variables, error);
-    if (status < 0)
-        structure_free(structure);
     image_release(builder.image);
     printing_resume(&printing);
+    return status;
+}
+
+h5ckpt_status structure_build_view(struct structure *structure, const char *current, const char *previous,
+                                   struct error *error)
+{
+    static const struct sizes sizes = {.metadata_bytes = VIEW_METADATA_BYTES};
+    h5ckpt_status status;
+
+    *structure = STRUCTURE_NONE;
+    status = check_memory(&sizes, error);
+    if (status >= 0)
+        status = build_view(structure, &sizes, current, previous, error);
+    if (status < 0)
+        structure_free(structure);
     return status;
 }
 
@@ -1018,30 +1039,42 @@ static void zero_padding(unsigned char *bytes, size_t element_count, const struc
         memset(bytes + i * element->byte_count + value_byte_count, 0, element->byte_count - value_byte_count);
 }
 
-h5ckpt_status structure_convert(void *bytes, size_t element_count, const struct element *from, const struct element *to,
-                                struct error *error)
+static h5ckpt_status convert(void *bytes, size_t element_count, const struct element *from, const struct element *to,
+                             struct error *error)
 {
     struct printing printing = printing_stop();
-    struct element part_from = part_of(from);
-    struct element part_to = part_of(to);
-    size_t part_count = element_count * (from->byte_count / part_from.byte_count);
-    hid_t type_from = type_of_element(&part_from);
-    hid_t type_to = type_of_element(&part_to);
+    hid_t type_from = type_of_element(from);
+    hid_t type_to = type_of_element(to);
     h5ckpt_status status = H5CKPT_OK;
 
-    assert(structure_can_convert(from, to));
-    if (type_from < 0 || type_to < 0 || H5Tconvert(type_from, type_to, part_count, bytes, NULL, H5P_DEFAULT) < 0) {
+    if (type_from < 0 || type_to < 0 || H5Tconvert(type_from, type_to, element_count, bytes, NULL, H5P_DEFAULT) < 0) {
         char text_from[ELEMENT_TEXT_BYTES];
         char text_to[ELEMENT_TEXT_BYTES];
 
         element_text(from, text_from);
         element_text(to, text_to);
         status = hdf5_error(error, "convert %s to %s", text_from, text_to);
-    } else {
-        zero_padding(bytes, element_count, to);
     }
     close_id(H5Tclose, type_from);
     close_id(H5Tclose, type_to);
     printing_resume(&printing);
+    return status;
+}
+
+h5ckpt_status structure_convert(void *bytes, size_t element_count, const struct element *from, const struct element *to,
+                                struct error *error)
+{
+    static const struct sizes no_file = {0};
+    struct element part_from = part_of(from);
+    struct element part_to = part_of(to);
+    size_t part_count = element_count * (from->byte_count / part_from.byte_count);
+    h5ckpt_status status;
+
+    assert(structure_can_convert(from, to));
+    status = check_memory(&no_file, error);
+    if (status >= 0)
+        status = convert(bytes, part_count, &part_from, &part_to, error);
+    if (status >= 0)
+        zero_padding(bytes, element_count, to);
     return status;
 }

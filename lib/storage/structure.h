@@ -9,17 +9,17 @@
 #include "error.h"
 #include "state/schema.h"
 
-struct structure_run {               /* bytes of HDF5's own (metadata), at their place in the file */
+struct structure_run { /* bytes of HDF5's own (metadata), at their place in the file */
     uint64_t offset;
     size_t byte_count;
-    unsigned char *bytes;            /* owned by the structure */
+    unsigned char *bytes; /* owned by the structure */
 };
 
 struct structure {
-    uint64_t end;                    /* where HDF5's part of the file ends (its end-of-file address) */
-    uint64_t *variable_offset;       /* by schema index, absolute in the file; 0 for variables without bytes */
+    uint64_t end;              /* where HDF5's part of the file ends (its end-of-file address) */
+    uint64_t *variable_offset; /* by schema index, absolute in the file; 0 for variables without bytes */
     size_t variable_count;
-    struct structure_run *run;       /* ascending, not overlapping each other or any variable */
+    struct structure_run *run; /* ascending, not overlapping each other or any variable */
     size_t run_count;
 };
 
@@ -28,7 +28,8 @@ struct structure {
 /*
  * Lay out `schema` as an HDF5 file that starts with a user block of FORMAT_USER_BLOCK_BYTES (left to the caller).
  * Contiguous datasets, allocated early, variables of FORMAT_ALIGN_THRESHOLD_BYTES and more at multiples of
- * FORMAT_ALIGN_BYTES; groups made as the names need them. The same schema gives the same bytes.
+ * FORMAT_ALIGN_BYTES; groups made as the names need them. The same schema gives the same bytes. Bytes that belong
+ * neither to a run nor to a variable mean nothing.
  * H5CKPT_E_HDF5, H5CKPT_E_MEMORY. Leaves HDF5's global state (error printing, plugins) as it was.
  */
 h5ckpt_status structure_build(struct structure *structure, const struct schema *schema, struct error *error);
@@ -48,11 +49,11 @@ bool structure_can_convert(const struct element *from, const struct element *to)
 
 /*
  * Convert `element_count` elements in place by HDF5's rules; `bytes` has room for that many of the larger type.
- * Long double padding comes out as zeros. H5CKPT_E_HDF5.
+ * Long double padding comes out as zeros. Only where structure_can_convert(). H5CKPT_E_HDF5, H5CKPT_E_MEMORY.
  */
-h5ckpt_status structure_convert(void *bytes, size_t element_count, const struct element *from,
-                                const struct element *to, struct error *error);
+h5ckpt_status structure_convert(void *bytes, size_t element_count, const struct element *from, const struct element *to,
+                                struct error *error);
 
-void structure_free(struct structure *structure);    /* STRUCTURE_NONE is allowed */
+void structure_free(struct structure *structure); /* STRUCTURE_NONE is allowed */
 
 #endif

@@ -34,8 +34,8 @@ static void mark_missing(struct survey *survey)
         if (slot->state != H5CKPT_SLOT_ABSENT || (newest->record.twins & 1u << i) == 0)
             continue;
         slot->state = H5CKPT_SLOT_MISSING;
-        snprintf(slot->reason, sizeof slot->reason, "%s is gone, although %s (sequence %" PRIu64 ") expects it", slot->name,
-                 newest->name, newest->record.sequence);
+        snprintf(slot->reason, sizeof slot->reason, "%s is gone, although %s (sequence %" PRIu64 ") expects it",
+                 slot->name, newest->name, newest->record.sequence);
     }
 }
 
@@ -59,9 +59,10 @@ h5ckpt_status survey_agreed_id(const struct directory *directory, unsigned char 
         if (slot.state == H5CKPT_SLOT_NEWER_VERSION)
             return error_set(error, H5CKPT_E_VERSION, "%s", slot.reason);
         if (!slot.record_readable || slot.state == H5CKPT_SLOT_FOREIGN)
-            return error_set(error, H5CKPT_E_FOREIGN, "'%s' has no lock file, and %s cannot be told to be ours (%s): "
-                             "nothing was touched; use another directory, or move the file away", directory->path,
-                             slot.name, slot.reason);
+            return error_set(error, H5CKPT_E_FOREIGN,
+                             "'%s' has no lock file, and %s cannot be told to be ours (%s): "
+                             "nothing was touched; use another directory, or move the file away",
+                             directory->path, slot.name, slot.reason);
         memcpy(directory_id, slot.record.directory_id, FORMAT_ID_BYTES);
         found = true;
     }

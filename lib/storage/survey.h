@@ -12,9 +12,9 @@
 
 struct survey {
     struct slot slot[FORMAT_SLOT_COUNT_MAX];
-    bool writer_alive;               /* another process holds the lock */
+    bool writer_alive; /* another process holds the lock */
     struct lock_note note;
-    bool same_boot;                  /* the note was written since the machine started */
+    bool same_boot; /* the note was written since the machine started */
 };
 
 /*

@@ -66,7 +66,7 @@ static int kernel_random_bytes(void *bytes, size_t byte_count)
     ssize_t got;
 
     do
-        got = getrandom(bytes, byte_count, 0);   /* never short for so few bytes (getrandom(2)) */
+        got = getrandom(bytes, byte_count, 0); /* never short for so few bytes (getrandom(2)) */
     while (got < 0 && errno == EINTR);
     return got == (ssize_t)byte_count ? 0 : -1;
 }

@@ -18,28 +18,28 @@
 enum { SYSTEM_BOOT_ID_BYTES = 40 };
 
 struct system_calls {
-    int (*open_at)(int directory, const char *name, int flags, mode_t mode);   /* openat */
+    int (*open_at)(int directory, const char *name, int flags, mode_t mode); /* openat */
     int (*close)(int descriptor);
-    ssize_t (*read_at)(int descriptor, void *bytes, size_t byte_count, off_t offset);          /* pread */
-    ssize_t (*write_at)(int descriptor, const void *bytes, size_t byte_count, off_t offset);   /* pwrite */
-    int (*flush)(int descriptor);                                              /* fsync */
-    int (*allocate)(int descriptor, off_t offset, off_t byte_count);           /* fallocate, mode 0 */
-    int (*truncate)(int descriptor, off_t byte_count);                         /* ftruncate */
-    int (*status)(int descriptor, struct stat *status);                        /* fstat */
-    int (*status_at)(int directory, const char *name, struct stat *status);    /* fstatat, links not followed */
-    int (*link_at)(int directory, const char *from, const char *to);           /* linkat */
-    int (*rename_at)(int directory, const char *from, const char *to);         /* renameat */
-    int (*remove_at)(int directory, const char *name);                         /* unlinkat, files only */
-    int (*make_directory)(const char *path, mode_t mode);                      /* mkdir */
-    int (*remove_directory)(const char *path);                                 /* rmdir */
-    int (*lock)(int descriptor, int command, struct flock *range);             /* fcntl, F_OFD_… */
-    int (*volume)(int descriptor, struct statvfs *volume);                     /* fstatvfs */
+    ssize_t (*read_at)(int descriptor, void *bytes, size_t byte_count, off_t offset);        /* pread */
+    ssize_t (*write_at)(int descriptor, const void *bytes, size_t byte_count, off_t offset); /* pwrite */
+    int (*flush)(int descriptor);                                                            /* fsync */
+    int (*allocate)(int descriptor, off_t offset, off_t byte_count);                         /* fallocate, mode 0 */
+    int (*truncate)(int descriptor, off_t byte_count);                                       /* ftruncate */
+    int (*status)(int descriptor, struct stat *status);                                      /* fstat */
+    int (*status_at)(int directory, const char *name, struct stat *status); /* fstatat, links not followed */
+    int (*link_at)(int directory, const char *from, const char *to);        /* linkat */
+    int (*rename_at)(int directory, const char *from, const char *to);      /* renameat */
+    int (*remove_at)(int directory, const char *name);                      /* unlinkat, files only */
+    int (*make_directory)(const char *path, mode_t mode);                   /* mkdir */
+    int (*remove_directory)(const char *path);                              /* rmdir */
+    int (*lock)(int descriptor, int command, struct flock *range);          /* fcntl, F_OFD_… */
+    int (*volume)(int descriptor, struct statvfs *volume);                  /* fstatvfs */
     int64_t (*wall_time_ns)(void);
     int64_t (*monotonic_time_ns)(void);
-    int (*random_bytes)(void *bytes, size_t byte_count);                       /* getrandom; 0 or -1 */
-    void (*boot_id)(char text[SYSTEM_BOOT_ID_BYTES]);                          /* "" if the system has none */
+    int (*random_bytes)(void *bytes, size_t byte_count); /* getrandom; 0 or -1 */
+    void (*boot_id)(char text[SYSTEM_BOOT_ID_BYTES]);    /* "" if the system has none */
     uint64_t (*process_id)(void);
-    uint64_t (*memory_available)(void);                                        /* bytes; UINT64_MAX if unknown */
+    uint64_t (*memory_available)(void); /* bytes; UINT64_MAX if unknown */
 };
 
 /* The table in force: the kernel's unless a test replaced it. */

@@ -119,8 +119,9 @@ h5ckpt_status transfer_load(const struct file *file, const struct record *record
         if (status < 0)
             return status;
         if (!matches)
-            return error_set(error, H5CKPT_E_DAMAGED, "'%s/%s': block %" PRIu64 " changed between verifying and reading",
-                             file->directory->path, file->name, block);
+            return error_set(error, H5CKPT_E_DAMAGED,
+                             "'%s/%s': block %" PRIu64 " changed between verifying and reading", file->directory->path,
+                             file->name, block);
         for (size_t i = first; i < target_count && target[i].offset < end; i++)
             scatter(&target[i], begin, end, buffer->bytes);
         *handed_over = true;

@@ -29,10 +29,10 @@ h5ckpt_status transfer_write(const struct file *file, const struct layout *layou
                              struct error *error);
 
 struct transfer_damage {
-    uint64_t block_count;            /* damaged blocks in all */
+    uint64_t block_count; /* damaged blocks in all */
     uint64_t first_block;
     uint64_t last_block;
-    struct checksum stored;          /* of the first */
+    struct checksum stored; /* of the first */
     struct checksum actual;
 };
 

@@ -13,13 +13,13 @@
 
 static const unsigned char VIEW_MAGIC[8] = {0x89, 'H', '5', 'V', 'I', 'E', 'W', '\n'};
 
-enum {                               /* docs/format.md 4 */
-    AT_MAGIC        = 0,
-    AT_VERSION      = 8,
-    AT_DIRECTORY_ID = 16,
-    AT_CURRENT      = 32,
-    AT_PREVIOUS     = 36,
-    HEAD_BYTES      = 40,
+enum { /* docs/format.md 4 */
+       AT_MAGIC = 0,
+       AT_VERSION = 8,
+       AT_DIRECTORY_ID = 16,
+       AT_CURRENT = 32,
+       AT_PREVIOUS = 36,
+       HEAD_BYTES = 40,
 };
 
 enum view_owner { VIEW_ABSENT, VIEW_OURS, VIEW_STRANGERS };
@@ -76,14 +76,14 @@ static h5ckpt_status fill(const struct directory *directory, const unsigned char
     if (status == H5CKPT_OK)
         status = file_write(&file, user_block, sizeof user_block, 0, error);
     for (size_t i = 0; i < structure->run_count && status == H5CKPT_OK; i++)
-        status = file_write(&file, structure->run[i].bytes, structure->run[i].byte_count, structure->run[i].offset,
-                            error);
+        status =
+            file_write(&file, structure->run[i].bytes, structure->run[i].byte_count, structure->run[i].offset, error);
     file_close(&file);
     return status;
 }
 
-void view_write(struct view *view, const struct directory *directory,
-                const unsigned char directory_id[FORMAT_ID_BYTES], int current, int previous, mode_t mode)
+void view_write(struct view *view, const struct directory *directory, const unsigned char directory_id[FORMAT_ID_BYTES],
+                int current, int previous, mode_t mode)
 {
     struct structure structure = STRUCTURE_NONE;
     struct error ignored = ERROR_NONE;

@@ -12,18 +12,17 @@
 enum { VIEW_NO_SLOT = -1 };
 
 struct view {
-    int current;                     /* slot numbers that the file names; VIEW_NO_SLOT */
+    int current; /* slot numbers that the file names; VIEW_NO_SLOT */
     int previous;
-    int64_t made_ns;                 /* monotonic; 0: not by this handle */
+    int64_t made_ns; /* monotonic; 0: not by this handle */
 };
 
 /* What the directory's view names now. */
-void view_read(struct view *view, const struct directory *directory,
-               const unsigned char directory_id[FORMAT_ID_BYTES]);
+void view_read(struct view *view, const struct directory *directory, const unsigned char directory_id[FORMAT_ID_BYTES]);
 
 /* Make the view name these slots, unless it does already or checkpoint.h5 is a stranger's. */
-void view_write(struct view *view, const struct directory *directory,
-                const unsigned char directory_id[FORMAT_ID_BYTES], int current, int previous, mode_t mode);
+void view_write(struct view *view, const struct directory *directory, const unsigned char directory_id[FORMAT_ID_BYTES],
+                int current, int previous, mode_t mode);
 
 /* Remove the view, unless checkpoint.h5 is a stranger's. */
 h5ckpt_status view_remove(const struct directory *directory, const unsigned char directory_id[FORMAT_ID_BYTES],
