@@ -215,7 +215,7 @@ void slot_examine(struct slot *slot, const struct directory *directory, unsigned
 /* Append which variables have bytes in the first damaged block, as far as the index can still be read. */
 static void name_variables(const struct slot_reader *reader, uint64_t block, struct error *error)
 {
-    enum { NAMED_MAX = 3 };
+    enum { NAMED_MAX = 8 };
     const uint64_t begin = record_block_offset(&reader->record, block);
     const uint64_t end = begin + record_block_length(&reader->record, block);
     struct error ignored = ERROR_NONE;
