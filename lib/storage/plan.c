@@ -27,12 +27,25 @@ uint64_t plan_sequence(const struct plan_slot *slot, unsigned slot_count, uint64
     return highest + 1;
 }
 
-/* How much is lost by overwriting the slot: the lower, the better a target. */
-static unsigned worth(const struct plan_slot *slot, unsigned slot_count, unsigned which)
+/* How much is lost by overwriting the slot: the lower, the better a target. A state newer than the base is abandoned by the
+ * very record that is about to be written. */
+static unsigned worth(const struct plan_slot *slot, unsigned slot_count, unsigned which, int base)
 {
     if (!plan_holds_state(slot[which].state))
         return 0;
+    if (base != PLAN_NO_BASE && slot[which].sequence > slot[base].sequence)
+        return 1;
     return plan_is_abandoned(slot, slot_count, which) ? 1 : 2;
+}
+
+static bool is_better_target(const struct plan_slot *slot, unsigned slot_count, unsigned which, unsigned than, int base)
+{
+    const unsigned worth_of_which = worth(slot, slot_count, which, base);
+    const unsigned worth_of_than = worth(slot, slot_count, than, base);
+
+    if (worth_of_which != worth_of_than)
+        return worth_of_which < worth_of_than;
+    return worth_of_which > 0 && slot[which].sequence < slot[than].sequence;
 }
 
 unsigned plan_target(const struct plan_slot *slot, unsigned slot_count, unsigned rotation, int base)
@@ -44,11 +57,9 @@ unsigned plan_target(const struct plan_slot *slot, unsigned slot_count, unsigned
     assert(rotation <= slot_count);
     for (unsigned i = 0; i < rotation; i++) {
         if ((int)i == base)
-            continue; /* (a) */
-        if (best < 0 || worth(slot, slot_count, i) < worth(slot, slot_count, (unsigned)best) ||
-            (worth(slot, slot_count, i) == worth(slot, slot_count, (unsigned)best) && worth(slot, slot_count, i) > 0 &&
-             slot[i].sequence < slot[best].sequence))
-            best = (int)i; /* (g) */
+            continue;                                                                /* (a) */
+        if (best < 0 || is_better_target(slot, slot_count, i, (unsigned)best, base)) /* (g) */
+            best = (int)i;
     }
     return (unsigned)best;
 }
