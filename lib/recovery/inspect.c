@@ -47,9 +47,11 @@ h5ckpt_status h5ckpt_inspect(h5ckpt_store *store, enum h5ckpt_depth depth, struc
     h5ckpt_status status;
     int slot;
 
-    if (store == NULL || report == NULL)
+    if (store == NULL)
         return H5CKPT_E_ARGUMENT;
     status = store_enter(store, "h5ckpt_inspect");
+    if (status == H5CKPT_OK && report == NULL)
+        status = error_set(&store->error, H5CKPT_E_ARGUMENT, "h5ckpt_inspect: the report to fill is NULL");
     if (status < 0)
         return status;
     status = inspect(store, depth, &slot);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * save: one save, in the order of docs/format.md 6, and deletion. Invariants (1) to (4) are store.h's.
+ * save: one save, in the order of docs/format.md 6. Invariants (1) to (4) are store.h's.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -60,6 +60,7 @@ h5ckpt_status store_prepare(h5ckpt_store *store)
 static h5ckpt_status check_may_save(h5ckpt_store *store)
 {
     const char *path = store->directory.path;
+    h5ckpt_status status;
 
     if (store->options.mode != H5CKPT_READ_WRITE)
         return error_set(&store->error, H5CKPT_E_ARGUMENT, "the store of '%s' is read-only", path);
@@ -68,13 +69,9 @@ static h5ckpt_status check_may_save(h5ckpt_store *store)
                          "the last restore from '%s' failed half-way, so the "
                          "variables hold no state worth saving; restore first. The checkpoint is untouched",
                          path);
-    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
-        const struct slot *slot = &store->survey.slot[i];
-        if (slot->state == H5CKPT_SLOT_FOREIGN)
-            return error_set(&store->error, H5CKPT_E_FOREIGN, "%s", slot->reason);
-        if (slot->state == H5CKPT_SLOT_NEWER_VERSION)
-            return error_set(&store->error, H5CKPT_E_VERSION, "%s", slot->reason);
-    }
+    status = store_refuse_untouchable(store);
+    if (status < 0)
+        return status;
     if (!store->may_save)
         return error_set(&store->error, H5CKPT_E_NOT_RESTORED,
                          "'%s' holds a checkpoint that was not restored: call "
@@ -408,36 +405,4 @@ void store_set_base(h5ckpt_store *store, unsigned slot_number)
     store->base_durable =
         store->memo[slot_number].ours && store->memo[slot_number].record.sequence == store->base_sequence;
     store->may_save = true;
-}
-
-h5ckpt_status h5ckpt_delete(h5ckpt_store *store)
-{
-    h5ckpt_status status;
-
-    if (store == NULL)
-        return H5CKPT_E_ARGUMENT;
-    status = store_enter(store, "h5ckpt_delete");
-    if (status < 0)
-        return status;
-    if (store->options.mode != H5CKPT_READ_WRITE)
-        return error_set(&store->error, H5CKPT_E_ARGUMENT, "the store of '%s' is read-only", store->directory.path);
-    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
-        if (store->survey.slot[i].state == H5CKPT_SLOT_FOREIGN ||
-            store->survey.slot[i].state == H5CKPT_SLOT_NEWER_VERSION)
-            return error_set(&store->error,
-                             store->survey.slot[i].state == H5CKPT_SLOT_FOREIGN ? H5CKPT_E_FOREIGN : H5CKPT_E_VERSION,
-                             "%s", store->survey.slot[i].reason);
-    status = lock_check(&store->lock, &store->error);
-    if (status == H5CKPT_OK)
-        status = lock_set_phase(&store->lock, LOCK_DELETING, &store->error);
-    if (status == H5CKPT_OK)
-        status = store_remove_files(store);
-    if (status == H5CKPT_OK)
-        status = lock_remove(&store->lock, &store->error);
-    if (status < 0)
-        return status;
-    lock_release(&store->lock);
-    directory_close(&store->directory, false);
-    store->open = false;
-    return H5CKPT_OK;
 }

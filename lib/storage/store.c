@@ -144,21 +144,6 @@ static h5ckpt_status become_writer(h5ckpt_store *store)
     return status;
 }
 
-h5ckpt_status store_remove_files(h5ckpt_store *store)
-{
-    struct directory *directory = &store->directory;
-    h5ckpt_status status = H5CKPT_OK;
-
-    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && status == H5CKPT_OK; i++)
-        if ((int)i != store->base) /* the previous ones first, the current one last */
-            status = directory_remove(directory, slot_name(i), &store->error);
-    if (status == H5CKPT_OK && store->base != PLAN_NO_BASE)
-        status = directory_remove(directory, slot_name((unsigned)store->base), &store->error);
-    if (status == H5CKPT_OK)
-        status = view_remove(directory, store->lock.directory_id, &store->error);
-    return status == H5CKPT_OK ? directory_flush(directory, &store->error) : status;
-}
-
 static h5ckpt_status remove_leftovers(h5ckpt_store *store)
 {
     static const char *const NAME[] = {FORMAT_LOCK_NAME FORMAT_NEW_SUFFIX, FORMAT_VIEW_NAME FORMAT_NEW_SUFFIX};
@@ -185,13 +170,16 @@ static h5ckpt_status remove_reserved(h5ckpt_store *store)
     return status;
 }
 
-/* Nothing is written to a directory that holds a slot which is not ours to judge. */
-static bool has_untouchable(const struct survey *survey)
+h5ckpt_status store_refuse_untouchable(h5ckpt_store *store)
 {
-    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
-        if (survey->slot[i].state == H5CKPT_SLOT_FOREIGN || survey->slot[i].state == H5CKPT_SLOT_NEWER_VERSION)
-            return true;
-    return false;
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        const struct slot *slot = &store->survey.slot[i];
+        if (slot->state == H5CKPT_SLOT_FOREIGN)
+            return error_set(&store->error, H5CKPT_E_FOREIGN, "%s", slot->reason);
+        if (slot->state == H5CKPT_SLOT_NEWER_VERSION)
+            return error_set(&store->error, H5CKPT_E_VERSION, "%s", slot->reason);
+    }
+    return H5CKPT_OK;
 }
 
 void store_write_view(h5ckpt_store *store, int current)
@@ -230,7 +218,7 @@ static h5ckpt_status open_as_writer(h5ckpt_store *store)
     if (status < 0)
         return status;
     store->may_save = status == H5CKPT_NO_CHECKPOINT;
-    if (has_untouchable(&store->survey)) {
+    if (store_refuse_untouchable(store) < 0) { /* to be said when it is asked to restore or save */
         store->may_save = false;
         return H5CKPT_OK;
     }

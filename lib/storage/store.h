@@ -66,6 +66,9 @@ void store_set_base(h5ckpt_store *store, unsigned slot_number);
 /* Bring layout and working memory up to the registered variables. */
 h5ckpt_status store_prepare(h5ckpt_store *store);
 
+/* Nothing is written to a directory with a slot that is foreign or newer: H5CKPT_E_FOREIGN, H5CKPT_E_VERSION. */
+h5ckpt_status store_refuse_untouchable(h5ckpt_store *store);
+
 /* Let the view lead to slot `current` and to the newest other state. */
 void store_write_view(h5ckpt_store *store, int current);
 

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * delete: taking a checkpoint away, in an order in which every crash leaves it whole or gone (docs/format.md 6).
+ */
+#include "storage/store.h"
+
+h5ckpt_status store_remove_files(h5ckpt_store *store)
+{
+    struct directory *directory = &store->directory;
+    h5ckpt_status status = H5CKPT_OK;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && status == H5CKPT_OK; i++)
+        if ((int)i != store->base) /* the previous ones first, the current one last */
+            status = directory_remove(directory, slot_name(i), &store->error);
+    if (status == H5CKPT_OK && store->base != PLAN_NO_BASE)
+        status = directory_remove(directory, slot_name((unsigned)store->base), &store->error);
+    if (status == H5CKPT_OK)
+        status = view_remove(directory, store->lock.directory_id, &store->error);
+    return status == H5CKPT_OK ? directory_flush(directory, &store->error) : status;
+}
+
+h5ckpt_status h5ckpt_delete(h5ckpt_store *store)
+{
+    h5ckpt_status status;
+
+    if (store == NULL)
+        return H5CKPT_E_ARGUMENT;
+    status = store_enter(store, "h5ckpt_delete");
+    if (status < 0)
+        return status;
+    if (store->options.mode != H5CKPT_READ_WRITE)
+        return error_set(&store->error, H5CKPT_E_ARGUMENT, "the store of '%s' is read-only", store->directory.path);
+    status = store_refuse_untouchable(store);
+    if (status == H5CKPT_OK)
+        status = lock_check(&store->lock, &store->error);
+    if (status == H5CKPT_OK)
+        status = lock_set_phase(&store->lock, LOCK_DELETING, &store->error);
+    if (status == H5CKPT_OK)
+        status = store_remove_files(store);
+    if (status == H5CKPT_OK)
+        status = lock_remove(&store->lock, &store->error);
+    if (status < 0)
+        return status;
+    lock_release(&store->lock);
+    directory_close(&store->directory, false);
+    store->open = false;
+    return H5CKPT_OK;
+}
