@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "storage/structure.h"
+#include "storage/convert.h"
 
 enum { STAGING_ALIGN_BYTES = 16 }; /* enough for any element */
 
@@ -119,8 +119,8 @@ static h5ckpt_status convert_staged(const struct load *load, struct error *error
         const struct item *item = &load->item[i];
         if (item->staging == NULL || !is_converted(item) || item->stored->byte_count == 0)
             continue;
-        status = structure_convert(item->staging, item->stored->byte_count / item->stored->element.byte_count,
-                                   &item->stored->element, &item->registered->element, error);
+        status = convert_elements(item->staging, item->stored->byte_count / item->stored->element.byte_count,
+                                  &item->stored->element, &item->registered->element, error);
     }
     return status;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "format.h"
-#include "storage/structure.h"
+#include "storage/convert.h"
 
 static const char STATE_PREFIX[] = FORMAT_STATE_GROUP "/";
 enum { STATE_PREFIX_LENGTH = sizeof STATE_PREFIX - 1 };
@@ -69,8 +69,7 @@ static const struct schema_entry *find(const struct directory_of_names *names, c
 
 static bool fits(const struct element *stored, const struct element *registered, enum h5ckpt_convert convert)
 {
-    return element_equal(stored, registered) ||
-           (convert == H5CKPT_CONVERT && structure_can_convert(stored, registered));
+    return element_equal(stored, registered) || (convert == H5CKPT_CONVERT && convert_is_possible(stored, registered));
 }
 
 static bool same_shape(const struct schema_entry *a, const struct schema_entry *b)

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/hdf5_call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    MEMORY_BYTES_MIN = 8 << 20, /* what HDF5 1.10.8 takes while it builds a file, measured */
+    MEMORY_PER_METADATA = 3,
+};
+
+/*
+ * HDF5 1.10.8 crashes or calls exit() when one of its own small allocations fails. Where the system tells at all that
+ * memory is short (a limit, no overcommit), it shall tell us, before HDF5 begins.
+ */
+static h5ckpt_status check_memory(uint64_t metadata_bytes, struct error *error)
+{
+    uint64_t byte_count = MEMORY_BYTES_MIN + metadata_bytes * MEMORY_PER_METADATA;
+    void *volatile memory = malloc(byte_count); /* volatile: else compilers take the pair of calls away */
+
+    if (memory == NULL)
+        return error_set(error, H5CKPT_E_MEMORY, "no memory for the %llu bytes that HDF5 may need",
+                         (unsigned long long)byte_count);
+    free(memory);
+    return H5CKPT_OK;
+}
+
+/* The program may have set its printing through HDF5's first or second interface; only the same one can read it. */
+static void stop_printing(struct hdf5_visit *visit)
+{
+    *visit = (struct hdf5_visit){.is_version_2 = 1};
+#ifndef H5_NO_DEPRECATED_SYMBOLS
+    H5Eauto_is_v2(H5E_DEFAULT, &visit->is_version_2);
+    if (!visit->is_version_2) {
+        H5Eget_auto1(&visit->function_1, &visit->context);
+        H5Eset_auto1(NULL, NULL);
+        return;
+    }
+#endif
+    H5Eget_auto2(H5E_DEFAULT, &visit->function_2, &visit->context);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+h5ckpt_status hdf5_enter(struct hdf5_visit *visit, uint64_t metadata_bytes, struct error *error)
+{
+    h5ckpt_status status = check_memory(metadata_bytes, error);
+
+    if (status >= 0)
+        stop_printing(visit);
+    return status;
+}
+
+void hdf5_leave(const struct hdf5_visit *visit)
+{
+    H5Eclear2(H5E_DEFAULT);
+#ifndef H5_NO_DEPRECATED_SYMBOLS
+    if (!visit->is_version_2) {
+        H5Eset_auto1(visit->function_1, visit->context);
+        return;
+    }
+#endif
+    H5Eset_auto2(H5E_DEFAULT, visit->function_2, visit->context);
+}
+
+struct complaint {
+    char text[256]; /* HDF5's innermost error */
+    bool out_of_memory;
+};
+
+static herr_t take_complaint(unsigned depth, const H5E_error2_t *entry, void *context)
+{
+    struct complaint *complaint = context;
+
+    if (depth == 0)
+        snprintf(complaint->text, sizeof complaint->text, "%s (%s)", entry->desc, entry->func_name);
+    if (entry->maj_num == H5E_RESOURCE && (entry->min_num == H5E_NOSPACE || entry->min_num == H5E_CANTALLOC))
+        complaint->out_of_memory = true;
+    return 0;
+}
+
+h5ckpt_status hdf5_error(struct error *error, const char *format, ...)
+{
+    struct complaint complaint = {.text = "no reason given"};
+    char what[ERROR_MESSAGE_BYTES / 2];
+    va_list arguments;
+
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_complaint, &complaint);
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    return error_set(error, complaint.out_of_memory ? H5CKPT_E_MEMORY : H5CKPT_E_HDF5, "HDF5 cannot %s: %s", what,
+                     complaint.text);
+}
+
+void hdf5_close(herr_t (*close)(hid_t), hid_t id)
+{
+    hid_t reasons;
+
+    if (id < 0)
+        return;
+    reasons = H5Eget_current_stack(); /* closing must not forget why a call before it failed */
+    close(id);
+    if (reasons >= 0)
+        H5Eset_current_stack(reasons);
+}
