@@ -26,18 +26,21 @@ static int first_in_state(const struct plan_slot *slot, unsigned slot_count, enu
     return CHOOSE_NONE;
 }
 
-/* May slot `which`, which gives back nothing, have held a state newer than `sequence`? */
-static bool may_have_been_newer(const struct plan_slot *slot, unsigned which, uint64_t sequence)
+static bool is_damaged(const struct plan_slot *slot)
 {
-    switch (slot[which].state) {
-    case H5CKPT_SLOT_MISSING:
-        return true;
-    case H5CKPT_SLOT_DAMAGED:
-    case H5CKPT_SLOT_INTERRUPTED_OR_DAMAGED:
-        return !slot[which].record_readable || slot[which].sequence > sequence;
-    default:
-        return false;
+    return slot->state == H5CKPT_SLOT_DAMAGED || slot->state == H5CKPT_SLOT_INTERRUPTED_OR_DAMAGED;
+}
+
+/* May a slot that gives nothing back have held a state newer than that of `chosen`? */
+static bool may_hide_a_newer(const struct plan_slot *slot, unsigned slot_count, unsigned chosen)
+{
+    for (unsigned i = 0; i < slot_count; i++) {
+        if (slot[i].state == H5CKPT_SLOT_MISSING)
+            return true;
+        if (is_damaged(&slot[i]) && (!slot[i].record_readable || slot[i].sequence >= slot[chosen].sequence))
+            return true;
     }
+    return false;
 }
 
 bool choose_is_duplicate(const struct plan_slot *slot, unsigned slot_count, unsigned which)
@@ -49,15 +52,16 @@ bool choose_is_duplicate(const struct plan_slot *slot, unsigned slot_count, unsi
     return false;
 }
 
-static bool fell_back(const struct plan_slot *slot, unsigned slot_count, unsigned chosen)
+static bool fell_back(const struct plan_slot *slot, unsigned slot_count, unsigned chosen, struct choose_witness witness)
 {
-    for (unsigned i = 0; i < slot_count; i++)
-        if (i != chosen && may_have_been_newer(slot, i, slot[chosen].sequence))
-            return true;
+    if (slot[chosen].sequence < witness.acknowledged)
+        return true;
+    if (!witness.nothing_newer && may_hide_a_newer(slot, slot_count, chosen))
+        return true;
     return plan_is_abandoned(slot, slot_count, chosen) || choose_is_duplicate(slot, slot_count, chosen);
 }
 
-/* Is there a slot whose state is gone, so that "none" would be a lie? */
+/* Is there a slot whose state is gone, so that "none yet" would be a lie? */
 static bool anything_lost(const struct plan_slot *slot, unsigned slot_count)
 {
     for (unsigned i = 0; i < slot_count; i++)
@@ -67,7 +71,52 @@ static bool anything_lost(const struct plan_slot *slot, unsigned slot_count)
     return false;
 }
 
-struct choice choose_slot(const struct plan_slot *slot, unsigned slot_count, enum h5ckpt_which which)
+/* Is a state newer than that of `newest`, the newest one left, known to have existed? */
+static bool is_newest_lost(const struct plan_slot *slot, unsigned slot_count, int newest, struct choose_witness witness)
+{
+    for (unsigned i = 0; i < slot_count; i++)
+        if (is_damaged(&slot[i]) && slot[i].record_readable && slot[i].sequence > slot[newest].sequence)
+            return true;
+    return slot[newest].sequence < witness.acknowledged;
+}
+
+static struct choice none_left(const struct plan_slot *slot, unsigned slot_count)
+{
+    const int writing = first_in_state(slot, slot_count, H5CKPT_SLOT_WRITING);
+
+    return (struct choice){writing != CHOOSE_NONE ? H5CKPT_E_OVERTAKEN : H5CKPT_E_LOST, writing};
+}
+
+static struct choice choose_current(const struct plan_slot *slot, unsigned slot_count, struct choose_witness witness)
+{
+    const int chosen = newest(slot, slot_count, CHOOSE_NONE);
+
+    if (chosen == CHOOSE_NONE)
+        return none_left(slot, slot_count);
+    return (struct choice){fell_back(slot, slot_count, (unsigned)chosen, witness) ? H5CKPT_FELL_BACK : H5CKPT_OK,
+                           chosen};
+}
+
+static struct choice choose_previous(const struct plan_slot *slot, unsigned slot_count, struct choose_witness witness)
+{
+    const int current = newest(slot, slot_count, CHOOSE_NONE);
+    int chosen;
+
+    if (current == CHOOSE_NONE)
+        return none_left(slot, slot_count);
+    if (is_newest_lost(slot, slot_count, current, witness))
+        return (struct choice){H5CKPT_FELL_BACK, current};
+    chosen = newest(slot, slot_count, current);
+    if (chosen != CHOOSE_NONE)
+        return (struct choice){may_hide_a_newer(slot, slot_count, (unsigned)chosen) ? H5CKPT_FELL_BACK : H5CKPT_OK,
+                               chosen};
+    if (!anything_lost(slot, slot_count))
+        return (struct choice){H5CKPT_NO_CHECKPOINT, CHOOSE_NONE};
+    return none_left(slot, slot_count);
+}
+
+struct choice choose_slot(const struct plan_slot *slot, unsigned slot_count, enum h5ckpt_which which,
+                          struct choose_witness witness)
 {
     static const struct {
         enum h5ckpt_slot_state state;
@@ -83,15 +132,6 @@ struct choice choose_slot(const struct plan_slot *slot, unsigned slot_count, enu
         if (found != CHOOSE_NONE)
             return (struct choice){REFUSED[i].status, found};
     }
-    int chosen = newest(slot, slot_count, CHOOSE_NONE);
-    if (chosen != CHOOSE_NONE && which == H5CKPT_PREVIOUS) {
-        chosen = newest(slot, slot_count, chosen);
-        if (chosen == CHOOSE_NONE && !anything_lost(slot, slot_count))
-            return (struct choice){H5CKPT_NO_CHECKPOINT, CHOOSE_NONE};
-        return (struct choice){chosen == CHOOSE_NONE ? H5CKPT_E_LOST : H5CKPT_OK, chosen};
-    }
-    if (chosen != CHOOSE_NONE)
-        return (struct choice){fell_back(slot, slot_count, (unsigned)chosen) ? H5CKPT_FELL_BACK : H5CKPT_OK, chosen};
-    int writing = first_in_state(slot, slot_count, H5CKPT_SLOT_WRITING);
-    return (struct choice){writing != CHOOSE_NONE ? H5CKPT_E_OVERTAKEN : H5CKPT_E_LOST, writing};
+    return which == H5CKPT_PREVIOUS ? choose_previous(slot, slot_count, witness)
+                                    : choose_current(slot, slot_count, witness);
 }

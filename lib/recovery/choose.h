@@ -12,6 +12,11 @@
 
 enum { CHOOSE_NONE = -1 };
 
+struct choose_witness {    /* what the lock's note tells */
+    uint64_t acknowledged; /* a save of this sequence was reported as a success; 0 if not known */
+    bool nothing_newer;    /* and none of a higher one: the note is of this boot */
+};
+
 struct choice {
     h5ckpt_status status; /* H5CKPT_OK, H5CKPT_FELL_BACK: restore `slot`; else why nothing is given back */
     int slot;             /* for a failure: the slot that is the reason, or CHOOSE_NONE */
@@ -19,14 +24,21 @@ struct choice {
 
 /*
  * In this order:
- *   a slot of a newer version, a foreign one, one that cannot be read for a passing reason: that, and nothing is rolled back;
+ *   a slot of a newer version, a foreign one, one that cannot be read for a passing reason: that, and nothing is rolled
+ *   back;
  *   the newest state of the branch the program was on; then the newest abandoned one;
  *   none left: H5CKPT_E_OVERTAKEN while a writer fills one, H5CKPT_E_LOST otherwise.
  *
- * H5CKPT_FELL_BACK if a newer state may have existed: a slot that is damaged, missing, or interrupted or damaged, and
- * whose record does not show that it was older; a twin of the same sequence; an abandoned state.
+ * H5CKPT_FELL_BACK if a newer state was acknowledged, or, where the witness cannot rule that out, may have existed: a slot
+ * that is damaged, missing, or interrupted or damaged, and whose record does not show that it was older. Also for a twin of the
+ * same sequence and for an abandoned state.
+ *
+ * H5CKPT_PREVIOUS gives the state next to the newest; where the newest is known to be lost, that is the newest one left
+ * (H5CKPT_FELL_BACK). H5CKPT_FELL_BACK also if one between may have been lost. None: H5CKPT_NO_CHECKPOINT if nothing is
+ * wrong, else as above.
  */
-struct choice choose_slot(const struct plan_slot *slot, unsigned slot_count, enum h5ckpt_which which);
+struct choice choose_slot(const struct plan_slot *slot, unsigned slot_count, enum h5ckpt_which which,
+                          struct choose_witness witness);
 
 /* Do two slots claim one sequence? (One was copied over the other.) */
 bool choose_is_duplicate(const struct plan_slot *slot, unsigned slot_count, unsigned which);

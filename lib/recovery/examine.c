@@ -7,6 +7,14 @@
 
 enum { SURVEY_ATTEMPTS_MAX = 8 };
 
+struct choose_witness examine_witness(const h5ckpt_store *store)
+{
+    const struct survey *survey = &store->survey;
+
+    return (struct choose_witness){.acknowledged = survey->note.acknowledged,
+                                   .nothing_newer = survey->same_boot && survey->note.acknowledged != 0};
+}
+
 static bool beside_writer(const h5ckpt_store *store)
 {
     return store->options.mode == H5CKPT_READ_ONLY;
@@ -113,13 +121,28 @@ static void list_slots(h5ckpt_store *store, unsigned but)
     }
 }
 
+static uint64_t newest_readable(const h5ckpt_store *store)
+{
+    uint64_t newest = 0;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        if (store->survey.slot[i].record_readable && store->survey.slot[i].record.sequence > newest)
+            newest = store->survey.slot[i].record.sequence;
+    return newest;
+}
+
 static h5ckpt_status say_fell_back(h5ckpt_store *store, const struct plan_slot *plan, unsigned chosen)
 {
     const struct slot *slot = &store->survey.slot[chosen];
+    const uint64_t acknowledged = store->survey.note.acknowledged;
+    const bool newest = newest_readable(store) <= slot->record.sequence && acknowledged <= slot->record.sequence;
 
     error_set(&store->error, H5CKPT_FELL_BACK,
-              "fell back to %s in '%s' (sequence %" PRIu64 ", epoch %" PRIu64 ", batch %" PRIu64 ")", slot->name,
+              "%s %s in '%s' (sequence %" PRIu64 ", epoch %" PRIu64 ", batch %" PRIu64 ")",
+              newest ? "a newer state may have been lost; gave back" : "fell back to", slot->name,
               store->directory.path, slot->record.sequence, slot->record.progress.epoch, slot->record.progress.batch);
+    if (acknowledged > slot->record.sequence)
+        error_append(&store->error, "; sequence %" PRIu64 " had been saved", acknowledged);
     if (plan_is_abandoned(plan, FORMAT_SLOT_COUNT_MAX, chosen))
         error_append(&store->error, "; it is on a branch that the program had rolled back from");
     if (choose_is_duplicate(plan, FORMAT_SLOT_COUNT_MAX, chosen))
@@ -158,7 +181,7 @@ h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, unsigne
     for (;;) { /* every turn ends, or takes one slot out of the running */
         struct plan_slot plan[FORMAT_SLOT_COUNT_MAX];
         store_plan_slots(store, plan);
-        const struct choice choice = choose_slot(plan, FORMAT_SLOT_COUNT_MAX, which);
+        const struct choice choice = choose_slot(plan, FORMAT_SLOT_COUNT_MAX, which, examine_witness(store));
         if (choice.status != H5CKPT_OK && choice.status != H5CKPT_FELL_BACK)
             return say_refused(store, choice);
         *slot_number = (unsigned)choice.slot;

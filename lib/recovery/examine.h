@@ -9,6 +9,9 @@
 #include "recovery/choose.h"
 #include "storage/store.h"
 
+/* What the lock's note tells of the last save. */
+struct choose_witness examine_witness(const h5ckpt_store *store);
+
 /*
  * Look at the directory anew. H5CKPT_OK; H5CKPT_NO_CHECKPOINT; H5CKPT_E_FOREIGN, H5CKPT_E_VERSION, or the system's
  * errors, with the message set.

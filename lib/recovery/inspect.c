@@ -20,7 +20,7 @@ static h5ckpt_status inspect_once(h5ckpt_store *store, enum h5ckpt_depth depth, 
         return status;
     if (depth == H5CKPT_RECORDS) { /* as good as the records look */
         store_plan_slots(store, plan);
-        const struct choice choice = choose_slot(plan, FORMAT_SLOT_COUNT_MAX, H5CKPT_CURRENT);
+        const struct choice choice = choose_slot(plan, FORMAT_SLOT_COUNT_MAX, H5CKPT_CURRENT, examine_witness(store));
         if (choice.status == H5CKPT_OK || choice.status == H5CKPT_FELL_BACK) {
             *slot = choice.slot;
             return choice.status;

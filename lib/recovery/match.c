@@ -182,7 +182,8 @@ h5ckpt_status match_variables(struct match *match, const h5ckpt_state *state, co
         say_unclaimed(&names, index, where, error);
     status = error->status;
     if (status == H5CKPT_OK && match->pair_count == 0 && state->variable_count != 0)
-        status = error_set(error, H5CKPT_E_SCHEMA, "%s and the program have no variable in common", where);
+        status = error_set(error, H5CKPT_E_SCHEMA, "%s and the %s variables have none in common", where,
+                           options->select != NULL ? "selected" : "registered");
 out:
     free(names.entry);
     free(names.taken);

@@ -23,10 +23,10 @@ static struct h5ckpt_slot_report slot_report(const struct slot *slot, bool aband
     return report;
 }
 
-/* Saves newer than the restored one whose record can still be read, though their state cannot. */
+/* Saves newer than the restored one: acknowledged, or with a record that can still be read though the state cannot. */
 static uint64_t count_lost(const struct survey *survey, uint64_t restored_sequence)
 {
-    uint64_t newest = restored_sequence;
+    uint64_t newest = survey->note.acknowledged > restored_sequence ? survey->note.acknowledged : restored_sequence;
 
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
         const struct slot *slot = &survey->slot[i];

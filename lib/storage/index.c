@@ -155,7 +155,7 @@ h5ckpt_status index_decode(struct index *index, const unsigned char *bytes, size
     *index = INDEX_NONE;
     status = measure(bytes, byte_count, &index->entry_count, &text_bytes, error);
     if (status < 0)
-        return status;
+        goto out;
     index->entry = calloc(index->entry_count + 1, sizeof *index->entry);
     index->offset = calloc(index->entry_count + 1, sizeof *index->offset);
     index->text = calloc(1, text_bytes + 1);

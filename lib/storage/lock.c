@@ -24,6 +24,7 @@ enum { /* docs/format.md 3 */
        NOTE_AT_SEQUENCE = 8,
        NOTE_AT_PROCESS = 16,
        NOTE_AT_BOOT_ID = 24,
+       NOTE_AT_ACKNOWLEDGED = 64,
        AT_CHECKSUM = 496, /* within each sector */
 };
 
@@ -59,6 +60,7 @@ static void note_encode(const struct lock_note *note, unsigned char sector[SECTO
     bytes_put_u64(sector + NOTE_AT_SEQUENCE, note->sequence);
     bytes_put_u64(sector + NOTE_AT_PROCESS, note->process_id);
     memcpy(sector + NOTE_AT_BOOT_ID, note->boot_id, sizeof note->boot_id);
+    bytes_put_u64(sector + NOTE_AT_ACKNOWLEDGED, note->acknowledged);
     seal(sector);
 }
 
@@ -71,6 +73,7 @@ static struct lock_note note_decode(const unsigned char sector[SECTOR_BYTES])
     note.busy = bytes_get_u32(sector + NOTE_AT_BUSY) == 1;
     note.slot = bytes_get_u32(sector + NOTE_AT_SLOT);
     note.sequence = bytes_get_u64(sector + NOTE_AT_SEQUENCE);
+    note.acknowledged = bytes_get_u64(sector + NOTE_AT_ACKNOWLEDGED);
     note.process_id = bytes_get_u64(sector + NOTE_AT_PROCESS);
     memcpy(note.boot_id, sector + NOTE_AT_BOOT_ID, sizeof note.boot_id);
     note.boot_id[sizeof note.boot_id - 1] = '\0';
@@ -305,15 +308,31 @@ h5ckpt_status lock_set_phase(struct lock *lock, enum lock_phase phase, struct er
     return status;
 }
 
-h5ckpt_status lock_set_note(struct lock *lock, bool busy, unsigned slot, uint64_t sequence, struct error *error)
+static h5ckpt_status write_note(struct lock *lock, struct lock_note note, const char *boot_id, struct error *error)
 {
     unsigned char sector[SECTOR_BYTES];
 
-    lock->note =
-        (struct lock_note){.busy = busy, .slot = slot, .sequence = sequence, .process_id = system_calls->process_id()};
-    system_calls->boot_id(lock->note.boot_id);
-    note_encode(&lock->note, sector);
+    note.process_id = system_calls->process_id();
+    memcpy(note.boot_id, boot_id, sizeof note.boot_id);
+    lock->note = note;
+    note_encode(&note, sector);
     return file_write(&lock->file, sector, sizeof sector, AT_NOTE, error);
+}
+
+h5ckpt_status lock_note_begin(struct lock *lock, unsigned slot, uint64_t sequence, uint64_t base_sequence,
+                              const char *boot_id, struct error *error)
+{
+    const struct lock_note note = {.busy = true, .slot = slot, .sequence = sequence, .acknowledged = base_sequence};
+
+    return write_note(lock, note, boot_id, error);
+}
+
+h5ckpt_status lock_note_success(struct lock *lock, unsigned slot, uint64_t sequence, const char *boot_id,
+                                struct error *error)
+{
+    const struct lock_note note = {.slot = slot, .sequence = sequence, .acknowledged = sequence};
+
+    return write_note(lock, note, boot_id, error);
 }
 
 h5ckpt_status lock_remove(struct lock *lock, struct error *error)

@@ -26,6 +26,7 @@ struct lock_note { /* on disk: a save in progress, or the last one */
     bool busy;
     unsigned slot;
     uint64_t sequence;
+    uint64_t acknowledged; /* sequence of the last save that was reported as a success */
     uint64_t process_id;
     char boot_id[SYSTEM_BOOT_ID_BYTES];
 };
@@ -62,8 +63,14 @@ h5ckpt_status lock_check(const struct lock *lock, struct error *error);
 /* Write phase and directory id, durably. */
 h5ckpt_status lock_set_phase(struct lock *lock, enum lock_phase phase, struct error *error);
 
-/* Write the note (never flushed: docs/format.md 3). */
-h5ckpt_status lock_set_note(struct lock *lock, bool busy, unsigned slot, uint64_t sequence, struct error *error);
+/*
+ * Note that a save into `slot` begins, upon which a crash leads back to `base_sequence`; or that it is about to be reported
+ * as a success. Never flushed: docs/format.md 3.
+ */
+h5ckpt_status lock_note_begin(struct lock *lock, unsigned slot, uint64_t sequence, uint64_t base_sequence,
+                              const char *boot_id, struct error *error);
+h5ckpt_status lock_note_success(struct lock *lock, unsigned slot, uint64_t sequence, const char *boot_id,
+                                struct error *error);
 
 /* Remove the file that we hold, durably. */
 h5ckpt_status lock_remove(struct lock *lock, struct error *error);

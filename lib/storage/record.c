@@ -119,6 +119,8 @@ h5ckpt_status record_decode(struct record *record, const unsigned char bytes[FOR
                          actual_text);
     }
     uint32_t version = bytes_get_u32(bytes + AT_VERSION);
+    if (version == 0)
+        return error_set(error, H5CKPT_E_DAMAGED, "commit record: there is no format version 0");
     if (version > FORMAT_VERSION)
         return error_set(error, H5CKPT_E_VERSION, "format version %" PRIu32 "; this h5ckpt reads up to %d", version,
                          FORMAT_VERSION);

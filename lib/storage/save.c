@@ -206,11 +206,11 @@ static void give_up(h5ckpt_store *store, const struct slot_save *save)
     store->memo[save->number].ours = false;
     store->memo[save->number].given_up = true;
     slot->state = H5CKPT_SLOT_INTERRUPTED;
-    slot->record.sequence = save->record.sequence; /* it may have reached the disk: not to be used again */
+    slot->record = save->record; /* it may have reached the disk: its sequence is not to be used again */
     slot->record_readable = true;
 }
 
-static void note_success(h5ckpt_store *store, const struct slot_save *save)
+static void remember(h5ckpt_store *store, const struct slot_save *save)
 {
     struct store_memo *memo = &store->memo[save->number];
     struct slot *slot = &store->survey.slot[save->number];
@@ -243,14 +243,14 @@ static h5ckpt_status write_target(h5ckpt_store *store, unsigned target, enum pla
         .file_mode = store->options.file_mode,
         .buffer = &store->buffer,
     };
-    struct error ignored = ERROR_NONE;
     bool renamed = false;
     h5ckpt_status status;
 
     if (store->view.current == (int)target)
         store_write_view(store, store->base); /* it must not call current what is about to be overwritten */
     if (manner == PLAN_IN_PLACE) {
-        status = lock_set_note(&store->lock, true, target, save.record.sequence, &store->error);
+        status = lock_note_begin(&store->lock, target, save.record.sequence, store->base_sequence, store->boot_id,
+                                 &store->error);
         if (status < 0)
             return status; /* the slot is untouched */
         status = write_in_place(store, &save);
@@ -262,10 +262,7 @@ static h5ckpt_status write_target(h5ckpt_store *store, unsigned target, enum pla
             give_up(store, &save);
         return status;
     }
-    note_success(store, &save);
-    if (store->lock.note.busy)
-        lock_set_note(&store->lock, false, target, save.record.sequence, &ignored);
-    error_clear(&ignored);
+    remember(store, &save);
     return H5CKPT_OK;
 }
 
@@ -318,12 +315,20 @@ static h5ckpt_status reserve_slots(h5ckpt_store *store, unsigned target)
     return status;
 }
 
-/* The first state is on disk: from now on "no slot" means loss. */
-static h5ckpt_status mark_in_use(h5ckpt_store *store)
+/*
+ * The state is durable. Before it is reported: from the first one on "no slot" means loss, and whoever finds an older state
+ * later shall know that there was this one.
+ */
+static h5ckpt_status acknowledge(h5ckpt_store *store)
 {
-    if (store->lock.phase == LOCK_IN_USE)
-        return H5CKPT_OK;
-    return lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
+    h5ckpt_status status = H5CKPT_OK;
+
+    if (store->lock.phase != LOCK_IN_USE)
+        status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
+    if (status == H5CKPT_OK)
+        status =
+            lock_note_success(&store->lock, (unsigned)store->base, store->base_sequence, store->boot_id, &store->error);
+    return status;
 }
 
 /* Slots beyond the rotation, once the rotation itself holds as many states as it should. */
@@ -389,7 +394,7 @@ h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *pro
     if (first && status < 0)
         remove_reserved_again(store);
     if (status == H5CKPT_OK)
-        status = mark_in_use(store);
+        status = acknowledge(store);
     if (status < 0)
         return status;
     remove_surplus(store);

@@ -284,6 +284,7 @@ h5ckpt_status h5ckpt_open(h5ckpt_store **store_out, const char *backup_dir, h5ck
     store->base = PLAN_NO_BASE;
     store->view = (struct view){VIEW_NO_SLOT, VIEW_NO_SLOT, 0};
     store->process_id = system_calls->process_id();
+    system_calls->boot_id(store->boot_id);
     if (state == NULL)
         return error_set(&store->error, H5CKPT_E_ARGUMENT, "h5ckpt_open: the state is NULL");
     if (state->first_error.status < 0)
@@ -315,7 +316,7 @@ h5ckpt_status store_survey(h5ckpt_store *store)
     bool writer_alive = false;
 
     if (store->options.mode == H5CKPT_READ_WRITE)
-        return survey_directory(&store->survey, &store->directory, &store->lock, false, &store->error);
+        return survey_directory(&store->survey, &store->directory, &store->lock, false, store->boot_id, &store->error);
     if (store->directory.descriptor < 0) {
         status = directory_open(&store->directory, store->directory.path, false, 0, &store->error);
         if (status != H5CKPT_OK)
@@ -324,7 +325,8 @@ h5ckpt_status store_survey(h5ckpt_store *store)
     status = lock_peek(&store->lock, &store->directory, &writer_alive, &store->error);
     if (status < 0)
         return status;
-    return survey_directory(&store->survey, &store->directory, &store->lock, writer_alive, &store->error);
+    return survey_directory(&store->survey, &store->directory, &store->lock, writer_alive, store->boot_id,
+                            &store->error);
 }
 
 void h5ckpt_close(h5ckpt_store *store)

@@ -39,6 +39,7 @@ struct h5ckpt_store {
     struct directory directory;
     struct lock lock;
     unsigned char run_id[FORMAT_ID_BYTES];
+    char boot_id[SYSTEM_BOOT_ID_BYTES]; /* asked once: a restore opens nothing outside the directory */
 
     struct survey survey; /* kept true by the saves of this handle */
     struct store_memo memo[FORMAT_SLOT_COUNT_MAX];

@@ -70,16 +70,14 @@ h5ckpt_status survey_agreed_id(const struct directory *directory, unsigned char 
 }
 
 h5ckpt_status survey_directory(struct survey *survey, const struct directory *directory, const struct lock *lock,
-                               bool writer_alive, struct error *error)
+                               bool writer_alive, const char *boot_id, struct error *error)
 {
     unsigned char agreed_id[FORMAT_ID_BYTES];
     const unsigned char *directory_id = lock->directory_id;
-    char boot_id[SYSTEM_BOOT_ID_BYTES] = "";
     bool something = lock->identified && lock->phase == LOCK_IN_USE;
     h5ckpt_status status;
 
     *survey = (struct survey){.writer_alive = writer_alive, .note = lock->note};
-    system_calls->boot_id(boot_id);
     survey->same_boot = boot_id[0] != '\0' && strcmp(boot_id, lock->note.boot_id) == 0;
     if (!lock->identified) {
         status = survey_agreed_id(directory, agreed_id, error);

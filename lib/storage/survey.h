@@ -23,7 +23,7 @@ struct survey {
  * H5CKPT_E_FOREIGN: slots under our names that no lock or record makes ours.
  */
 h5ckpt_status survey_directory(struct survey *survey, const struct directory *directory, const struct lock *lock,
-                               bool writer_alive, struct error *error);
+                               bool writer_alive, const char *boot_id, struct error *error);
 
 /* A slot turned out not to hold what it should: tell a save in progress or cut short from damage. */
 void survey_explain(const struct survey *survey, struct slot *slot);

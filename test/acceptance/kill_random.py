@@ -1,0 +1,124 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""kill_random.py TEXTLM [COUNT [SEED]]: kill -9 at COUNT random moments; every run ends as if nothing had happened.
+
+A run is killed after a random time of at most what a whole run takes, started again, perhaps killed again (in two lives
+of five), and so on until it finishes. Its last line must be the undisturbed run's: the digest of all its variables. In
+between, each life must go on where a save that was reported had left off, or later, and must not speak of damage: a
+kill damages nothing. Which moments are tried depends on the clock; what must come of them does not.
+
+SEED, or the environment's H5CKPT_SEED, repeats the times; by default it is drawn and printed.
+"""
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+EPOCHS, BATCHES = 24, 2  # short epochs: about every other moment lies in a save
+KILL_AGAIN = 0.4  # of the lives that follow a kill
+LIVES_MAX = 50
+LIFE_SECONDS_MAX = 120
+
+textlm = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else sys.exit(__doc__)
+count = int(sys.argv[2]) if len(sys.argv) > 2 else 20
+seed = int(sys.argv[3] if len(sys.argv) > 3 else os.environ.get("H5CKPT_SEED", random.randrange(2**32)))
+moments = random.Random(seed)
+
+
+class Failure(Exception):
+    pass
+
+
+def live(directory, kill_after=None):
+    """One life of textlm: its lines, whether it was killed, and its duration."""
+    command = [textlm, "--epochs", str(EPOCHS), "--batches", str(BATCHES)]
+    if directory:
+        command += ["--backup-dir", directory]
+    began = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        output, _ = process.communicate(timeout=LIFE_SECONDS_MAX if kill_after is None else kill_after)
+    except subprocess.TimeoutExpired:
+        if kill_after is None:
+            process.kill()
+            process.wait()
+            raise Failure(f"a run took more than {LIFE_SECONDS_MAX} s") from None
+        process.kill()  # SIGKILL
+        output, _ = process.communicate()
+    seconds = time.monotonic() - began
+    if process.returncode not in (0, -9):
+        raise Failure(f"a life ended with status {process.returncode}:\n{output}")
+    return output.splitlines(), process.returncode == -9, seconds
+
+
+def numbers(pattern, lines):
+    return [int(match[1]) for match in (re.match(pattern, line) for line in lines) if match]
+
+
+def check_life(lines, saved_epochs, first):
+    """This life went on where the last reported save was, or later. Gives how many epochs are now reported as saved."""
+    resumed = numbers(r"resumed at epoch (\d+) from slot-[abc]\.h5$", lines)
+    epochs = numbers(r"epoch (\d+) loss ", lines)
+    strange = [line for line in lines if not re.match(r"(resumed at epoch|epoch|state) ", line)]
+    if strange:
+        raise Failure("a kill is no damage, but it said:\n" + "\n".join(strange))
+    started = bool(resumed or epochs)  # else it was killed before it could say anything
+    at = resumed[0] if resumed else 0
+    if started and at < saved_epochs:
+        raise Failure(f"{saved_epochs} epochs were reported as saved, and it went on at epoch {at}")
+    if first and at != 0:
+        raise Failure(f"the first life began at epoch {at}")
+    if epochs and epochs != list(range(at, at + len(epochs))):
+        raise Failure(f"resumed at epoch {at}, but trained epochs {epochs}")
+    return max(saved_epochs, epochs[-1] + 1 if epochs else 0)
+
+
+def disturbed_run(directory, whole_seconds, expected, statistics):
+    saved_epochs = 0
+    for number in range(LIVES_MAX):
+        last_chance = number == LIVES_MAX - 1
+        kill = number == 0 or (moments.random() < KILL_AGAIN and not last_chance)
+        lines, killed, _ = live(directory, moments.uniform(0, whole_seconds) if kill else None)
+        statistics["lives"] += 1
+        statistics["kills"] += killed
+        statistics["kills of a resumed life"] += killed and number > 0
+        statistics["kills before the first save was reported"] += killed and saved_epochs == 0 and not lines
+        saved_epochs = check_life(lines, saved_epochs, number == 0)
+        if not killed:
+            break
+    if lines[-1] != expected:
+        raise Failure(f"the run ended in '{lines[-1]}', the undisturbed one in '{expected}'")
+    statistics["runs"] += 1
+
+
+def main():
+    statistics = dict.fromkeys(
+        ("runs", "lives", "kills", "kills of a resumed life", "kills before the first save was reported"), 0)
+    print(f"kill_random.py: seed {seed}", flush=True)
+    undisturbed, _, _ = live(None)
+    expected = undisturbed[-1]
+    if not re.match(r"state [0-9a-f]{16}$", expected):
+        raise Failure(f"the undisturbed run ended in '{expected}'")
+    with tempfile.TemporaryDirectory(prefix="h5ckpt-kill-") as work:
+        saved, _, whole_seconds = live(os.path.join(work, "whole"))
+        if saved[-1] != expected:
+            raise Failure(f"with checkpoints and undisturbed it ended in '{saved[-1]}', without in '{expected}'")
+        print(f"a whole run: {whole_seconds:.3f} s, {expected}", flush=True)
+        number = 0
+        while statistics["kills"] < count:  # a timer that comes too late kills nothing: that does not count
+            disturbed_run(os.path.join(work, f"run-{number}"), whole_seconds, expected, statistics)
+            number += 1
+            if number > 20 * count + 20:
+                raise Failure(f"{number} runs, and only {statistics['kills']} kills")
+    print(", ".join(f"{number} {what}" for what, number in statistics.items()))
+    print(f"every run ended in the undisturbed digest: {expected}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        sys.exit(f"kill_random.py: FAILED with seed {seed}: {failure}")
