@@ -11,14 +11,9 @@
 #define FORMAT_LOCK_NAME  "lock"
 #define FORMAT_VIEW_NAME  "checkpoint.h5"
 #define FORMAT_NEW_SUFFIX ".new" /* a file being filled, before its rename */
-#define FORMAT_SLOT_NAMES                     \
-    {                                         \
-        "slot-a.h5", "slot-b.h5", "slot-c.h5" \
-    }
-#define FORMAT_SLOT_NEW_NAMES                             \
-    {                                                     \
-        "slot-a.h5.new", "slot-b.h5.new", "slot-c.h5.new" \
-    }
+#define FORMAT_SLOT_A     "slot-a.h5"
+#define FORMAT_SLOT_B     "slot-b.h5"
+#define FORMAT_SLOT_C     "slot-c.h5"
 
 /* Names in the HDF5 file. */
 #define FORMAT_STATE_GROUP    "state"

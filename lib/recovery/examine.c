@@ -25,12 +25,18 @@ static bool same_note(const struct lock_note *a, const struct lock_note *b)
     return a->busy == b->busy && a->slot == b->slot && a->sequence == b->sequence && a->process_id == b->process_id;
 }
 
-static bool any_damaged(const struct survey *survey)
+/* Is there anything that a save between two looks might explain? */
+static bool looks_wrong(const struct survey *survey)
 {
-    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
-        if (survey->slot[i].state == H5CKPT_SLOT_DAMAGED)
-            return true;
-    return false;
+    bool any_state = false;
+    bool any_wrong = false;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        const enum h5ckpt_slot_state state = survey->slot[i].state;
+        any_state |= plan_holds_state(state);
+        any_wrong |= state == H5CKPT_SLOT_DAMAGED || state == H5CKPT_SLOT_MISSING;
+    }
+    return any_wrong || !any_state;
 }
 
 /* Has the writer begun or finished a save since the survey? Then what looked like damage may be its work. */
@@ -46,6 +52,12 @@ static h5ckpt_status has_moved(h5ckpt_store *store, bool *moved)
     return H5CKPT_OK;
 }
 
+static h5ckpt_status overtaken(h5ckpt_store *store)
+{
+    return error_set(&store->error, H5CKPT_E_OVERTAKEN,
+                     "the writer of '%s' saved while its states were read: try again", store->directory.path);
+}
+
 h5ckpt_status examine_begin(h5ckpt_store *store)
 {
     h5ckpt_status status = H5CKPT_OK;
@@ -56,12 +68,12 @@ h5ckpt_status examine_begin(h5ckpt_store *store)
         status = store_survey(store);
         if (status == H5CKPT_NO_CHECKPOINT && store->error.status != H5CKPT_NO_CHECKPOINT)
             error_set(&store->error, H5CKPT_NO_CHECKPOINT, "there is no checkpoint in '%s' yet", store->directory.path);
-        if (status == H5CKPT_OK && beside_writer(store) && any_damaged(&store->survey))
+        if (status == H5CKPT_OK && beside_writer(store) && looks_wrong(&store->survey))
             status = has_moved(store, &moved);
         if (status < 0)
             return status;
     }
-    return status;
+    return moved ? overtaken(store) : status;
 }
 
 h5ckpt_status examine_reject(h5ckpt_store *store, unsigned slot_number, struct error *why)
@@ -71,15 +83,14 @@ h5ckpt_status examine_reject(h5ckpt_store *store, unsigned slot_number, struct e
     h5ckpt_status status = beside_writer(store) ? has_moved(store, &moved) : H5CKPT_OK;
 
     if (status == H5CKPT_OK && moved)
-        status = error_set(&store->error, H5CKPT_E_OVERTAKEN,
-                           "'%s/%s' was overwritten by its writer while it was read: "
-                           "try again",
-                           store->directory.path, slot->name);
+        status = overtaken(store);
     if (status == H5CKPT_OK) {
         slot->state = H5CKPT_SLOT_DAMAGED;
         snprintf(slot->reason, sizeof slot->reason, "%s", error_message(why));
         survey_explain(&store->survey, slot);
     }
+    if ((int)slot_number == store->base)
+        store->base_durable = false; /* the next save must not count on it */
     error_clear(why);
     return status;
 }
@@ -176,17 +187,35 @@ static h5ckpt_status say_refused(h5ckpt_store *store, struct choice choice)
     }
 }
 
-h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, unsigned *slot_number)
+/* What is said to be wrong must still be so: beside a writer it may be its work. */
+static h5ckpt_status conclude(h5ckpt_store *store, const struct plan_slot *plan, struct choice choice)
+{
+    bool moved = false;
+    h5ckpt_status status = H5CKPT_OK;
+
+    if (choice.status != H5CKPT_OK && beside_writer(store))
+        status = has_moved(store, &moved);
+    if (status < 0)
+        return status;
+    if (moved)
+        return overtaken(store);
+    if (choice.status == H5CKPT_OK)
+        return H5CKPT_OK;
+    return choice.status == H5CKPT_FELL_BACK ? say_fell_back(store, plan, (unsigned)choice.slot)
+                                             : say_refused(store, choice);
+}
+
+h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, enum h5ckpt_depth depth, unsigned *slot_number)
 {
     for (;;) { /* every turn ends, or takes one slot out of the running */
         struct plan_slot plan[FORMAT_SLOT_COUNT_MAX];
         store_plan_slots(store, plan);
         const struct choice choice = choose_slot(plan, FORMAT_SLOT_COUNT_MAX, which, examine_witness(store));
-        if (choice.status != H5CKPT_OK && choice.status != H5CKPT_FELL_BACK)
-            return say_refused(store, choice);
-        *slot_number = (unsigned)choice.slot;
-        if (store->survey.slot[choice.slot].state == H5CKPT_SLOT_INTACT)
-            return choice.status == H5CKPT_OK ? H5CKPT_OK : say_fell_back(store, plan, *slot_number);
+        const bool chosen = choice.status == H5CKPT_OK || choice.status == H5CKPT_FELL_BACK;
+        if (chosen)
+            *slot_number = (unsigned)choice.slot;
+        if (!chosen || depth == H5CKPT_RECORDS || store->survey.slot[choice.slot].state == H5CKPT_SLOT_INTACT)
+            return conclude(store, plan, choice);
         h5ckpt_status status = verify(store, *slot_number);
         if (status < 0)
             return status;

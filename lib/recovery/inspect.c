@@ -9,25 +9,15 @@ enum { INSPECT_ATTEMPTS_MAX = 16 };
 
 static h5ckpt_status inspect_once(h5ckpt_store *store, enum h5ckpt_depth depth, int *slot)
 {
-    struct plan_slot plan[FORMAT_SLOT_COUNT_MAX];
     unsigned number;
     h5ckpt_status status;
 
     status = examine_begin(store);
     if (status == H5CKPT_OK && depth == H5CKPT_ALL_BYTES)
         status = examine_all(store);
-    if (status != H5CKPT_OK)
-        return status;
-    if (depth == H5CKPT_RECORDS) { /* as good as the records look */
-        store_plan_slots(store, plan);
-        const struct choice choice = choose_slot(plan, FORMAT_SLOT_COUNT_MAX, H5CKPT_CURRENT, examine_witness(store));
-        if (choice.status == H5CKPT_OK || choice.status == H5CKPT_FELL_BACK) {
-            *slot = choice.slot;
-            return choice.status;
-        }
-    }
-    status = examine_next(store, H5CKPT_CURRENT, &number);
-    if (status >= 0)
+    if (status == H5CKPT_OK)
+        status = examine_next(store, H5CKPT_CURRENT, depth, &number);
+    if (status == H5CKPT_OK || status == H5CKPT_FELL_BACK)
         *slot = (int)number;
     return status;
 }
@@ -39,6 +29,8 @@ static h5ckpt_status inspect(h5ckpt_store *store, enum h5ckpt_depth depth, int *
     *slot = REPORT_NO_SLOT;
     for (int attempt = 0; attempt < INSPECT_ATTEMPTS_MAX && status == H5CKPT_E_OVERTAKEN; attempt++)
         status = inspect_once(store, depth, slot);
+    if (status == H5CKPT_OK)
+        error_clear(&store->error);
     return status;
 }
 

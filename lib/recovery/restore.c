@@ -90,12 +90,16 @@ static h5ckpt_status restore_once(struct restore *restore)
     if (status != H5CKPT_OK)
         return status;
     for (;;) { /* every turn ends, or takes one slot out of the running */
-        status = examine_next(store, restore->options->which, &restore->slot_number);
+        status = examine_next(store, restore->options->which, H5CKPT_ALL_BYTES, &restore->slot_number);
         if (status != H5CKPT_OK && status != H5CKPT_FELL_BACK)
             return status;
         loaded = load_slot(restore, &error);
-        if (loaded == H5CKPT_OK)
+        if (loaded == H5CKPT_E_IO)
+            loaded = load_slot(restore, &error); /* an EIO must persist after reopening (P7) */
+        if (loaded == H5CKPT_OK) {
+            error_clear(&error);
             return status;
+        }
         if (!is_slot_at_fault(restore, loaded)) {
             error_move(&store->error, &error);
             return loaded;
@@ -145,6 +149,8 @@ h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt_restore_op
         store_set_base(store, restore.slot_number);
         store->progress = store->survey.slot[restore.slot_number].record.progress;
         store->memory_changed = false;
+        if (status == H5CKPT_OK)
+            error_clear(&store->error);
     } else if (restore.changed) {
         status = say_memory_changed(store);
     }

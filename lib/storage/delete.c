@@ -42,7 +42,8 @@ h5ckpt_status h5ckpt_delete(h5ckpt_store *store)
     if (status < 0)
         return status;
     lock_release(&store->lock);
-    directory_close(&store->directory, false);
+    store->directory.made_from = 0; /* the directory is the program's to remove: it asked for it by saving */
+    directory_close(&store->directory);
     store->open = false;
     return H5CKPT_OK;
 }

@@ -21,13 +21,29 @@ static h5ckpt_status flush_parent(const char *path, struct error *error)
     if (status != H5CKPT_OK)
         return status;
     status = directory_flush(&directory, error);
-    directory_close(&directory, false);
+    directory_close(&directory);
     return status;
 }
 
-/* mkdir -p. */
-static h5ckpt_status make_path(const char *path, mode_t mode, bool *made, struct error *error)
+/* Is it the path itself that can never be a directory? */
+static bool is_unusable_path(int system_errno)
 {
+    return system_errno == ENOTDIR || system_errno == ENAMETOOLONG || system_errno == ELOOP;
+}
+
+static h5ckpt_status refuse_path(const char *path, int system_errno, struct error *error)
+{
+    if (!is_unusable_path(system_errno))
+        return error_set_errno(error, system_errno, "cannot open or make the backup directory '%s'", path);
+    return error_set(error, H5CKPT_E_ARGUMENT, "'%s' cannot be a backup directory: %s", path,
+                     system_errno == ENOTDIR ? "it, or a part of its path, is not a directory"
+                                             : strerror(system_errno));
+}
+
+/* mkdir -p. */
+static h5ckpt_status make_path(struct directory *directory, mode_t mode, struct error *error)
+{
+    const char *path = directory->path;
     char partial[PATH_MAX];
     size_t length = strlen(path);
 
@@ -39,15 +55,35 @@ static h5ckpt_status make_path(const char *path, mode_t mode, bool *made, struct
         memcpy(partial, path, end);
         partial[end] = '\0';
         if (system_calls->make_directory(partial, mode) == 0) {
-            *made = true;
+            if (directory->made_from == 0)
+                directory->made_from = end;
             h5ckpt_status status = flush_parent(partial, error);
             if (status < 0)
                 return status;
         } else if (errno != EEXIST && end == length) {
-            return error_set_errno(error, errno, "cannot make the backup directory '%s'", path);
+            return refuse_path(path, errno, error);
         }
     }
     return H5CKPT_OK;
+}
+
+/* Take away what make_path() made, from the leaf up, as far as it is empty. */
+static void remove_made(const struct directory *directory)
+{
+    char path[PATH_MAX];
+    size_t length = strlen(directory->path);
+
+    strcpy(path, directory->path);
+    while (directory->made_from != 0 && length >= directory->made_from) {
+        path[length] = '\0';
+        system_calls->remove_directory(path); /* fails where it is not empty, and so will those above */
+        while (length > 0 && path[length - 1] == '/')
+            length--;
+        while (length > 0 && path[length - 1] != '/')
+            length--;
+        while (length > 0 && path[length - 1] == '/')
+            length--;
+    }
 }
 
 h5ckpt_status directory_open(struct directory *directory, const char *path, bool make, mode_t mode, struct error *error)
@@ -68,28 +104,28 @@ h5ckpt_status directory_open(struct directory *directory, const char *path, bool
     const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
     directory->descriptor = system_calls->open_at(AT_FDCWD, path, flags, 0);
     if (directory->descriptor < 0 && errno == ENOENT && make) {
-        status = make_path(path, mode, &directory->made, error);
-        if (status < 0)
+        status = make_path(directory, mode, error);
+        if (status < 0) {
+            remove_made(directory);
             return status;
+        }
         directory->descriptor = system_calls->open_at(AT_FDCWD, path, flags, 0);
     }
     if (directory->descriptor >= 0)
         return H5CKPT_OK;
     if (errno == ENOENT && !make)
         return error_set(error, H5CKPT_NO_CHECKPOINT, "there is no directory '%s'", path);
-    if (errno == ENOTDIR || errno == ENAMETOOLONG || errno == ELOOP)
-        return error_set(error, H5CKPT_E_ARGUMENT, "'%s' cannot be a backup directory: %s", path,
-                         errno == ENOTDIR ? "it, or a part of its path, is not a directory" : strerror(errno));
-    return error_set_errno(error, errno, "cannot open the backup directory '%s'", path);
+    status = refuse_path(path, errno, error);
+    remove_made(directory);
+    return status;
 }
 
-void directory_close(struct directory *directory, bool remove_if_made)
+void directory_close(struct directory *directory)
 {
     if (directory->descriptor < 0)
         return;
     system_calls->close(directory->descriptor);
-    if (remove_if_made && directory->made)
-        system_calls->remove_directory(directory->path);
+    remove_made(directory);
     *directory = DIRECTORY_NONE;
 }
 

@@ -14,7 +14,7 @@
 
 struct directory {
     int descriptor;      /* -1: not open */
-    bool made;           /* by us, with this open */
+    size_t made_from;    /* length of the shortest part of `path` that this open made; 0: none */
     char path[PATH_MAX]; /* as the program named it */
 };
 
@@ -28,8 +28,8 @@ struct directory {
 h5ckpt_status directory_open(struct directory *directory, const char *path, bool make, mode_t mode,
                              struct error *error);
 
-/* Close; with `remove_if_made`, take away the directory itself if this open made it and it is empty. */
-void directory_close(struct directory *directory, bool remove_if_made);
+/* Close, and take away again what this open made and is still empty. */
+void directory_close(struct directory *directory);
 
 /* Make every name in it durable. */
 h5ckpt_status directory_flush(const struct directory *directory, struct error *error);

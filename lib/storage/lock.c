@@ -245,9 +245,12 @@ h5ckpt_status lock_make(struct lock *lock, const struct directory *directory, en
     if (status < 0 && (error->system_errno == EEXIST || error->system_errno == ENOENT))
         status = error_set(error, H5CKPT_E_OVERTAKEN, "'%s' is being opened by another process", directory->path);
     directory_remove(directory, LOCK_NEW_NAME, &ignored); /* if it stays, the next open removes it */
-    error_clear(&ignored);
-    if (status == H5CKPT_OK)
+    if (status == H5CKPT_OK) {
         status = directory_flush(directory, error);
+        if (status < 0)
+            directory_remove(directory, FORMAT_LOCK_NAME, &ignored); /* we hold it: nobody else has used it */
+    }
+    error_clear(&ignored);
     if (status < 0) {
         lock_release(lock);
         return status;

@@ -103,10 +103,23 @@ void store_plan_slots(const h5ckpt_store *store, struct plan_slot slot[FORMAT_SL
     }
 }
 
-/* With three slots two states are always kept: a slot that merely looks good must not count as the second. */
+/*
+ * Does this save rely on a slot other than the base? With three slots two states are always kept; and slots beyond the rotation
+ * are removed once it holds enough states.
+ */
+static bool relies_on_others(const h5ckpt_store *store)
+{
+    bool surplus = false;
+
+    for (unsigned i = store->options.slots; i < FORMAT_SLOT_COUNT_MAX; i++)
+        surplus |= plan_holds_state(store->survey.slot[i].state);
+    return store->options.slots > 2 || (store->options.slots == 2 && surplus);
+}
+
+/* A slot that merely looks good must not count as a state that is kept. */
 static h5ckpt_status verify_survivors(h5ckpt_store *store)
 {
-    for (unsigned i = 0; store->options.slots > 2 && i < FORMAT_SLOT_COUNT_MAX; i++) {
+    for (unsigned i = 0; relies_on_others(store) && i < store->options.slots; i++) {
         struct slot *slot = &store->survey.slot[i];
         if (slot->state != H5CKPT_SLOT_COMMITTED)
             continue;
@@ -118,6 +131,19 @@ static h5ckpt_status verify_survivors(h5ckpt_store *store)
         survey_explain(&store->survey, slot);
     }
     return H5CKPT_OK;
+}
+
+/* Nobody but us removes slots, but if somebody did, the base must not be relied on. */
+static bool is_base_there(const h5ckpt_store *store)
+{
+    const struct slot *base = &store->survey.slot[store->base];
+    struct error ignored = ERROR_NONE;
+    struct entry entry;
+    const bool there = directory_look(&store->directory, base->name, &entry, &ignored) == H5CKPT_OK &&
+                       entry.kind == ENTRY_FILE && entry.byte_count == base->record.file_bytes;
+
+    error_clear(&ignored);
+    return there;
 }
 
 /* Rule (b): fsynced by us, and then verified past the page cache. A "no" only means that a new file is needed. */
@@ -161,8 +187,8 @@ static h5ckpt_status plan_save(h5ckpt_store *store, unsigned *target, enum plan_
     known->file_bytes = entry.byte_count;
     store_plan_slots(store, slot);
     *manner = plan_manner(&slot[*target], true);
-    if (*manner == PLAN_IN_PLACE && store->base != PLAN_NO_BASE && !store->base_durable) {
-        store->base_durable = make_base_durable(store);
+    if (*manner == PLAN_IN_PLACE && store->base != PLAN_NO_BASE) {
+        store->base_durable = is_base_there(store) && (store->base_durable || make_base_durable(store));
         *manner = plan_manner(&slot[*target], store->base_durable);
     }
     return H5CKPT_OK;
@@ -231,6 +257,21 @@ static void remember(h5ckpt_store *store, const struct slot_save *save)
     store->progress = save->record.progress;
 }
 
+/*
+ * The state is durable. Before it is reported: from the first one on "no slot" means loss, and whoever finds an older state
+ * later shall know that there was this one.
+ */
+static h5ckpt_status acknowledge(h5ckpt_store *store, const struct slot_save *save)
+{
+    h5ckpt_status status = H5CKPT_OK;
+
+    if (store->lock.phase != LOCK_IN_USE)
+        status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
+    if (status == H5CKPT_OK)
+        status = lock_note_success(&store->lock, save->number, save->record.sequence, store->boot_id, &store->error);
+    return status;
+}
+
 static h5ckpt_status write_target(h5ckpt_store *store, unsigned target, enum plan_manner manner,
                                   const struct h5ckpt_progress *progress)
 {
@@ -257,13 +298,13 @@ static h5ckpt_status write_target(h5ckpt_store *store, unsigned target, enum pla
     } else {
         status = slot_save_new(&save, &store->directory, &renamed, &store->error);
     }
-    if (status < 0) {
-        if (manner == PLAN_IN_PLACE || renamed)
-            give_up(store, &save);
-        return status;
-    }
-    remember(store, &save);
-    return H5CKPT_OK;
+    if (status == H5CKPT_OK)
+        status = acknowledge(store, &save);
+    if (status == H5CKPT_OK)
+        remember(store, &save);
+    else if (manner == PLAN_IN_PLACE || renamed)
+        give_up(store, &save);
+    return status;
 }
 
 /* ------------------------------------------------------------- before and after */
@@ -315,35 +356,28 @@ static h5ckpt_status reserve_slots(h5ckpt_store *store, unsigned target)
     return status;
 }
 
-/*
- * The state is durable. Before it is reported: from the first one on "no slot" means loss, and whoever finds an older state
- * later shall know that there was this one.
- */
-static h5ckpt_status acknowledge(h5ckpt_store *store)
+/* Does the rotation hold as many states as it should, all newer than that of slot `which`, which is not part of it? */
+static bool is_superseded(const h5ckpt_store *store, unsigned which)
 {
-    h5ckpt_status status = H5CKPT_OK;
+    const struct slot *slot = store->survey.slot;
+    const uint64_t sequence = plan_holds_state(slot[which].state) ? slot[which].record.sequence : 0;
+    unsigned newer = 0;
 
-    if (store->lock.phase != LOCK_IN_USE)
-        status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
-    if (status == H5CKPT_OK)
-        status =
-            lock_note_success(&store->lock, (unsigned)store->base, store->base_sequence, store->boot_id, &store->error);
-    return status;
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        const bool kept = store->options.slots == 1 ? (int)i == store->base : i < store->options.slots;
+        newer += kept && slot[i].state == H5CKPT_SLOT_INTACT && slot[i].record.sequence > sequence;
+    }
+    return newer >= store->options.slots;
 }
 
-/* Slots beyond the rotation, once the rotation itself holds as many states as it should. */
+/* Slots beyond the rotation: in single mode every slot but the base's. */
 static void remove_surplus(h5ckpt_store *store)
 {
-    const unsigned kept = store->options.slots;
     struct error ignored = ERROR_NONE;
-    unsigned held = 0;
 
-    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
-        if (plan_holds_state(store->survey.slot[i].state) && (kept == 1 ? (int)i == store->base : i < kept))
-            held++;
-    for (unsigned i = 0; held >= kept && i < FORMAT_SLOT_COUNT_MAX; i++) {
-        const bool surplus = kept == 1 ? (int)i != store->base : i >= kept;
-        if (!surplus || store->survey.slot[i].state == H5CKPT_SLOT_ABSENT)
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        const bool surplus = store->options.slots == 1 ? (int)i != store->base : i >= store->options.slots;
+        if (!surplus || store->survey.slot[i].state == H5CKPT_SLOT_ABSENT || !is_superseded(store, i))
             continue;
         if (store->view.current == (int)i)
             store_write_view(store, store->base); /* never leads to a file that is gone */
@@ -393,8 +427,6 @@ h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *pro
         status = write_target(store, target, manner, &at);
     if (first && status < 0)
         remove_reserved_again(store);
-    if (status == H5CKPT_OK)
-        status = acknowledge(store);
     if (status < 0)
         return status;
     remove_surplus(store);

@@ -9,7 +9,7 @@
 
 #include "bytes.h"
 
-static const char *const SLOT_NAME[FORMAT_SLOT_COUNT_MAX] = FORMAT_SLOT_NAMES;
+static const char *const SLOT_NAME[FORMAT_SLOT_COUNT_MAX] = {FORMAT_SLOT_A, FORMAT_SLOT_B, FORMAT_SLOT_C};
 
 const char *slot_name(unsigned number)
 {
@@ -18,7 +18,8 @@ const char *slot_name(unsigned number)
 
 const char *slot_new_name(unsigned number)
 {
-    static const char *const NEW_NAME[FORMAT_SLOT_COUNT_MAX] = FORMAT_SLOT_NEW_NAMES;
+    static const char *const NEW_NAME[FORMAT_SLOT_COUNT_MAX] = {
+        FORMAT_SLOT_A FORMAT_NEW_SUFFIX, FORMAT_SLOT_B FORMAT_NEW_SUFFIX, FORMAT_SLOT_C FORMAT_NEW_SUFFIX};
 
     return NEW_NAME[number];
 }

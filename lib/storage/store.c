@@ -71,18 +71,26 @@ static h5ckpt_status check_options(const struct h5ckpt_options *options, struct 
     return H5CKPT_OK;
 }
 
+/* Files being filled that only the holder of a lock makes. */
+enum { LEFTOVER_COUNT = FORMAT_SLOT_COUNT_MAX + 1 };
+
+static const char *leftover_name(unsigned i)
+{
+    return i < FORMAT_SLOT_COUNT_MAX ? slot_new_name(i) : FORMAT_VIEW_NAME FORMAT_NEW_SUFFIX;
+}
+
 /* Without a lock file, nothing under the names of files being filled can be ours. */
 static h5ckpt_status refuse_strangers(const struct directory *directory, struct error *error)
 {
-    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+    for (unsigned i = 0; i < LEFTOVER_COUNT; i++) {
         struct entry entry;
-        h5ckpt_status status = directory_look(directory, slot_new_name(i), &entry, error);
+        h5ckpt_status status = directory_look(directory, leftover_name(i), &entry, error);
         if (status < 0)
             return status;
         if (entry.kind != ENTRY_ABSENT)
             return error_set(error, H5CKPT_E_FOREIGN,
                              "'%s/%s' is there, but no lock file says that it is ours: move it away", directory->path,
-                             slot_new_name(i));
+                             leftover_name(i));
     }
     return H5CKPT_OK;
 }
@@ -146,13 +154,10 @@ static h5ckpt_status become_writer(h5ckpt_store *store)
 
 static h5ckpt_status remove_leftovers(h5ckpt_store *store)
 {
-    static const char *const NAME[] = {FORMAT_LOCK_NAME FORMAT_NEW_SUFFIX, FORMAT_VIEW_NAME FORMAT_NEW_SUFFIX};
-    h5ckpt_status status = H5CKPT_OK;
+    h5ckpt_status status = directory_remove(&store->directory, FORMAT_LOCK_NAME FORMAT_NEW_SUFFIX, &store->error);
 
-    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && status == H5CKPT_OK; i++)
-        status = directory_remove(&store->directory, slot_new_name(i), &store->error);
-    for (unsigned i = 0; i < sizeof NAME / sizeof *NAME && status == H5CKPT_OK; i++)
-        status = directory_remove(&store->directory, NAME[i], &store->error);
+    for (unsigned i = 0; i < LEFTOVER_COUNT && status == H5CKPT_OK; i++)
+        status = directory_remove(&store->directory, leftover_name(i), &store->error);
     return status;
 }
 
@@ -251,17 +256,24 @@ static h5ckpt_status open_beside_writer(h5ckpt_store *store)
     return status == H5CKPT_E_FOREIGN || status == H5CKPT_E_VERSION || status >= 0 ? H5CKPT_OK : status;
 }
 
-static void give_back(h5ckpt_store *store)
+/* Is the lock ours, and was nothing ever saved under it? Then it goes as well. */
+static bool is_unused(const h5ckpt_store *store)
 {
-    bool nothing_saved = store->lock.file.descriptor >= 0 && store->lock.phase == LOCK_EMPTY;
-    struct error ignored = ERROR_NONE;
+    bool unused = store->lock.file.descriptor >= 0 && store->lock.identified && store->lock.phase == LOCK_EMPTY;
 
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
-        nothing_saved &= store->survey.slot[i].state == H5CKPT_SLOT_ABSENT;
-    if (nothing_saved)
+        unused &= store->survey.slot[i].name != NULL && store->survey.slot[i].state == H5CKPT_SLOT_ABSENT;
+    return unused;
+}
+
+static void give_back(h5ckpt_store *store)
+{
+    struct error ignored = ERROR_NONE;
+
+    if (is_unused(store))
         lock_remove(&store->lock, &ignored);
     lock_release(&store->lock);
-    directory_close(&store->directory, nothing_saved);
+    directory_close(&store->directory);
     error_clear(&ignored);
     store->open = false;
 }
@@ -334,13 +346,14 @@ void h5ckpt_close(h5ckpt_store *store)
     if (store == NULL)
         return;
     const bool own_process = store->process_id == system_calls->process_id();
-    if (store->open && own_process && store->options.mode == H5CKPT_READ_WRITE && store->base != PLAN_NO_BASE)
+    if (store->open && own_process && store->options.mode == H5CKPT_READ_WRITE && store->base != PLAN_NO_BASE &&
+        lock_check(&store->lock, &store->error) == H5CKPT_OK)
         store_write_view(store, store->base);
     if (own_process) {
         give_back(store);
     } else { /* a child: what it inherited is closed, nothing is written */
         lock_release(&store->lock);
-        directory_close(&store->directory, false);
+        directory_close(&store->directory);
     }
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
         free(store->memo[i].table);
