@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "storage/convert.h"
+#include "storage/hdf5/convert.h"
 
 enum { STAGING_ALIGN_BYTES = 16 }; /* enough for any element */
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "format.h"
-#include "storage/convert.h"
+#include "storage/hdf5/convert.h"
 
 static const char STATE_PREFIX[] = FORMAT_STATE_GROUP "/";
 enum { STATE_PREFIX_LENGTH = sizeof STATE_PREFIX - 1 };

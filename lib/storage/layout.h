@@ -7,8 +7,8 @@
 #define H5CKPT_LAYOUT_H
 
 #include "state/state.h"
+#include "storage/hdf5/structure.h"
 #include "storage/record.h"
-#include "storage/structure.h"
 
 enum { LAYOUT_PROGRESS_COUNT = 3 }; /* epoch, batch, step: the schema's last entries */
 

@@ -5,8 +5,8 @@
 
 #include "bytes.h"
 #include "storage/file.h"
+#include "storage/hdf5/structure.h"
 #include "storage/slot.h"
-#include "storage/structure.h"
 #include "storage/system.h"
 
 #define VIEW_NEW_NAME FORMAT_VIEW_NAME FORMAT_NEW_SUFFIX

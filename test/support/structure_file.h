@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "format.h"
-#include "storage/structure.h"
+#include "storage/hdf5/structure.h"
 
 enum { STRUCTURE_FILE_TAIL_BYTES = 8192 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "storage/hdf5_call.h"
+#include "storage/hdf5/hdf5_call.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "storage/image.h"
+#include "storage/hdf5/image.h"
 
 #include <stdlib.h>
 #include <string.h>

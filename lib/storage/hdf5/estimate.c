@@ -3,7 +3,7 @@
  * estimate.c: the names are walked in sorted order, so that all names of a group follow each other. Every leaf and
  * node of a group is taken for half-filled, as when they split, and no hole for used again.
  */
-#include "storage/estimate.h"
+#include "storage/hdf5/estimate.h"
 
 #include <assert.h>
 #include <stdlib.h>

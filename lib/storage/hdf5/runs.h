@@ -8,7 +8,7 @@
 
 #include "error.h"
 #include "state/schema.h"
-#include "storage/image.h"
+#include "storage/hdf5/image.h"
 
 struct run {
     uint64_t offset; /* in the file */

@@ -7,9 +7,9 @@
 #include <math.h>
 #include <time.h>
 
-#include "storage/convert.h"
-#include "storage/driver.h"
-#include "storage/structure.h"
+#include "storage/hdf5/convert.h"
+#include "storage/hdf5/driver.h"
+#include "storage/hdf5/structure.h"
 #include "support/assert_h5ckpt.h"
 #include "support/structure_file.h"
 

@@ -12,7 +12,7 @@
  *
  *   user block | metadata | small variables | large variables
  */
-#include "storage/structure.h"
+#include "storage/hdf5/structure.h"
 
 #include <assert.h>
 #include <hdf5.h>
@@ -20,10 +20,10 @@
 #include <string.h>
 
 #include "format.h"
-#include "storage/datatype.h"
-#include "storage/driver.h"
-#include "storage/estimate.h"
-#include "storage/hdf5_call.h"
+#include "storage/hdf5/datatype.h"
+#include "storage/hdf5/driver.h"
+#include "storage/hdf5/estimate.h"
+#include "storage/hdf5/hdf5_call.h"
 
 enum {
     SMALL_BLOCK_BYTES_MAX = FORMAT_ALIGN_THRESHOLD_BYTES,

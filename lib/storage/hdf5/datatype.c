@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "storage/datatype.h"
+#include "storage/hdf5/datatype.h"
 
-#include "storage/hdf5_call.h"
+#include "storage/hdf5/hdf5_call.h"
 
 struct float_fields { /* as H5Tset_fields() wants them, mantissa from bit 0 */
     size_t byte_count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "storage/driver.h"
+#include "storage/hdf5/driver.h"
 
 #include <stdlib.h>
 

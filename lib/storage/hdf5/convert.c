@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "storage/convert.h"
+#include "storage/hdf5/convert.h"
 
 #include <assert.h>
 #include <hdf5.h>
 #include <string.h>
 
-#include "storage/datatype.h"
-#include "storage/hdf5_call.h"
+#include "storage/hdf5/datatype.h"
+#include "storage/hdf5/hdf5_call.h"
 
 enum number_kind { NUMBER_NONE, NUMBER_INTEGER, NUMBER_FLOAT, NUMBER_COMPLEX };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "storage/runs.h"
+#include "storage/hdf5/runs.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 
 #include "error.h"
 #include "state/schema.h"
-#include "storage/runs.h"
+#include "storage/hdf5/runs.h"
 
 struct structure {
     uint64_t end;              /* where HDF5's part of the file ends (its end-of-file address) */

@@ -13,7 +13,7 @@
 
 #include <hdf5.h>
 
-#include "storage/image.h"
+#include "storage/hdf5/image.h"
 
 /*
  * A file access property list whose files are `image`, whatever their name; negative if HDF5 fails. The driver is
