@@ -113,7 +113,7 @@ static uint64_t digest_variables(struct training *training)
     for (int v = 0; v < VARIABLE_COUNT; v++) {
         const struct variable *variable = &variables.list[v];
         const unsigned char *bytes = variable->memory;
-        size_t byte_count = variable->type & 0xffffff; /* of an element, as h5ckpt.h defines a type */
+        size_t byte_count = H5CKPT_TYPE_BYTES(variable->type);
 
         for (int dimension = 0; dimension < variable->rank; dimension++)
             byte_count *= variable->shape[dimension];
