@@ -40,29 +40,58 @@ static h5ckpt_status refuse_path(const char *path, int system_errno, struct erro
                                              : strerror(system_errno));
 }
 
-/* mkdir -p. */
-static h5ckpt_status make_path(struct directory *directory, mode_t mode, struct error *error)
+/* The length of `path` without slashes at its end. */
+static size_t trimmed_length(const char *path)
 {
-    const char *path = directory->path;
-    char partial[PATH_MAX];
     size_t length = strlen(path);
 
     while (length > 1 && path[length - 1] == '/')
         length--;
+    return length;
+}
+
+/* The first `length` bytes of `path` as a path of their own, if a part of it ends there. */
+static bool part_of_path(char part[PATH_MAX], const char *path, size_t length)
+{
+    if (length < trimmed_length(path) && path[length] != '/')
+        return false;
+    memcpy(part, path, length);
+    part[length] = '\0';
+    return true;
+}
+
+/* mkdir -p. */
+static h5ckpt_status make_path(struct directory *directory, mode_t mode, struct error *error)
+{
+    const char *path = directory->path;
+    const size_t length = trimmed_length(path);
+    char part[PATH_MAX];
+
     for (size_t end = 1; end <= length; end++) {
-        if (end < length && path[end] != '/')
+        if (!part_of_path(part, path, end))
             continue;
-        memcpy(partial, path, end);
-        partial[end] = '\0';
-        if (system_calls->make_directory(partial, mode) == 0) {
+        if (system_calls->make_directory(part, mode) == 0) {
             if (directory->made_from == 0)
                 directory->made_from = end;
-            h5ckpt_status status = flush_parent(partial, error);
-            if (status < 0)
-                return status;
         } else if (errno != EEXIST && end == length) {
             return refuse_path(path, errno, error);
         }
+    }
+    return H5CKPT_OK;
+}
+
+h5ckpt_status directory_flush_path(const struct directory *directory, struct error *error)
+{
+    const size_t length = trimmed_length(directory->path);
+    char part[PATH_MAX];
+
+    for (size_t end = 1; end <= length; end++) {
+        if (!part_of_path(part, directory->path, end))
+            continue;
+        h5ckpt_status status = flush_parent(part, error);
+        /* A directory that we may not read is not one that a process of ours made. */
+        if (status < 0 && status != H5CKPT_E_PERMISSION)
+            return status;
     }
     return H5CKPT_OK;
 }
@@ -71,7 +100,7 @@ static h5ckpt_status make_path(struct directory *directory, mode_t mode, struct 
 static void remove_made(const struct directory *directory)
 {
     char path[PATH_MAX];
-    size_t length = strlen(directory->path);
+    size_t length = trimmed_length(directory->path);
 
     strcpy(path, directory->path);
     while (directory->made_from != 0 && length >= directory->made_from) {

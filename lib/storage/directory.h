@@ -34,6 +34,9 @@ void directory_close(struct directory *directory);
 /* Make every name in it durable. */
 h5ckpt_status directory_flush(const struct directory *directory, struct error *error);
 
+/* Make the path to it durable, whoever made its parts: one that died before it could, perhaps. */
+h5ckpt_status directory_flush_path(const struct directory *directory, struct error *error);
+
 enum entry_kind { ENTRY_ABSENT, ENTRY_FILE, ENTRY_OTHER };
 
 struct entry {

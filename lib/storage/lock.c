@@ -257,6 +257,7 @@ h5ckpt_status lock_make(struct lock *lock, const struct directory *directory, en
     }
     strcpy(lock->file.name, FORMAT_LOCK_NAME);
     lock->identified = true;
+    lock->made = true;
     return H5CKPT_OK;
 }
 

@@ -34,6 +34,7 @@ struct lock_note { /* on disk: a save in progress, or the last one */
 struct lock {
     struct file file; /* open while we hold it */
     bool identified;  /* phase and directory id are known */
+    bool made;        /* by this handle */
     enum lock_phase phase;
     unsigned char directory_id[FORMAT_ID_BYTES];
     struct lock_note note; /* all zero if there is none or it cannot be read */

@@ -149,6 +149,11 @@ static h5ckpt_status become_writer(h5ckpt_store *store)
                            store->directory.path);
     if (status == H5CKPT_OK && !store->lock.identified)
         status = repair_lock(store);
+    /* What is seen may be no more than the page cache of a process that died before it flushed. */
+    if (status == H5CKPT_OK && store->lock.phase == LOCK_EMPTY)
+        status = directory_flush(&store->directory, &store->error);
+    if (status == H5CKPT_OK && store->lock.phase == LOCK_EMPTY)
+        status = directory_flush_path(&store->directory, &store->error);
     return status;
 }
 
@@ -231,7 +236,9 @@ static h5ckpt_status open_as_writer(h5ckpt_store *store)
     if (status < 0)
         return status;
     if (store->lock.phase == LOCK_DELETING) {
-        status = store_remove_files(store);
+        status = lock_set_phase(&store->lock, LOCK_DELETING, &store->error); /* durable, whoever wrote it */
+        if (status == H5CKPT_OK)
+            status = store_remove_files(store);
         if (status == H5CKPT_OK)
             status = lock_set_phase(&store->lock, LOCK_EMPTY, &store->error);
         return status < 0 ? status : store_survey(store);
@@ -259,10 +266,13 @@ static h5ckpt_status open_beside_writer(h5ckpt_store *store)
 /* Is the lock ours, and was nothing ever saved under it? Then it goes as well. */
 static bool is_unused(const h5ckpt_store *store)
 {
+    const struct slot *slot = store->survey.slot;
     bool unused = store->lock.file.descriptor >= 0 && store->lock.identified && store->lock.phase == LOCK_EMPTY;
 
+    if (slot[0].name == NULL)
+        return unused && store->lock.made; /* the open failed before the survey: there were no slots when it was made */
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
-        unused &= store->survey.slot[i].name != NULL && store->survey.slot[i].state == H5CKPT_SLOT_ABSENT;
+        unused &= slot[i].state == H5CKPT_SLOT_ABSENT;
     return unused;
 }
 

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * internal: what process.c (the running process), oracle.c (what must hold) and explore.c (the crashes) share.
+ */
+#ifndef H5CKPT_TEST_CRASH_INTERNAL_H
+#define H5CKPT_TEST_CRASH_INTERNAL_H
+
+#include "crash/crash.h"
+#include "crash/expectation.h"
+
+enum {
+    DEPTH_MAX = 2, /* crashes during the recovery of a crash during the recovery of a crash */
+};
+
+struct crash {
+    const char *name;
+    unsigned variant;
+    const struct crash_effort *effort;
+    struct seen *seen;
+    struct crash_totals *totals;
+    uint64_t random; /* of the sampling */
+
+    /* The process that runs: of the scenario, or in an image. */
+    struct simfs *fs;
+    h5ckpt_store *store;
+    enum model_schema schema;
+    unsigned slots;
+    uint64_t last_number;
+    uint64_t last_saved;
+    bool broken;        /* the scenario itself went wrong: it does nothing more */
+    bool beside_writer; /* (6) */
+    bool not_open;      /* crash_try_begin() failed: nothing more until the next process */
+    enum model_schema schema_of[MODEL_NUMBER_MAX + 1];
+
+    /* What is being tried, for messages. */
+    struct {
+        unsigned depth;
+        const struct simfs *log[DEPTH_MAX + 1];
+        size_t op_index[DEPTH_MAX + 1];
+        char operation[128];
+        char what[256];
+    } now;
+
+    struct level {
+        struct simfs *image; /* a state */
+        struct simfs *live;  /* the process that recovers from it, when it is crashed again */
+        struct simfs_unit *unit;
+        unsigned *version;
+    } level[DEPTH_MAX + 1];
+};
+
+/* process.c */
+h5ckpt_status open_store(struct crash *crash, enum h5ckpt_mode mode, enum model_schema schema);
+void close_store(struct crash *crash);
+h5ckpt_status save_state(struct crash *crash, uint64_t number);
+
+/* oracle.c */
+enum { NOT_RESTORED = -1 };
+
+enum violation_kind { VIOLATION_LOSS, VIOLATION_OTHER };
+
+void violation(struct crash *crash, const struct expectation *expected, enum violation_kind kind, const char *format,
+               ...) __attribute__((format(printf, 4, 5)));
+
+/* For messages: an operation of a log. */
+void describe_operation(const struct simfs *log, size_t index, char *text, size_t byte_count);
+
+/*
+ * Open and restore, with the schema of the newest state or that of an older one that may be given back; judge the
+ * answer, and leave the store open. The number of the state, 0 if there is none; NOT_RESTORED after a violation.
+ */
+int open_and_restore(struct crash *crash, const struct expectation *expected, enum h5ckpt_mode mode);
+
+/* What holds of the directory: after a writer opened it; where there is no checkpoint; after a save. */
+void check_names(struct crash *crash, const struct expectation *expected);
+void check_no_slots(struct crash *crash, const struct expectation *expected);
+void check_slot_count(struct crash *crash, const struct expectation *expected);
+
+/* A reader restores: alone; while another process holds the lock. */
+void check_beside(struct crash *crash, const struct expectation *expected);
+void check_beside_writer(struct crash *crash, const struct expectation *expected);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "crash/model.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WEIGHT_COUNT = 384, MOMENT_COUNT = 64, EXTRA_COUNT = 150, FROZEN_COUNT = 5 << 18 };
+
+static float weights[16][WEIGHT_COUNT / 16];
+static double moments[MOMENT_COUNT];
+static uint64_t generator[4];
+static bool mask[30];
+static int32_t extra[EXTRA_COUNT];
+static uint8_t frozen[FROZEN_COUNT];
+
+struct variable {
+    const char *name;
+    h5ckpt_type type;
+    int rank;
+    uint64_t shape[2];
+    void *memory;
+    size_t element_bytes;
+    size_t byte_count;
+    bool in_schema[MODEL_SCHEMA_COUNT];
+    bool constant;
+};
+
+#define IN_ALL           \
+    {                    \
+        true, true, true \
+    }
+
+static const struct variable VARIABLE[] = {
+    {"weights", H5CKPT_FLOAT32, 2, {16, WEIGHT_COUNT / 16}, weights, 4, sizeof weights, IN_ALL, false},
+    {"optimizer/m", H5CKPT_FLOAT64, 1, {MOMENT_COUNT, 0}, moments, 8, sizeof moments, IN_ALL, false},
+    {"rng", H5CKPT_UINT64, 1, {4, 0}, generator, 8, sizeof generator, IN_ALL, false},
+    {"mask", H5CKPT_BOOL, 1, {sizeof mask, 0}, mask, 1, sizeof mask, IN_ALL, false},
+    {"extra", H5CKPT_INT32, 1, {EXTRA_COUNT, 0}, extra, 4, sizeof extra, {false, true, false}, false},
+    {"frozen", H5CKPT_UINT8, 1, {FROZEN_COUNT, 0}, frozen, 1, sizeof frozen, {false, false, true}, true},
+};
+
+enum { VARIABLE_COUNT = sizeof VARIABLE / sizeof *VARIABLE };
+
+h5ckpt_state *model_state(enum model_schema schema)
+{
+    static h5ckpt_state *state[MODEL_SCHEMA_COUNT];
+
+    if (state[schema] != NULL)
+        return state[schema];
+    state[schema] = h5ckpt_state_new();
+    for (size_t i = 0; i < VARIABLE_COUNT; i++) {
+        const struct variable *variable = &VARIABLE[i];
+        if (variable->in_schema[schema])
+            h5ckpt_add(state[schema], variable->name, variable->type, variable->rank, variable->shape,
+                       variable->memory);
+    }
+    return state[schema];
+}
+
+/* The i-th number that belongs to a variable of a state. */
+static uint64_t value_of(uint64_t number, size_t variable, size_t i)
+{
+    uint64_t value = (number << 40) + ((uint64_t)variable << 32) + i + 1;
+
+    value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
+    return value ^ value >> 31;
+}
+
+/* One element's bytes. */
+static void element_of(const struct variable *variable, uint64_t number, size_t i, unsigned char element[8])
+{
+    uint64_t value = value_of(variable->constant ? 0 : number, (size_t)(variable - VARIABLE), i);
+    float single = (float)(value >> 40);
+    double twice = (double)(value >> 11);
+    bool flag = (value & 1) != 0;
+
+    if (variable->type == H5CKPT_FLOAT32)
+        memcpy(element, &single, sizeof single);
+    else if (variable->type == H5CKPT_FLOAT64)
+        memcpy(element, &twice, sizeof twice);
+    else if (variable->type == H5CKPT_BOOL)
+        memcpy(element, &flag, sizeof flag);
+    else
+        memcpy(element, &value, variable->element_bytes);
+}
+
+/* Every variable's content for every state; made when first needed, for constant ones only once. */
+static const unsigned char *content_of(size_t index, uint64_t number)
+{
+    static unsigned char *content[VARIABLE_COUNT][MODEL_NUMBER_MAX + 1];
+    const struct variable *variable = &VARIABLE[index];
+    unsigned char **bytes = &content[index][variable->constant ? 0 : number];
+
+    if (*bytes != NULL)
+        return *bytes;
+    *bytes = malloc(variable->byte_count);
+    if (*bytes == NULL || number > MODEL_NUMBER_MAX) {
+        fputs("model: no memory, or too many states\n", stderr);
+        abort();
+    }
+    for (size_t i = 0; i < variable->byte_count / variable->element_bytes; i++) {
+        unsigned char element[8];
+        element_of(variable, number, i, element);
+        memcpy(*bytes + i * variable->element_bytes, element, variable->element_bytes);
+    }
+    return *bytes;
+}
+
+void model_set(enum model_schema schema, uint64_t number)
+{
+    for (size_t i = 0; i < VARIABLE_COUNT; i++)
+        if (VARIABLE[i].in_schema[schema])
+            memcpy(VARIABLE[i].memory, content_of(i, number), VARIABLE[i].byte_count);
+}
+
+bool model_is(enum model_schema schema, uint64_t number)
+{
+    for (size_t i = 0; i < VARIABLE_COUNT; i++)
+        if (VARIABLE[i].in_schema[schema] && memcmp(VARIABLE[i].memory, content_of(i, number), VARIABLE[i].byte_count))
+            return false;
+    return true;
+}
+
+void model_spoil(enum model_schema schema)
+{
+    for (size_t i = 0; i < VARIABLE_COUNT; i++)
+        if (VARIABLE[i].in_schema[schema])
+            memset(VARIABLE[i].memory, 0xa5, VARIABLE[i].byte_count);
+}
+
+bool model_is_spoilt(enum model_schema schema)
+{
+    for (size_t i = 0; i < VARIABLE_COUNT; i++) {
+        const unsigned char *bytes = VARIABLE[i].memory;
+        if (VARIABLE[i].in_schema[schema] &&
+            (bytes[0] != 0xa5 || memcmp(bytes, bytes + 1, VARIABLE[i].byte_count - 1) != 0))
+            return false;
+    }
+    return true;
+}
+
+struct h5ckpt_progress model_progress(uint64_t number)
+{
+    return (struct h5ckpt_progress){.epoch = number / 10, .batch = number % 10, .step = number};
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * model: the program whose state is saved. Every variable's content follows from the number of the state, so that a
+ * restored state is known bit for bit by its number, which is its progress' step.
+ */
+#ifndef H5CKPT_TEST_MODEL_H
+#define H5CKPT_TEST_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "h5ckpt.h"
+
+enum model_schema {
+    MODEL_SMALL,    /* one block, some KiB */
+    MODEL_EXTENDED, /* as that, with a variable more */
+    MODEL_BIG,      /* several blocks, most of which never change */
+    MODEL_SCHEMA_COUNT,
+};
+
+enum { MODEL_NUMBER_MAX = 255 };
+
+/* The registered variables; made once, never freed. */
+h5ckpt_state *model_state(enum model_schema schema);
+
+/* Fill the variables as state `number` has them. */
+void model_set(enum model_schema schema, uint64_t number);
+
+/* Fill the variables with what no state has. */
+void model_spoil(enum model_schema schema);
+
+/* Is every byte as model_set(), or model_spoil(), left it? */
+bool model_is(enum model_schema schema, uint64_t number);
+bool model_is_spoilt(enum model_schema schema);
+
+/* The progress that belongs to a state. */
+struct h5ckpt_progress model_progress(uint64_t number);
+
+#endif

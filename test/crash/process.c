@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * process.c: the running process, which does what the scenario says and marks it in the log.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "crash/internal.h"
+
+/* `condition` must hold in a scenario, or it does nothing more. */
+static void must(struct crash *crash, bool condition, const char *call)
+{
+    if (condition || crash->broken)
+        return;
+    crash->broken = true;
+    violation(crash, NULL, VIOLATION_OTHER, "the scenario itself failed at %s: %s", call, h5ckpt_message(crash->store));
+}
+
+h5ckpt_status open_store(struct crash *crash, enum h5ckpt_mode mode, enum model_schema schema)
+{
+    struct h5ckpt_options options = h5ckpt_options_default();
+
+    options.mode = mode;
+    options.slots = crash->slots;
+    options.rewrite_every = schema == MODEL_BIG ? 3 : options.rewrite_every;
+    crash->schema = schema;
+    return h5ckpt_open(&crash->store, CRASH_DIRECTORY, model_state(schema), &options);
+}
+
+void close_store(struct crash *crash)
+{
+    h5ckpt_close(crash->store);
+    crash->store = NULL;
+}
+
+void crash_begin(struct crash *crash, unsigned slots, enum model_schema schema)
+{
+    if (crash->broken)
+        return;
+    crash->slots = slots;
+    simfs_mark(crash->fs, MARK_BEGIN, slots);
+    must(crash, open_store(crash, H5CKPT_READ_WRITE, schema) == H5CKPT_OK, "open");
+}
+
+void crash_try_begin(struct crash *crash, unsigned slots, enum model_schema schema)
+{
+    if (crash->broken)
+        return;
+    crash->slots = slots;
+    simfs_mark(crash->fs, MARK_BEGIN, slots);
+    crash->not_open = open_store(crash, H5CKPT_READ_WRITE, schema) != H5CKPT_OK;
+}
+
+/* The number of the state that a restore with this status gave back. */
+static uint64_t restored_number(struct crash *crash, h5ckpt_status status)
+{
+    uint64_t number;
+
+    if (crash->broken || status < 0 || status == H5CKPT_NO_CHECKPOINT)
+        return 0;
+    number = h5ckpt_progress(crash->store).step;
+    must(crash, number <= MODEL_NUMBER_MAX && model_is(crash->schema_of[number], number), "restore, of other bytes");
+    return number;
+}
+
+uint64_t crash_restore(struct crash *crash, h5ckpt_status expected, const struct h5ckpt_restore_options *options)
+{
+    h5ckpt_status status;
+
+    if (crash->broken || crash->not_open)
+        return 0;
+    model_spoil(crash->schema);
+    status = h5ckpt_restore(crash->store, options, NULL);
+    must(crash, status == expected, "restore");
+    return restored_number(crash, status);
+}
+
+uint64_t crash_restore_whatever(struct crash *crash)
+{
+    h5ckpt_status status;
+
+    if (crash->broken || crash->not_open)
+        return 0;
+    model_spoil(crash->schema);
+    status = h5ckpt_restore(crash->store, NULL, NULL);
+    return restored_number(crash, status);
+}
+
+uint64_t crash_roll_back(struct crash *crash)
+{
+    struct h5ckpt_restore_options options = h5ckpt_restore_options_default();
+    uint64_t number;
+
+    options.which = H5CKPT_PREVIOUS;
+    number = crash_restore(crash, H5CKPT_OK, &options);
+    if (!crash->broken)
+        simfs_mark(crash->fs, MARK_ROLLED_BACK, number);
+    return number;
+}
+
+void crash_start_over(struct crash *crash)
+{
+    if (!crash->broken)
+        must(crash, h5ckpt_start_over(crash->store) == H5CKPT_OK, "start over");
+}
+
+h5ckpt_status save_state(struct crash *crash, uint64_t number)
+{
+    const struct h5ckpt_progress progress = model_progress(number);
+    h5ckpt_status status;
+
+    crash->schema_of[number] = crash->schema;
+    model_set(crash->schema, number);
+    simfs_mark(crash->fs, MARK_SAVING, number);
+    status = h5ckpt_save(crash->store, &progress);
+    simfs_mark(crash->fs, status == H5CKPT_OK ? MARK_SAVED : MARK_FAILED, number);
+    if (status == H5CKPT_OK)
+        crash->last_saved = number;
+    return status;
+}
+
+h5ckpt_status crash_try_save(struct crash *crash)
+{
+    return crash->broken || crash->not_open ? H5CKPT_E_ARGUMENT : save_state(crash, ++crash->last_number);
+}
+
+void crash_save(struct crash *crash)
+{
+    h5ckpt_status status = crash_try_save(crash);
+
+    must(crash, status == H5CKPT_OK, "save");
+}
+
+void crash_delete(struct crash *crash)
+{
+    if (crash->broken)
+        return;
+    simfs_mark(crash->fs, MARK_DELETING, 0);
+    must(crash, h5ckpt_delete(crash->store) == H5CKPT_OK, "delete");
+    simfs_mark(crash->fs, MARK_DELETED, 0);
+}
+
+static void end_process(struct crash *crash)
+{
+    simfs_kill(crash->fs);
+    close_store(crash);
+    simfs_restart(crash->fs);
+    crash->not_open = false;
+}
+
+void crash_end(struct crash *crash)
+{
+    if (!crash->broken)
+        close_store(crash);
+    end_process(crash);
+}
+
+void crash_kill(struct crash *crash)
+{
+    end_process(crash);
+}
+
+struct simfs *crash_simfs(struct crash *crash)
+{
+    return crash->fs;
+}
+
+const char *crash_slot_path(struct crash *crash, unsigned older)
+{
+    static char path[64];
+    struct h5ckpt_report report;
+    bool taken[H5CKPT_SLOT_COUNT_MAX] = {false};
+    int found = -1;
+
+    if (crash->broken || h5ckpt_inspect(crash->store, H5CKPT_RECORDS, &report) < 0)
+        return NULL;
+    for (unsigned rank = 0; rank <= older; rank++) {
+        found = -1;
+        for (int i = 0; i < (int)report.slot_count; i++)
+            if (!taken[i] && report.slot[i].sequence > 0 &&
+                (found < 0 || report.slot[i].sequence > report.slot[found].sequence))
+                found = i;
+        if (found < 0)
+            return NULL;
+        taken[found] = true;
+    }
+    snprintf(path, sizeof path, CRASH_DIRECTORY "/%s", report.slot[found].name);
+    return path;
+}
+
+void crash_damage(struct crash *crash, const char *path, uint64_t offset, size_t byte_count, uint64_t fallback)
+{
+    must(crash, path != NULL, "damage: there is no such slot");
+    if (crash->broken)
+        return;
+    simfs_mark(crash->fs, MARK_DAMAGING, fallback);
+    simfs_damage(crash->fs, path, offset, byte_count);
+    simfs_mark(crash->fs, MARK_DAMAGED, fallback);
+}
+
+void crash_remove_all_slots(struct crash *crash)
+{
+    const char *name;
+    int directory;
+
+    if (crash->broken)
+        return;
+    for (uint64_t number = 1; number <= crash->last_saved; number++)
+        simfs_mark(crash->fs, MARK_DAMAGING, number); /* any of them may be the last to go */
+    simfs_mark(crash->fs, MARK_DAMAGING, 0);
+    directory = simfs_calls.open_at(AT_FDCWD, CRASH_DIRECTORY, O_RDONLY | O_DIRECTORY, 0);
+    for (size_t i = 0; (name = simfs_name_at(crash->fs, CRASH_DIRECTORY, i)) != NULL;) {
+        char copy[SIMFS_NAME_BYTES];
+        snprintf(copy, sizeof copy, "%s", name);
+        if (strncmp(copy, "slot-", 5) == 0)
+            simfs_calls.remove_at(directory, copy);
+        else
+            i++;
+    }
+    simfs_calls.flush(directory);
+    simfs_calls.close(directory);
+    simfs_mark(crash->fs, MARK_DAMAGED, 0);
+}
+
+uint64_t crash_last_saved(const struct crash *crash)
+{
+    return crash->last_saved;
+}

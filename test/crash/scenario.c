@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+#include "crash/scenario.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static void save_times(struct crash *crash, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        crash_save(crash);
+}
+
+/* One process: opens, saves, closes. */
+static void run_first_process(struct crash *crash, unsigned slots, unsigned save_count)
+{
+    crash_begin(crash, slots, MODEL_SMALL);
+    crash_restore(crash, H5CKPT_NO_CHECKPOINT, NULL);
+    save_times(crash, save_count);
+    crash_end(crash);
+}
+
+/* A later one, that finds a state. */
+static void begin_and_restore(struct crash *crash, unsigned slots)
+{
+    crash_begin(crash, slots, MODEL_SMALL);
+    crash_restore(crash, H5CKPT_OK, NULL);
+}
+
+static void run_later_process(struct crash *crash, unsigned slots, unsigned save_count)
+{
+    begin_and_restore(crash, slots);
+    save_times(crash, save_count);
+    crash_end(crash);
+}
+
+/* ------------------------------------------------------------------- saving */
+
+static void first_saves(struct crash *crash, unsigned variant)
+{
+    run_first_process(crash, variant + 1, 5);
+}
+
+static void a_process_that_saves_nothing(struct crash *crash, unsigned variant)
+{
+    run_first_process(crash, variant + 1, 0);
+    run_first_process(crash, variant + 1, 1);
+    run_later_process(crash, variant + 1, 0);
+}
+
+static void restarts_after_kills(struct crash *crash, unsigned variant)
+{
+    const unsigned slots = variant + 1;
+
+    crash_begin(crash, slots, MODEL_SMALL);
+    save_times(crash, 1);
+    crash_kill(crash);
+    for (unsigned process = 0; process < 3; process++) {
+        begin_and_restore(crash, slots);
+        save_times(crash, process);
+        crash_kill(crash);
+    }
+    run_later_process(crash, slots, 1);
+}
+
+static void no_direct_reads(struct crash *crash, unsigned variant)
+{
+    simfs_set_direct(crash_simfs(crash), SIMFS_DIRECT_NO);
+    run_first_process(crash, variant + 1, 2);
+    run_later_process(crash, variant + 1, 2);
+    run_later_process(crash, variant + 1, 1);
+}
+
+static void several_blocks(struct crash *crash, unsigned variant)
+{
+    crash_begin(crash, variant + 1, MODEL_BIG);
+    save_times(crash, 4);
+    crash_kill(crash);
+    crash_begin(crash, variant + 1, MODEL_BIG);
+    crash_restore(crash, H5CKPT_OK, NULL);
+    save_times(crash, 3);
+    crash_end(crash);
+}
+
+/* -------------------------------------------------------------- damage and choice */
+
+enum { PLACE_RECORD = 40, PLACE_STATE = 5000, PLACE_COUNT = 2 };
+
+static void fallback_then_save(struct crash *crash, unsigned variant)
+{
+    static const uint64_t place[PLACE_COUNT] = {PLACE_RECORD, PLACE_STATE};
+    const unsigned slots = 2 + variant / PLACE_COUNT;
+
+    run_first_process(crash, slots, 4);
+    crash_begin(crash, slots, MODEL_SMALL);
+    crash_damage(crash, crash_slot_path(crash, 0), place[variant % PLACE_COUNT], 1, crash_last_saved(crash) - 1);
+    crash_kill(crash);
+    crash_begin(crash, slots, MODEL_SMALL);
+    crash_restore(crash, H5CKPT_FELL_BACK, NULL);
+    save_times(crash, 2);
+    crash_end(crash);
+    run_later_process(crash, slots, 1);
+}
+
+static void all_damaged_then_start_over(struct crash *crash, unsigned variant)
+{
+    const unsigned slots = 2 + variant;
+
+    run_first_process(crash, slots, slots + 1);
+    crash_begin(crash, slots, MODEL_SMALL);
+    for (unsigned older = 0; older < slots; older++)
+        crash_damage(crash, crash_slot_path(crash, older), PLACE_STATE, 1,
+                     older + 1 == slots ? 0 : crash_last_saved(crash) - 1 - older);
+    crash_kill(crash);
+    crash_begin(crash, slots, MODEL_SMALL);
+    crash_restore(crash, H5CKPT_E_LOST, NULL);
+    crash_start_over(crash);
+    save_times(crash, 2);
+    crash_end(crash);
+    run_later_process(crash, slots, 1);
+}
+
+static void all_removed_then_start_over(struct crash *crash, unsigned variant)
+{
+    const unsigned slots = 1 + variant;
+
+    run_first_process(crash, slots, slots + 1);
+    crash_remove_all_slots(crash);
+    crash_begin(crash, slots, MODEL_SMALL);
+    crash_restore(crash, H5CKPT_E_LOST, NULL);
+    crash_start_over(crash);
+    save_times(crash, 2);
+    crash_end(crash);
+    run_later_process(crash, slots, 1);
+}
+
+/* What is damaged is not the newest: nothing is lost, and the next save must not count it as a state. */
+static void older_damaged_then_save(struct crash *crash, unsigned variant)
+{
+    const unsigned slots = variant == 0 ? 2 : 3;
+    const unsigned older = variant == 2 ? 2 : 1;
+
+    run_first_process(crash, slots, slots + 1);
+    crash_begin(crash, slots, MODEL_SMALL);
+    crash_damage(crash, crash_slot_path(crash, older), PLACE_STATE, 1, crash_last_saved(crash));
+    crash_kill(crash);
+    begin_and_restore(crash, slots);
+    save_times(crash, 2);
+    crash_kill(crash);
+    run_later_process(crash, slots, 1);
+}
+
+static void rollback_then_save(struct crash *crash, unsigned variant)
+{
+    const unsigned slots = 2 + variant % 2;
+
+    crash_begin(crash, slots, MODEL_SMALL);
+    save_times(crash, 4);
+    if (variant >= 2) { /* by another process */
+        crash_kill(crash);
+        crash_begin(crash, slots, MODEL_SMALL);
+    }
+    crash_roll_back(crash);
+    save_times(crash, 3);
+    crash_roll_back(crash);
+    crash_kill(crash);
+    begin_and_restore(crash, slots);
+    save_times(crash, 1);
+    crash_end(crash);
+}
+
+static void start_over_and_save(struct crash *crash, unsigned variant)
+{
+    run_first_process(crash, variant + 1, 3);
+    crash_begin(crash, variant + 1, MODEL_SMALL);
+    crash_start_over(crash);
+    save_times(crash, 3);
+    crash_kill(crash);
+    run_later_process(crash, variant + 1, 1);
+}
+
+/* ----------------------------------------------------------------- other shapes */
+
+static void schema_change(struct crash *crash, unsigned variant)
+{
+    struct h5ckpt_restore_options common = h5ckpt_restore_options_default();
+    const unsigned slots = variant + 1;
+
+    common.match = H5CKPT_INTERSECTION;
+    run_first_process(crash, slots, 3);
+    crash_begin(crash, slots, MODEL_EXTENDED);
+    crash_restore(crash, H5CKPT_OK, &common);
+    save_times(crash, 4);
+    crash_kill(crash);
+    crash_begin(crash, slots, MODEL_EXTENDED);
+    crash_restore(crash, H5CKPT_OK, NULL);
+    save_times(crash, 1);
+    crash_end(crash);
+}
+
+static void other_number_of_slots(struct crash *crash, unsigned variant)
+{
+    static const unsigned char change[][2] = {{1, 2}, {2, 1}, {2, 3}, {3, 2}, {1, 3}, {3, 1}};
+
+    run_first_process(crash, change[variant][0], 4);
+    begin_and_restore(crash, change[variant][1]);
+    save_times(crash, 3);
+    crash_kill(crash);
+    run_later_process(crash, change[variant][0], 2);
+}
+
+static void deletion_and_a_new_run(struct crash *crash, unsigned variant)
+{
+    crash_begin(crash, variant + 1, MODEL_SMALL);
+    save_times(crash, 3);
+    crash_delete(crash);
+    crash_end(crash);
+    run_first_process(crash, variant + 1, 2);
+    begin_and_restore(crash, variant + 1);
+    crash_delete(crash);
+    crash_end(crash);
+}
+
+/* ------------------------------------------------------------------ failing calls */
+
+/*
+ * A flush of a slot fails, and the device has none, some or all of the bytes; the process is killed, the next one finds
+ * everything in the cache, and its flushes succeed. Without rule (b) it would overwrite the only durable state.
+ */
+static void failed_flush_then_restart(struct crash *crash, unsigned variant)
+{
+    const unsigned slots = 1 + variant / 3 % 3;
+    const unsigned evicted = variant / 9; /* 0: not; 1: before, 2: after the restore */
+    struct simfs_fault fault = {
+        .call = SIMFS_CALL_FLUSH, .name_prefix = "slot-", .fail_count = 1, .error = EIO, .survivors = variant % 3};
+
+    crash_begin(crash, slots, MODEL_SMALL);
+    save_times(crash, 3);
+    simfs_set_fault(crash_simfs(crash), &fault);
+    crash_try_save(crash);
+    crash_kill(crash);
+    simfs_set_fault(crash_simfs(crash), NULL);
+    if (evicted == 1)
+        simfs_evict(crash_simfs(crash), SIMFS_SURVIVE_NONE);
+    crash_begin(crash, slots, MODEL_SMALL);
+    crash_restore_whatever(crash);
+    if (evicted == 2)
+        simfs_evict(crash_simfs(crash), SIMFS_SURVIVE_SOME);
+    save_times(crash, 3);
+    crash_kill(crash);
+    run_later_process(crash, slots, 1);
+}
+
+static void failed_flush_then_save(struct crash *crash, unsigned variant)
+{
+    const unsigned slots = 1 + variant / 3 % 3;
+    struct simfs_fault fault = {
+        .call = SIMFS_CALL_FLUSH, .name_prefix = "slot-", .fail_count = 1, .error = EIO, .survivors = variant % 3};
+
+    crash_begin(crash, slots, MODEL_SMALL);
+    save_times(crash, 3);
+    simfs_set_fault(crash_simfs(crash), &fault);
+    crash_try_save(crash);
+    save_times(crash, 3);
+    crash_end(crash);
+    run_later_process(crash, slots, 1);
+}
+
+static void disk_full_in_a_save(struct crash *crash, unsigned variant)
+{
+    const unsigned slots = 1 + variant % 3;
+    struct simfs_fault fault = {.call = variant / 3 % 2 == 0 ? SIMFS_CALL_WRITE : SIMFS_CALL_ALLOCATE,
+                                .name_prefix = "slot-",
+                                .skip_count = variant / 6,
+                                .fail_count = 1,
+                                .error = ENOSPC,
+                                .bytes_done = 1536};
+
+    crash_begin(crash, slots, MODEL_SMALL);
+    save_times(crash, 2);
+    crash_kill(crash);
+    begin_and_restore(crash, slots);
+    simfs_set_fault(crash_simfs(crash), &fault);
+    crash_try_save(crash);
+    crash_try_save(crash);
+    simfs_set_fault(crash_simfs(crash), NULL);
+    save_times(crash, 1);
+    crash_kill(crash);
+    run_later_process(crash, slots, 1);
+}
+
+/* Each call of a kind fails in turn; a failed process goes on, and then another does. */
+static void one_call_fails(struct crash *crash, unsigned variant)
+{
+    static const enum simfs_call call[] = {SIMFS_CALL_WRITE,    SIMFS_CALL_FLUSH, SIMFS_CALL_RENAME, SIMFS_CALL_REMOVE,
+                                           SIMFS_CALL_ALLOCATE, SIMFS_CALL_LINK,  SIMFS_CALL_OPEN};
+    struct simfs_fault fault = {.call = call[variant % COUNT(call)],
+                                .skip_count = variant / COUNT(call),
+                                .fail_count = 1,
+                                .error = EIO,
+                                .survivors = SIMFS_SURVIVE_SOME};
+
+    simfs_set_fault(crash_simfs(crash), &fault);
+    crash_try_begin(crash, 2, MODEL_SMALL);
+    for (unsigned i = 0; i < 3; i++)
+        crash_try_save(crash);
+    crash_kill(crash);
+    crash_try_begin(crash, 2, MODEL_SMALL);
+    crash_restore_whatever(crash);
+    for (unsigned i = 0; i < 2; i++)
+        crash_try_save(crash);
+    simfs_set_fault(crash_simfs(crash), NULL);
+    crash_kill(crash);
+    crash_begin(crash, 2, MODEL_SMALL);
+    crash_restore_whatever(crash);
+    save_times(crash, 1);
+    crash_end(crash);
+}
+
+/* ------------------------------------------------------------------------ list */
+
+const struct scenario SCENARIOS[] = {
+    {"first saves", first_saves, 3, SCENARIO_SMALL},
+    {"a process that saves nothing", a_process_that_saves_nothing, 3, SCENARIO_SMALL},
+    {"restarts after kills", restarts_after_kills, 3, SCENARIO_SMALL},
+    {"no direct reads", no_direct_reads, 3, SCENARIO_SMALL},
+    {"several blocks", several_blocks, 3, SCENARIO_BIG},
+    {"fallback, then save", fallback_then_save, 2 * PLACE_COUNT, SCENARIO_SMALL},
+    {"all damaged, then start over", all_damaged_then_start_over, 2, SCENARIO_SMALL},
+    {"all removed, then start over", all_removed_then_start_over, 3, SCENARIO_SMALL},
+    {"an older state damaged, then save", older_damaged_then_save, 3, SCENARIO_SMALL},
+    {"rollback, then save", rollback_then_save, 4, SCENARIO_SMALL},
+    {"start over and save", start_over_and_save, 3, SCENARIO_SMALL},
+    {"schema change", schema_change, 3, SCENARIO_SMALL},
+    {"other number of slots", other_number_of_slots, 6, SCENARIO_SMALL},
+    {"deletion and a new run", deletion_and_a_new_run, 3, SCENARIO_SMALL},
+    {"failed flush, then restart", failed_flush_then_restart, 27, SCENARIO_MANY_VARIANTS},
+    {"failed flush, then save", failed_flush_then_save, 9, SCENARIO_SMALL},
+    {"disk full in a save", disk_full_in_a_save, 12, SCENARIO_MANY_VARIANTS},
+    {"one call fails", one_call_fails, 7 * 14, SCENARIO_MANY_VARIANTS},
+};
+
+const size_t SCENARIO_COUNT = COUNT(SCENARIOS);
+
+const struct scenario *scenario_named(const char *name)
+{
+    for (size_t i = 0; i < COUNT(SCENARIOS); i++)
+        if (strcmp(SCENARIOS[i].name, name) == 0)
+            return &SCENARIOS[i];
+    return NULL;
+}

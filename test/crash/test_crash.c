@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The proof by crash states (crash.h), and that it can fail: the same scenarios with a rule of the protocol switched
+ * off, or on a file system that lies, must show lost states.
+ *
+ * The environment's H5CKPT_CRASH_SCALE (default 1; 0 under a sanitizer: a short form) multiplies what is sampled. With
+ * H5CKPT_CRASH_LOG set, the first violation is printed with the log of operations that led to it.
+ *
+ * Linked with -Wl,--wrap=plan_target,--wrap=plan_manner.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "crash/scenario.h"
+#include "storage/plan.h"
+
+enum {
+    STATE_COUNT_MIN = 50000,
+    TIMEOUT_SECONDS = 3600,
+};
+
+/* ------------------------------------------------------------------- sabotage */
+
+static enum {
+    RULES_KEPT,
+    RULE_A_OFF, /* the base is what a save overwrites */
+    RULE_B_OFF, /* the base is taken for durable */
+} rules;
+
+unsigned __real_plan_target(const struct plan_slot *slot, unsigned slot_count, unsigned rotation, int base);
+unsigned __wrap_plan_target(const struct plan_slot *slot, unsigned slot_count, unsigned rotation, int base);
+enum plan_manner __real_plan_manner(const struct plan_slot *target, bool base_durable);
+enum plan_manner __wrap_plan_manner(const struct plan_slot *target, bool base_durable);
+
+unsigned __wrap_plan_target(const struct plan_slot *slot, unsigned slot_count, unsigned rotation, int base)
+{
+    if (rules == RULE_A_OFF && base != PLAN_NO_BASE)
+        return (unsigned)base;
+    return __real_plan_target(slot, slot_count, rotation, base);
+}
+
+enum plan_manner __wrap_plan_manner(const struct plan_slot *target, bool base_durable)
+{
+    return __real_plan_manner(target, rules == RULE_B_OFF || base_durable);
+}
+
+/* --------------------------------------------------------------------- totals */
+
+struct shared {
+    struct crash_totals all;
+    size_t scenario_count;
+};
+
+/* With the processes in which libcheck runs the tests. */
+static struct shared *shared;
+
+static double seconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static struct crash_totals explore_all_variants(const struct scenario *scenario, const struct crash_effort *effort,
+                                                unsigned lies, const char *lie_prefix)
+{
+    struct crash_totals totals = {0};
+    struct seen *seen = seen_new();
+
+    for (unsigned variant = 0; variant < scenario->variant_count; variant++)
+        if (totals.violation_count < effort->violation_count_max && totals.lost_count < effort->lost_count_max)
+            crash_explore(scenario->name, scenario->run, variant, effort, lies, lie_prefix, seen, &totals);
+    seen_free(seen);
+    return totals;
+}
+
+/* ------------------------------------------------------------------- the proof */
+
+static struct crash_effort effort_for(const struct scenario *scenario)
+{
+    struct crash_effort effort = crash_effort_default();
+
+    if (scenario->size == SCENARIO_MANY_VARIANTS) {
+        effort.nested_kill_interval *= 16;
+        effort.nested_interval *= 16;
+    }
+    if (scenario->size == SCENARIO_BIG) {
+        effort.combination_count_max /= 16;
+        effort.single_count_max /= 64;
+        effort.group_choice_count_max /= 4;
+        effort.random_count /= 8;
+        effort.cut_count_max /= 32;
+        effort.nested_kill_interval *= 16;
+        effort.nested_interval *= 16;
+    }
+    return effort;
+}
+
+START_TEST(a_crash_at_any_operation_leaves_the_acknowledged_state_or_a_newer_one)
+{
+    const struct scenario *scenario = &SCENARIOS[_i];
+    const struct crash_effort effort = effort_for(scenario);
+    const double begin = seconds_now();
+    const struct crash_totals totals = explore_all_variants(scenario, &effort, 0, NULL);
+
+    printf("%s: %zu states, %zu of them after a second crash (%.1f s)\n", scenario->name, totals.state_count,
+           totals.nested_state_count, seconds_now() - begin);
+    fflush(stdout);
+    shared->all.state_count += totals.state_count;
+    shared->all.nested_state_count += totals.nested_state_count;
+    shared->scenario_count++;
+    ck_assert_msg(totals.violation_count == 0, "%zu violations, the first: %s", totals.violation_count,
+                  totals.first_violation);
+}
+END_TEST
+
+START_TEST(at_least_fifty_thousand_states_were_tried)
+{
+    printf("in all: %zu states, %zu of them after a second crash\n", shared->all.state_count,
+           shared->all.nested_state_count);
+    if (shared->scenario_count == SCENARIO_COUNT && crash_scale() > 0) /* and not only those that CK_RUN_CASE chose */
+        ck_assert_uint_ge(shared->all.state_count, STATE_COUNT_MIN);
+}
+END_TEST
+
+/* ------------------------------------------------------------ it is able to fail */
+
+static void assert_a_state_is_lost(const char *scenario_name, unsigned lies, const char *lie_prefix)
+{
+    const struct scenario *scenario = scenario_named(scenario_name);
+    struct crash_effort effort = crash_effort_default();
+    struct crash_totals totals;
+
+    effort.nested_kill_interval = 1;
+    ck_assert_ptr_nonnull(scenario);
+    effort.violation_count_max = SIZE_MAX;
+    effort.lost_count_max = 1;
+    totals = explore_all_variants(scenario, &effort, lies, lie_prefix);
+    printf("sabotaged, %zu states: %s\n", totals.state_count, totals.first_loss);
+    fflush(stdout);
+    ck_assert_uint_ge(totals.lost_count, 1);
+}
+
+START_TEST(states_are_lost_where_the_base_is_overwritten)
+{
+    rules = RULE_A_OFF;
+    assert_a_state_is_lost("first saves", 0, NULL);
+}
+END_TEST
+
+START_TEST(states_are_lost_where_the_base_is_taken_for_durable)
+{
+    rules = RULE_B_OFF;
+    assert_a_state_is_lost("failed flush, then restart", 0, NULL);
+}
+END_TEST
+
+START_TEST(states_are_lost_where_the_base_is_verified_in_the_cache_only)
+{
+    assert_a_state_is_lost("failed flush, then restart", SIMFS_LIE_DIRECT_READS_SEE_CACHE, NULL);
+}
+END_TEST
+
+START_TEST(states_are_lost_where_slots_are_not_flushed)
+{
+    assert_a_state_is_lost("first saves", SIMFS_LIE_FILE_FLUSHES, "slot-");
+}
+END_TEST
+
+START_TEST(states_are_lost_where_the_directory_is_not_flushed)
+{
+    assert_a_state_is_lost("first saves", SIMFS_LIE_DIRECTORY_FLUSHES, NULL);
+}
+END_TEST
+
+START_TEST(states_are_lost_in_a_deletion_where_the_lock_is_not_flushed)
+{
+    assert_a_state_is_lost("deletion and a new run", SIMFS_LIE_FILE_FLUSHES, "lock");
+}
+END_TEST
+
+static void keep_rules(void)
+{
+    rules = RULES_KEPT;
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("crash states");
+    SRunner *runner = srunner_create(suite);
+    TCase *proof = tcase_create("proof"), *total = tcase_create("total"), *sabotage = tcase_create("sabotage");
+    int failed_count;
+
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        return EXIT_FAILURE;
+    tcase_set_timeout(proof, TIMEOUT_SECONDS);
+    tcase_add_loop_test(proof, a_crash_at_any_operation_leaves_the_acknowledged_state_or_a_newer_one, 0,
+                        (int)SCENARIO_COUNT);
+    tcase_add_test(total, at_least_fifty_thousand_states_were_tried);
+    tcase_set_timeout(sabotage, TIMEOUT_SECONDS);
+    tcase_add_checked_fixture(sabotage, keep_rules, keep_rules);
+    tcase_add_test(sabotage, states_are_lost_where_the_base_is_overwritten);
+    tcase_add_test(sabotage, states_are_lost_where_the_base_is_taken_for_durable);
+    tcase_add_test(sabotage, states_are_lost_where_the_base_is_verified_in_the_cache_only);
+    tcase_add_test(sabotage, states_are_lost_where_slots_are_not_flushed);
+    tcase_add_test(sabotage, states_are_lost_where_the_directory_is_not_flushed);
+    tcase_add_test(sabotage, states_are_lost_in_a_deletion_where_the_lock_is_not_flushed);
+    suite_add_tcase(suite, proof);
+    suite_add_tcase(suite, total);
+    suite_add_tcase(suite, sabotage);
+    srunner_run_all(runner, CK_ENV);
+    failed_count = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
