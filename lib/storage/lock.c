@@ -80,20 +80,33 @@ static struct lock_note note_decode(const unsigned char sector[SECTOR_BYTES])
     return note;
 }
 
+/* A damaged lock file of ours still begins with the magic, or has the length and the zeros of one. */
+static bool resembles_lock(const unsigned char content[FORMAT_LOCK_BYTES], uint64_t byte_count)
+{
+    static const unsigned char ZEROS[FORMAT_LOCK_BYTES - 2 * SECTOR_BYTES];
+
+    if (byte_count >= sizeof LOCK_MAGIC && memcmp(content, LOCK_MAGIC, sizeof LOCK_MAGIC) == 0)
+        return true;
+    return byte_count == FORMAT_LOCK_BYTES && memcmp(content + 2 * SECTOR_BYTES, ZEROS, sizeof ZEROS) == 0;
+}
+
 /* Read identity and note of the open file; leaves `identified` false if it is no lock file. */
 static h5ckpt_status read_content(struct lock *lock, struct error *error)
 {
-    unsigned char content[2 * SECTOR_BYTES] = {0};
-    h5ckpt_status status = file_read(&lock->file, content, sizeof content, 0, error);
+    unsigned char content[FORMAT_LOCK_BYTES] = {0};
+    struct entry entry;
+    h5ckpt_status status;
 
     lock->identified = false;
     lock->note = (struct lock_note){0};
-    if (status == H5CKPT_E_DAMAGED) {
-        error_clear(error);
-        return H5CKPT_OK;
-    }
+    status = file_look(&lock->file, &entry, error);
     if (status < 0)
         return status;
+    const size_t byte_count = entry.byte_count < sizeof content ? (size_t)entry.byte_count : sizeof content;
+    status = file_read(&lock->file, content, byte_count, 0, error);
+    if (status < 0)
+        return status;
+    lock->repairable = resembles_lock(content, entry.byte_count);
     if (memcmp(content, LOCK_MAGIC, sizeof LOCK_MAGIC) != 0 || !is_sealed(content))
         return H5CKPT_OK;
     if (bytes_get_u32(content + AT_VERSION) > FORMAT_VERSION)

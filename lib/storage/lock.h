@@ -35,6 +35,7 @@ struct lock {
     struct file file; /* open while we hold it */
     bool identified;  /* phase and directory id are known */
     bool made;        /* by this handle */
+    bool repairable;  /* not identified, but made by us as far as can be seen */
     enum lock_phase phase;
     unsigned char directory_id[FORMAT_ID_BYTES];
     struct lock_note note; /* all zero if there is none or it cannot be read */

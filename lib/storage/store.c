@@ -120,15 +120,18 @@ static h5ckpt_status make_lock(h5ckpt_store *store)
 static h5ckpt_status repair_lock(h5ckpt_store *store)
 {
     struct error reason = ERROR_NONE;
-    h5ckpt_status status = survey_agreed_id(&store->directory, store->lock.directory_id, &reason);
+    h5ckpt_status status = H5CKPT_NO_CHECKPOINT;
+
+    if (store->lock.repairable)
+        status = survey_agreed_id(&store->directory, store->lock.directory_id, &reason);
 
     if (status == H5CKPT_OK)
         status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
     else
-        status = error_set(
-            &store->error, status == H5CKPT_NO_CHECKPOINT ? H5CKPT_E_FOREIGN : status,
-            "'%s/%s' is damaged or not ours, and no slot says whose directory this is; nothing was touched%s%s",
-            store->directory.path, FORMAT_LOCK_NAME, status < 0 ? ": " : "", error_message(&reason));
+        status = error_set(&store->error, status == H5CKPT_NO_CHECKPOINT ? H5CKPT_E_FOREIGN : status,
+                           "'%s/%s' is not ours, or damaged beyond repair; nothing was touched. If it is not yours "
+                           "either, move it away%s%s",
+                           store->directory.path, FORMAT_LOCK_NAME, status < 0 ? ": " : "", error_message(&reason));
     error_clear(&reason);
     return status;
 }

@@ -1097,6 +1097,18 @@ START_TEST(a_truncated_lock_is_repaired_if_the_slots_agree)
 }
 END_TEST
 
+START_TEST(a_lock_that_might_be_anybodys_is_not_written_even_if_the_slots_agree)
+{
+    static const char *const CONTENT[] = {"", "1234\n", "\x89H5LOC"};
+
+    standard_history(2, 1, 4);
+    file_replace(in_backup("lock"), CONTENT[_i], strlen(CONTENT[_i]));
+    snapshot_before();
+    h5ckpt_close(try_open(H5CKPT_E_FOREIGN));
+    assert_unchanged();
+}
+END_TEST
+
 START_TEST(a_damaged_lock_beside_damaged_slots_is_foreign_and_untouched)
 {
     standard_history(2, 1, 4);
@@ -2054,7 +2066,8 @@ static void add_whose(Suite *suite)
     tcase_add_test(tcase, a_reader_restores_slots_without_their_lock_and_writes_none);
     tcase_add_test(tcase, slots_without_their_lock_that_disagree_are_foreign);
     tcase_add_loop_test(tcase, a_damaged_lock_is_repaired_if_the_slots_agree, 0, 256);
-    tcase_add_loop_test(tcase, a_truncated_lock_is_repaired_if_the_slots_agree, 0, 17);
+    tcase_add_loop_test(tcase, a_lock_that_might_be_anybodys_is_not_written_even_if_the_slots_agree, 0, 3);
+    tcase_add_loop_test(tcase, a_truncated_lock_is_repaired_if_the_slots_agree, 8, 25);
     tcase_add_test(tcase, a_damaged_lock_beside_damaged_slots_is_foreign_and_untouched);
     tcase_add_test(tcase, a_damaged_note_in_the_lock_says_nothing);
     tcase_add_loop_test(tcase, a_lost_newest_slot_is_noticed, 0, 4);
