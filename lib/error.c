@@ -9,12 +9,13 @@
 
 static const char CUT[] = "…";
 
-static void message_format(struct error *error, const char *format, va_list arguments)
+/* Into the first `room` bytes of the message. */
+static void message_format(struct error *error, size_t room, const char *format, va_list arguments)
 {
-    int length = vsnprintf(error->message, sizeof error->message, format, arguments);
+    int length = vsnprintf(error->message, room, format, arguments);
 
-    if (length >= (int)sizeof error->message)
-        memcpy(error->message + sizeof error->message - sizeof CUT, CUT, sizeof CUT);
+    if (length >= (int)room)
+        memcpy(error->message + room - sizeof CUT, CUT, sizeof CUT);
 }
 
 h5ckpt_status error_set(struct error *error, h5ckpt_status status, const char *format, ...)
@@ -25,7 +26,7 @@ h5ckpt_status error_set(struct error *error, h5ckpt_status status, const char *f
     error_clear(error);
     error->status = status;
     va_start(arguments, format);
-    message_format(error, format, arguments);
+    message_format(error, sizeof error->message, format, arguments);
     va_end(arguments);
     return status;
 }
@@ -41,7 +42,7 @@ h5ckpt_status error_set_errno(struct error *error, int system_errno, const char 
     error->status = error_status_of_errno(system_errno);
     error->system_errno = system_errno;
     va_start(arguments, format);
-    message_format(error, format, arguments);
+    message_format(error, sizeof error->message - sizeof reason, format, arguments); /* the reason always fits */
     va_end(arguments);
     length = strlen(error->message);
     const char *text = strerror_r(system_errno, reason, sizeof reason); /* GNU: returns the text */
@@ -113,12 +114,6 @@ h5ckpt_status error_status_of_errno(int system_errno)
     default:
         return H5CKPT_E_SYSTEM;
     }
-}
-
-bool error_is_passing(h5ckpt_status status)
-{
-    return status == H5CKPT_E_PERMISSION || status == H5CKPT_E_MEMORY || status == H5CKPT_E_SYSTEM ||
-           status == H5CKPT_E_NO_SPACE || status == H5CKPT_E_OVERTAKEN;
 }
 
 void error_move(struct error *to, struct error *from)

@@ -41,9 +41,6 @@ const char *error_message(const struct error *error);
 /* The status that a failed system call's errno stands for. Pure. */
 h5ckpt_status error_status_of_errno(int system_errno);
 
-/* Is this a passing condition, that must be reported as itself and roll nothing back (P7)? Pure. */
-bool error_is_passing(h5ckpt_status status);
-
 /* Move `from` over `to`, freeing what was there; `from` is empty afterwards. */
 void error_move(struct error *to, struct error *from);
 

@@ -40,6 +40,7 @@ enum {
     FORMAT_LOCK_BYTES = 4096,
 };
 
+#define FORMAT_SEQUENCE_MAX       (UINT64_C(1) << 62)
 #define FORMAT_FILE_BYTES_MAX     (UINT64_C(1) << 62)
 #define FORMAT_VARIABLE_BYTES_MAX (UINT64_C(1) << 60)
 

@@ -2,7 +2,6 @@
 #include "recovery/examine.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { SURVEY_ATTEMPTS_MAX = 8 };
@@ -20,9 +19,12 @@ static bool beside_writer(const h5ckpt_store *store)
     return store->options.mode == H5CKPT_READ_ONLY;
 }
 
-static bool same_note(const struct lock_note *a, const struct lock_note *b)
+static bool same_lock(const struct lock *a, const struct lock *b)
 {
-    return a->busy == b->busy && a->slot == b->slot && a->sequence == b->sequence && a->process_id == b->process_id;
+    return a->identified == b->identified && a->phase == b->phase && a->note.activity == b->note.activity &&
+           a->note.slot == b->note.slot && a->note.sequence == b->note.sequence &&
+           a->note.process_id == b->note.process_id &&
+           memcmp(a->directory_id, b->directory_id, sizeof a->directory_id) == 0;
 }
 
 /* Is there anything that a save between two looks might explain? */
@@ -48,7 +50,7 @@ static h5ckpt_status has_moved(h5ckpt_store *store, bool *moved)
 
     if (status < 0)
         return status;
-    *moved = !same_note(&lock.note, &store->survey.note);
+    *moved = !same_lock(&lock, &store->lock);
     return H5CKPT_OK;
 }
 
@@ -79,14 +81,14 @@ h5ckpt_status examine_begin(h5ckpt_store *store)
 h5ckpt_status examine_reject(h5ckpt_store *store, unsigned slot_number, struct error *why)
 {
     struct slot *slot = &store->survey.slot[slot_number];
-    bool moved = false;
-    h5ckpt_status status = beside_writer(store) ? has_moved(store, &moved) : H5CKPT_OK;
+    bool moved = beside_writer(store) && why->status == H5CKPT_E_OVERTAKEN; /* renamed, but not noted yet */
+    h5ckpt_status status = beside_writer(store) && !moved ? has_moved(store, &moved) : H5CKPT_OK;
 
     if (status == H5CKPT_OK && moved)
         status = overtaken(store);
     if (status == H5CKPT_OK) {
         slot->state = H5CKPT_SLOT_DAMAGED;
-        snprintf(slot->reason, sizeof slot->reason, "%s", error_message(why));
+        slot_set_reason(slot, &store->directory, error_message(why));
         survey_explain(&store->survey, slot);
     }
     if ((int)slot_number == store->base)
@@ -205,11 +207,15 @@ static h5ckpt_status conclude(h5ckpt_store *store, const struct plan_slot *plan,
                                              : say_refused(store, choice);
 }
 
-h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, enum h5ckpt_depth depth, unsigned *slot_number)
+h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, enum h5ckpt_depth depth, unsigned passed_over,
+                           unsigned *slot_number)
 {
     for (;;) { /* every turn ends, or takes one slot out of the running */
         struct plan_slot plan[FORMAT_SLOT_COUNT_MAX];
         store_plan_slots(store, plan);
+        for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+            if (passed_over & 1u << i)
+                plan[i].state = H5CKPT_SLOT_DAMAGED; /* for this choice only */
         const struct choice choice = choose_slot(plan, FORMAT_SLOT_COUNT_MAX, which, examine_witness(store));
         const bool chosen = choice.status == H5CKPT_OK || choice.status == H5CKPT_FELL_BACK;
         if (chosen)

@@ -24,11 +24,12 @@ h5ckpt_status examine_begin(h5ckpt_store *store);
 h5ckpt_status examine_all(h5ckpt_store *store);
 
 /*
- * The slot to give back: intact, or, with H5CKPT_RECORDS, as good as its record looks. H5CKPT_OK, H5CKPT_FELL_BACK; H5CKPT_NO_CHECKPOINT (no previous state yet);
+ * The slot to give back: intact, or, with H5CKPT_RECORDS, as good as its record looks; not one whose bit is set
+ * in `passed_over`. H5CKPT_OK, H5CKPT_FELL_BACK; H5CKPT_NO_CHECKPOINT (no previous state yet);
  * H5CKPT_E_LOST, H5CKPT_E_FOREIGN, H5CKPT_E_VERSION; H5CKPT_E_OVERTAKEN (beside a writer: begin again); or the system's
  * errors. The message is set for all but H5CKPT_OK.
  */
-h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, enum h5ckpt_depth depth,
+h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, enum h5ckpt_depth depth, unsigned passed_over,
                            unsigned *slot_number);
 
 /*

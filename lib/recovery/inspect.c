@@ -16,7 +16,7 @@ static h5ckpt_status inspect_once(h5ckpt_store *store, enum h5ckpt_depth depth, 
     if (status == H5CKPT_OK && depth == H5CKPT_ALL_BYTES)
         status = examine_all(store);
     if (status == H5CKPT_OK)
-        status = examine_next(store, H5CKPT_CURRENT, depth, &number);
+        status = examine_next(store, H5CKPT_CURRENT, depth, 0, &number);
     if (status == H5CKPT_OK || status == H5CKPT_FELL_BACK)
         *slot = (int)number;
     return status;

@@ -45,12 +45,15 @@ static h5ckpt_status collect_names(struct directory_of_names *names, const struc
     return H5CKPT_OK;
 }
 
-/* What a registered variable (without "state/") is called in the file. */
+/* What a registered variable (without "state/") is called in the file; NULL if another one has taken that name over. */
 static const char *stored_name(const struct h5ckpt_restore_options *options, const char *registered)
 {
     for (size_t i = 0; i < options->rename_count; i++)
         if (strcmp(options->renames[i].registered, registered) == 0)
             return options->renames[i].stored;
+    for (size_t i = 0; i < options->rename_count; i++)
+        if (strcmp(options->renames[i].stored, registered) == 0)
+            return NULL;
     return registered;
 }
 
@@ -59,7 +62,7 @@ static const struct schema_entry *find(const struct directory_of_names *names, c
     char path[STATE_PREFIX_LENGTH + FORMAT_NAME_BYTES_MAX + 1];
     const struct schema_entry **found;
 
-    if (strlen(name) > FORMAT_NAME_BYTES_MAX)
+    if (name == NULL || strlen(name) > FORMAT_NAME_BYTES_MAX)
         return NULL;
     memcpy(path, STATE_PREFIX, STATE_PREFIX_LENGTH);
     strcpy(path + STATE_PREFIX_LENGTH, name);

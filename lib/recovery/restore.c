@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "recovery/examine.h"
 #include "recovery/load.h"
@@ -32,10 +33,44 @@ static h5ckpt_status check_options(const struct h5ckpt_restore_options *options,
 struct restore { /* one call of h5ckpt_restore() */
     h5ckpt_store *store;
     const struct h5ckpt_restore_options *options;
-    bool changed; /* registered memory may no longer be what it was */
+    bool changed;         /* registered memory may no longer be what it was … */
+    bool *touched;        /* … by variable: whatever is loaded next must overwrite these */
+    unsigned passed_over; /* slots, as bits, that are intact but could not be handed over */
     unsigned slot_number;
     size_t variable_count;
 };
+
+/* Would loading `match` overwrite everything that a failed attempt may have left behind (P3)? */
+static bool covers_touched(const struct restore *restore, const struct match *match)
+{
+    size_t touched = 0;
+    size_t covered = 0;
+
+    for (size_t i = 0; i < restore->store->state->variable_count; i++)
+        touched += restore->touched[i];
+    for (size_t i = 0; i < match->pair_count; i++)
+        covered += restore->touched[match->pair[i].variable];
+    return covered == touched;
+}
+
+/* Load what matches; if that fails half-way, remember what it may have touched. */
+static h5ckpt_status load_matched(struct restore *restore, const struct slot_reader *reader, const struct index *index,
+                                  const struct match *match, const char *where, struct error *error)
+{
+    h5ckpt_store *store = restore->store;
+    bool changed = false;
+    h5ckpt_status status;
+
+    if (!covers_touched(restore, match))
+        return error_set(error, H5CKPT_E_MEMORY_CHANGED, "%s lacks variables that had begun to change already", where);
+    status =
+        load_variables(store->state, reader, index, match, restore->options->memory, &changed, &store->buffer, error);
+    for (size_t i = 0; changed && i < match->pair_count; i++)
+        restore->touched[match->pair[i].variable] = true;
+    restore->changed |= changed;
+    restore->variable_count = match->pair_count;
+    return status;
+}
 
 /* Load one intact slot. H5CKPT_E_SCHEMA and H5CKPT_E_ARGUMENT are final, with memory untouched. */
 static h5ckpt_status load_slot(struct restore *restore, struct error *error)
@@ -61,22 +96,28 @@ static h5ckpt_status load_slot(struct restore *restore, struct error *error)
     if (status == H5CKPT_OK)
         status = match_variables(&match, store->state, &index, restore->options, where, error);
     if (status == H5CKPT_OK)
-        status = load_variables(store->state, &reader, &index, &match, restore->options->memory, &restore->changed,
-                                &store->buffer, error);
-    restore->variable_count = match.pair_count;
+        status = load_matched(restore, &reader, &index, &match, where, error);
     match_free(&match);
     index_free(&index);
     slot_reader_close(&reader);
     return status;
 }
 
-/* Is a failed load the slot's own fault, so that another state should be tried? */
-static bool is_slot_at_fault(const struct restore *restore, h5ckpt_status status)
+/* Is a failed load the slot's own fault? */
+static bool is_slot_at_fault(h5ckpt_status status)
 {
-    if (status == H5CKPT_E_DAMAGED || status == H5CKPT_E_OVERTAKEN || status == H5CKPT_E_IO ||
-        status == H5CKPT_NO_CHECKPOINT)
-        return true;
-    return restore->changed; /* whatever it was: memory must not stay as it is (P4) */
+    return status == H5CKPT_E_DAMAGED || status == H5CKPT_E_OVERTAKEN || status == H5CKPT_E_IO ||
+           status == H5CKPT_NO_CHECKPOINT;
+}
+
+/* The slot is intact, but memory must not stay as it is now (P4): try another one, without calling this one damaged. */
+static void pass_over(struct restore *restore, struct error *why)
+{
+    h5ckpt_store *store = restore->store;
+
+    restore->passed_over |= 1u << restore->slot_number;
+    slot_set_reason(&store->survey.slot[restore->slot_number], &store->directory, error_message(why));
+    error_clear(why);
 }
 
 static h5ckpt_status restore_once(struct restore *restore)
@@ -90,7 +131,8 @@ static h5ckpt_status restore_once(struct restore *restore)
     if (status != H5CKPT_OK)
         return status;
     for (;;) { /* every turn ends, or takes one slot out of the running */
-        status = examine_next(store, restore->options->which, H5CKPT_ALL_BYTES, &restore->slot_number);
+        status =
+            examine_next(store, restore->options->which, H5CKPT_ALL_BYTES, restore->passed_over, &restore->slot_number);
         if (status != H5CKPT_OK && status != H5CKPT_FELL_BACK)
             return status;
         loaded = load_slot(restore, &error);
@@ -100,13 +142,16 @@ static h5ckpt_status restore_once(struct restore *restore)
             error_clear(&error);
             return status;
         }
-        if (!is_slot_at_fault(restore, loaded)) {
+        if (is_slot_at_fault(loaded)) {
+            status = examine_reject(store, restore->slot_number, &error);
+            if (status < 0)
+                return status;
+        } else if (restore->changed) {
+            pass_over(restore, &error);
+        } else {
             error_move(&store->error, &error);
             return loaded;
         }
-        status = examine_reject(store, restore->slot_number, &error);
-        if (status < 0)
-            return status;
     }
 }
 
@@ -139,11 +184,16 @@ h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt_restore_op
         status = check_options(restore.options, &store->error);
     if (status < 0)
         return status;
+    restore.touched = calloc(store->state->variable_count + 1, sizeof *restore.touched);
+    if (restore.touched == NULL)
+        return error_set(&store->error, H5CKPT_E_MEMORY, "no memory to restore %zu variables; memory is untouched",
+                         store->state->variable_count);
     for (int attempt = 0; attempt < RESTORE_ATTEMPTS_MAX; attempt++) {
         status = restore_once(&restore);
         if (status != H5CKPT_E_OVERTAKEN)
             break;
     }
+    free(restore.touched);
     const bool restored = status == H5CKPT_OK || status == H5CKPT_FELL_BACK;
     if (restored) {
         store_set_base(store, restore.slot_number);
@@ -151,6 +201,8 @@ h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt_restore_op
         store->memory_changed = false;
         if (status == H5CKPT_OK)
             error_clear(&store->error);
+    } else if (status == H5CKPT_NO_CHECKPOINT && restore.options->which == H5CKPT_CURRENT) {
+        store->may_save = true;
     } else if (restore.changed) {
         status = say_memory_changed(store);
     }

@@ -4,6 +4,20 @@
  */
 #include "storage/store.h"
 
+const char *store_leftover_name(unsigned i)
+{
+    return i < FORMAT_SLOT_COUNT_MAX ? slot_new_name(i) : FORMAT_VIEW_NAME FORMAT_NEW_SUFFIX;
+}
+
+h5ckpt_status store_remove_leftovers(h5ckpt_store *store)
+{
+    h5ckpt_status status = directory_remove(&store->directory, FORMAT_LOCK_NAME FORMAT_NEW_SUFFIX, &store->error);
+
+    for (unsigned i = 0; i < STORE_LEFTOVER_COUNT && status == H5CKPT_OK; i++)
+        status = directory_remove(&store->directory, store_leftover_name(i), &store->error);
+    return status;
+}
+
 h5ckpt_status store_remove_files(h5ckpt_store *store)
 {
     struct directory *directory = &store->directory;
@@ -14,6 +28,8 @@ h5ckpt_status store_remove_files(h5ckpt_store *store)
             status = directory_remove(directory, slot_name(i), &store->error);
     if (status == H5CKPT_OK && store->base != PLAN_NO_BASE)
         status = directory_remove(directory, slot_name((unsigned)store->base), &store->error);
+    if (status == H5CKPT_OK)
+        status = store_remove_leftovers(store);
     if (status == H5CKPT_OK)
         status = view_remove(directory, store->lock.directory_id, &store->error);
     return status == H5CKPT_OK ? directory_flush(directory, &store->error) : status;
@@ -30,7 +46,9 @@ h5ckpt_status h5ckpt_delete(h5ckpt_store *store)
         return status;
     if (store->options.mode != H5CKPT_READ_WRITE)
         return error_set(&store->error, H5CKPT_E_ARGUMENT, "the store of '%s' is read-only", store->directory.path);
-    status = store_refuse_untouchable(store);
+    status = store_survey(store); /* what came since it was opened is not ours to remove */
+    if (status >= 0)
+        status = store_refuse_untouchable(store);
     if (status == H5CKPT_OK)
         status = lock_check(&store->lock, &store->error);
     if (status == H5CKPT_OK)
@@ -42,7 +60,7 @@ h5ckpt_status h5ckpt_delete(h5ckpt_store *store)
     if (status < 0)
         return status;
     lock_release(&store->lock);
-    store->directory.made_from = 0; /* the directory is the program's to remove: it asked for it by saving */
+    store->directory.made_from = 0; /* it stays, as it does when the deletion is another process' than the first save */
     directory_close(&store->directory);
     store->open = false;
     return H5CKPT_OK;

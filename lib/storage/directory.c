@@ -33,11 +33,10 @@ static bool is_unusable_path(int system_errno)
 
 static h5ckpt_status refuse_path(const char *path, int system_errno, struct error *error)
 {
-    if (!is_unusable_path(system_errno))
-        return error_set_errno(error, system_errno, "cannot open or make the backup directory '%s'", path);
-    return error_set(error, H5CKPT_E_ARGUMENT, "'%s' cannot be a backup directory: %s", path,
-                     system_errno == ENOTDIR ? "it, or a part of its path, is not a directory"
-                                             : strerror(system_errno));
+    error_set_errno(error, system_errno, "cannot open or make the backup directory '%s'", path);
+    if (is_unusable_path(system_errno))
+        error->status = H5CKPT_E_ARGUMENT;
+    return error->status;
 }
 
 /* The length of `path` without slashes at its end. */
@@ -66,6 +65,7 @@ static h5ckpt_status make_path(struct directory *directory, mode_t mode, struct 
     const char *path = directory->path;
     const size_t length = trimmed_length(path);
     char part[PATH_MAX];
+    int reason = 0; /* of the first part that could not be made: the later ones only follow from it */
 
     for (size_t end = 1; end <= length; end++) {
         if (!part_of_path(part, path, end))
@@ -73,8 +73,10 @@ static h5ckpt_status make_path(struct directory *directory, mode_t mode, struct 
         if (system_calls->make_directory(part, mode) == 0) {
             if (directory->made_from == 0)
                 directory->made_from = end;
-        } else if (errno != EEXIST && end == length) {
-            return refuse_path(path, errno, error);
+        } else if (errno != EEXIST) {
+            reason = reason != 0 ? reason : errno;
+            if (end == length)
+                return refuse_path(path, reason, error);
         }
     }
     return H5CKPT_OK;
@@ -149,10 +151,23 @@ h5ckpt_status directory_open(struct directory *directory, const char *path, bool
     return status;
 }
 
+/* A relative path leads elsewhere once the program has changed its working directory. */
+static bool is_still_named(const struct directory *directory)
+{
+    struct stat open;
+    struct stat named;
+
+    return system_calls->status(directory->descriptor, &open) == 0 &&
+           system_calls->status_at(AT_FDCWD, directory->path, &named) == 0 && open.st_ino == named.st_ino &&
+           open.st_dev == named.st_dev;
+}
+
 void directory_close(struct directory *directory)
 {
     if (directory->descriptor < 0)
         return;
+    if (directory->made_from != 0 && !is_still_named(directory))
+        directory->made_from = 0;
     system_calls->close(directory->descriptor);
     remove_made(directory);
     *directory = DIRECTORY_NONE;

@@ -19,7 +19,7 @@ static void file_name(struct file *file, const struct directory *directory, cons
 
 static h5ckpt_status refuse_unless_regular(struct file *file, struct error *error)
 {
-    struct entry entry;
+    struct entry entry = {.kind = ENTRY_ABSENT};
     h5ckpt_status status = file_look(file, &entry, error);
 
     if (status == H5CKPT_OK && entry.kind != ENTRY_FILE)
@@ -38,8 +38,12 @@ h5ckpt_status file_open(struct file *file, const struct directory *directory, co
     file_name(file, directory, name);
     if (access == FILE_READ_PAST_CACHE)
         flags |= O_DIRECT;
-    file->past_cache = access == FILE_READ_PAST_CACHE;
     file->descriptor = system_calls->open_at(directory->descriptor, name, flags, 0);
+    if (file->descriptor >= 0 && access == FILE_READ_PAST_CACHE && !system_calls->is_direct(file->descriptor)) {
+        file_close(file);
+        return error_set(error, H5CKPT_E_SYSTEM, "'%s/%s' cannot be read past the page cache on this file system",
+                         directory->path, name);
+    }
     if (file->descriptor >= 0)
         return refuse_unless_regular(file, error);
     if (errno == ENOENT)
@@ -134,13 +138,16 @@ h5ckpt_status file_flush(const struct file *file, struct error *error)
 
 h5ckpt_status file_allocate(const struct file *file, uint64_t byte_count, bool *reserved, struct error *error)
 {
+    enum { ATTEMPTS_MAX = 100 }; /* a timer that interrupts may be faster than a large allocation */
     int failed;
 
-    do
+    for (int attempt = 0;; attempt++) {
         failed = system_calls->allocate(file->descriptor, 0, (off_t)byte_count);
-    while (failed && errno == EINTR);
+        if (!failed || errno != EINTR || attempt == ATTEMPTS_MAX)
+            break;
+    }
     *reserved = !failed;
-    if (failed && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL))
+    if (failed && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL || errno == EINTR))
         failed = system_calls->truncate(file->descriptor, (off_t)byte_count);
     if (failed)
         return error_set_errno(error, errno, "cannot reserve %" PRIu64 " bytes for '%s/%s'", byte_count,

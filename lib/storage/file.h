@@ -9,8 +9,7 @@
 #include "storage/directory.h"
 
 struct file {
-    int descriptor;  /* -1: not open */
-    bool past_cache; /* reads come from the device: offset, length, memory FORMAT_ALIGN_BYTES-aligned */
+    int descriptor;                    /* -1: not open */
     const struct directory *directory; /* borrowed */
     char name[32];
 };
@@ -19,7 +18,7 @@ struct file {
 
 enum file_access {
     FILE_READ,
-    FILE_READ_PAST_CACHE, /* H5CKPT_E_SYSTEM where the file system cannot */
+    FILE_READ_PAST_CACHE, /* offsets, lengths and memory FORMAT_ALIGN_BYTES-aligned; H5CKPT_E_SYSTEM where it cannot be */
     FILE_WRITE,           /* read and write */
 };
 

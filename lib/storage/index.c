@@ -85,9 +85,9 @@ static h5ckpt_status measure(const unsigned char *bytes, size_t byte_count, size
             return error_set(error, H5CKPT_E_DAMAGED, "variable index: entry %zu is cut off", i);
         unsigned rank = bytes[at + AT_RANK];
         size_t name_length = bytes_get_u16(bytes + at + AT_NAME_LENGTH);
-        const unsigned char *name = bytes + at + ENTRY_HEAD_BYTES + 8 * (size_t)rank;
         if (rank > FORMAT_RANK_MAX || name_length == 0 || name_length > STORED_NAME_BYTES_MAX ||
-            byte_count - at < entry_bytes(rank, name_length) || memchr(name, '\0', name_length) != NULL)
+            byte_count - at < entry_bytes(rank, name_length) ||
+            memchr(bytes + at + ENTRY_HEAD_BYTES + 8 * (size_t)rank, '\0', name_length) != NULL)
             return error_set(error, H5CKPT_E_DAMAGED,
                              "variable index: entry %zu (rank %u, name of %zu bytes) is impossible", i, rank,
                              name_length);

@@ -19,7 +19,7 @@ enum { /* docs/format.md 3 */
        AT_PHASE = 12,
        AT_DIRECTORY_ID = 16,
        AT_NOTE = 512,
-       NOTE_AT_BUSY = 0, /* these within their sector */
+       NOTE_AT_ACTIVITY = 0, /* these within their sector */
        NOTE_AT_SLOT = 4,
        NOTE_AT_SEQUENCE = 8,
        NOTE_AT_PROCESS = 16,
@@ -55,7 +55,7 @@ static void identity_encode(const struct lock *lock, unsigned char sector[SECTOR
 static void note_encode(const struct lock_note *note, unsigned char sector[SECTOR_BYTES])
 {
     memset(sector, 0, SECTOR_BYTES);
-    bytes_put_u32(sector + NOTE_AT_BUSY, note->busy);
+    bytes_put_u32(sector + NOTE_AT_ACTIVITY, note->activity);
     bytes_put_u32(sector + NOTE_AT_SLOT, note->slot);
     bytes_put_u64(sector + NOTE_AT_SEQUENCE, note->sequence);
     bytes_put_u64(sector + NOTE_AT_PROCESS, note->process_id);
@@ -68,9 +68,12 @@ static struct lock_note note_decode(const unsigned char sector[SECTOR_BYTES])
 {
     struct lock_note note = {0};
 
-    if (!is_sealed(sector) || bytes_get_u32(sector + NOTE_AT_SLOT) >= FORMAT_SLOT_COUNT_MAX)
+    if (!is_sealed(sector) || bytes_get_u32(sector + NOTE_AT_ACTIVITY) > LOCK_GAVE_UP ||
+        bytes_get_u32(sector + NOTE_AT_SLOT) >= FORMAT_SLOT_COUNT_MAX ||
+        bytes_get_u64(sector + NOTE_AT_SEQUENCE) > FORMAT_SEQUENCE_MAX ||
+        bytes_get_u64(sector + NOTE_AT_ACKNOWLEDGED) > FORMAT_SEQUENCE_MAX)
         return note;
-    note.busy = bytes_get_u32(sector + NOTE_AT_BUSY) == 1;
+    note.activity = bytes_get_u32(sector + NOTE_AT_ACTIVITY);
     note.slot = bytes_get_u32(sector + NOTE_AT_SLOT);
     note.sequence = bytes_get_u64(sector + NOTE_AT_SEQUENCE);
     note.acknowledged = bytes_get_u64(sector + NOTE_AT_ACKNOWLEDGED);
@@ -154,7 +157,75 @@ static h5ckpt_status busy(const struct lock *lock, struct error *error)
                      lock->file.directory->path);
 }
 
-h5ckpt_status lock_take(struct lock *lock, const struct directory *directory, struct error *error)
+static h5ckpt_status being_opened(const struct directory *directory, struct error *error)
+{
+    return error_set(error, H5CKPT_E_OVERTAKEN, "'%s' is being opened by another process", directory->path);
+}
+
+static h5ckpt_status fill(struct lock *lock, struct error *error)
+{
+    unsigned char content[FORMAT_LOCK_BYTES] = {0};
+
+    identity_encode(lock, content);
+    note_encode(&lock->note, content + AT_NOTE);
+    h5ckpt_status status = file_write(&lock->file, content, sizeof content, 0, error);
+    return status < 0 ? status : file_flush(&lock->file, error);
+}
+
+/*
+ * The lock file has another name: `cp -al` made a copy of the directory, say. Nothing is written through it (P9): a file of the
+ * same content takes its place here. Held all the time, by the old file and then by the new one.
+ */
+static h5ckpt_status break_link(struct lock *lock, mode_t mode, struct error *error)
+{
+    const struct directory *directory = lock->file.directory;
+    struct lock fresh = *lock;
+    struct error ignored = ERROR_NONE;
+    bool taken = false;
+    h5ckpt_status status;
+
+    status = directory_remove(directory, LOCK_NEW_NAME, error);
+    if (status == H5CKPT_OK)
+        status = file_create(&fresh.file, directory, LOCK_NEW_NAME, mode, error);
+    if (status < 0)
+        return status;
+    status = file_lock(&fresh.file, &taken, error);
+    if (status == H5CKPT_OK)
+        status = fill(&fresh, error);
+    if (status == H5CKPT_OK)
+        status = directory_rename(directory, LOCK_NEW_NAME, FORMAT_LOCK_NAME, error);
+    if (status == H5CKPT_OK)
+        status = directory_flush(directory, error);
+    if (status < 0) {
+        directory_remove(directory, LOCK_NEW_NAME, &ignored);
+        error_clear(&ignored);
+        file_close(&fresh.file);
+        return status;
+    }
+    file_close(&lock->file);
+    *lock = fresh;
+    strcpy(lock->file.name, FORMAT_LOCK_NAME);
+    return H5CKPT_OK;
+}
+
+/* A crash between linking and unlinking leaves our own lock.new as the other name. */
+static h5ckpt_status detach(struct lock *lock, mode_t mode, struct error *error)
+{
+    struct entry entry = {.link_count = 1};
+    bool leftover = false;
+    h5ckpt_status status;
+
+    status = names_same_file(&lock->file, LOCK_NEW_NAME, &leftover, error);
+    if (status == H5CKPT_OK && leftover)
+        status = directory_remove(lock->file.directory, LOCK_NEW_NAME, error);
+    if (status == H5CKPT_OK)
+        status = file_look(&lock->file, &entry, error);
+    if (status == H5CKPT_OK && entry.link_count > 1 && lock->identified)
+        status = break_link(lock, mode, error);
+    return status;
+}
+
+h5ckpt_status lock_take(struct lock *lock, const struct directory *directory, mode_t mode, struct error *error)
 {
     h5ckpt_status status;
     bool taken;
@@ -177,8 +248,11 @@ h5ckpt_status lock_take(struct lock *lock, const struct directory *directory, st
         status = H5CKPT_NO_CHECKPOINT;
     if (status == H5CKPT_OK)
         status = read_content(lock, error);
+    if (status == H5CKPT_OK)
+        status = detach(lock, mode, error);
     if (status != H5CKPT_OK)
         file_close(&lock->file);
+    lock->found = status == H5CKPT_OK;
     return status;
 }
 
@@ -223,22 +297,13 @@ static h5ckpt_status clear_new_file(const struct directory *directory, struct er
                : error_set(error, H5CKPT_E_OVERTAKEN, "a leftover of a crash was removed from '%s'", directory->path);
 }
 
-static h5ckpt_status fill(struct lock *lock, struct error *error)
-{
-    unsigned char content[FORMAT_LOCK_BYTES] = {0};
-
-    identity_encode(lock, content);
-    note_encode(&lock->note, content + AT_NOTE);
-    h5ckpt_status status = file_write(&lock->file, content, sizeof content, 0, error);
-    return status < 0 ? status : file_flush(&lock->file, error);
-}
-
 h5ckpt_status lock_make(struct lock *lock, const struct directory *directory, enum lock_phase phase,
                         const unsigned char directory_id[FORMAT_ID_BYTES], mode_t mode, struct error *error)
 {
     struct error ignored = ERROR_NONE;
     h5ckpt_status status;
     bool taken = false;
+    bool same = false;
 
     *lock = LOCK_NONE;
     lock->phase = phase;
@@ -249,15 +314,20 @@ h5ckpt_status lock_make(struct lock *lock, const struct directory *directory, en
     if (status < 0)
         return status;
     status = file_lock(&lock->file, &taken, error); /* before it appears: nobody finds it unheld */
-    if (status == H5CKPT_OK && !taken)
-        status = error_set(error, H5CKPT_E_OVERTAKEN, "'%s' is being opened by another process", directory->path);
+    /* Until it was held, another opener may have taken it for a leftover, and even made its own. */
+    if (status == H5CKPT_OK)
+        status = names_same_file(&lock->file, LOCK_NEW_NAME, &same, error);
+    const bool ours = status == H5CKPT_OK && taken && same;
+    if (status == H5CKPT_OK && !ours)
+        status = being_opened(directory, error);
     if (status == H5CKPT_OK)
         status = fill(lock, error);
     if (status == H5CKPT_OK)
         status = directory_link(directory, LOCK_NEW_NAME, FORMAT_LOCK_NAME, error);
-    if (status < 0 && (error->system_errno == EEXIST || error->system_errno == ENOENT))
-        status = error_set(error, H5CKPT_E_OVERTAKEN, "'%s' is being opened by another process", directory->path);
-    directory_remove(directory, LOCK_NEW_NAME, &ignored); /* if it stays, the next open removes it */
+    if (status < 0 && error->system_errno == EEXIST)
+        status = being_opened(directory, error);
+    if (ours)
+        directory_remove(directory, LOCK_NEW_NAME, &ignored); /* if it stays, the next open removes it */
     if (status == H5CKPT_OK) {
         status = directory_flush(directory, error);
         if (status < 0)
@@ -289,6 +359,7 @@ h5ckpt_status lock_peek(struct lock *lock, const struct directory *directory, bo
     status = read_content(lock, error);
     if (status == H5CKPT_OK)
         status = file_is_locked(&lock->file, held, error);
+    lock->found = status == H5CKPT_OK;
     file_close(&lock->file);
     return status;
 }
@@ -314,14 +385,17 @@ h5ckpt_status lock_set_phase(struct lock *lock, enum lock_phase phase, struct er
     enum lock_phase before = lock->phase;
 
     lock->phase = phase;
+    lock->phase_uncertain = true;
     identity_encode(lock, sector);
     status = file_write(&lock->file, sector, sizeof sector, 0, error);
     if (status == H5CKPT_OK)
         status = file_flush(&lock->file, error);
-    if (status < 0)
+    if (status < 0) {
         lock->phase = before;
-    else
+    } else {
+        lock->phase_uncertain = false;
         lock->identified = true;
+    }
     return status;
 }
 
@@ -330,7 +404,7 @@ static h5ckpt_status write_note(struct lock *lock, struct lock_note note, const 
     unsigned char sector[SECTOR_BYTES];
 
     note.process_id = system_calls->process_id();
-    memcpy(note.boot_id, boot_id, sizeof note.boot_id);
+    memmove(note.boot_id, boot_id, sizeof note.boot_id);
     lock->note = note;
     note_encode(&note, sector);
     return file_write(&lock->file, sector, sizeof sector, AT_NOTE, error);
@@ -339,9 +413,18 @@ static h5ckpt_status write_note(struct lock *lock, struct lock_note note, const 
 h5ckpt_status lock_note_begin(struct lock *lock, unsigned slot, uint64_t sequence, uint64_t base_sequence,
                               const char *boot_id, struct error *error)
 {
-    const struct lock_note note = {.busy = true, .slot = slot, .sequence = sequence, .acknowledged = base_sequence};
+    const struct lock_note note = {
+        .activity = LOCK_SAVING, .slot = slot, .sequence = sequence, .acknowledged = base_sequence};
 
     return write_note(lock, note, boot_id, error);
+}
+
+h5ckpt_status lock_note_failure(struct lock *lock, struct error *error)
+{
+    struct lock_note note = lock->note;
+
+    note.activity = LOCK_GAVE_UP;
+    return write_note(lock, note, lock->note.boot_id, error);
 }
 
 h5ckpt_status lock_note_success(struct lock *lock, unsigned slot, uint64_t sequence, const char *boot_id,

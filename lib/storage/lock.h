@@ -22,8 +22,14 @@ enum lock_phase { /* on disk */
                   LOCK_DELETING = 2,
 };
 
+enum lock_activity { /* on disk */
+                     LOCK_IDLE = 0,
+                     LOCK_SAVING = 1,
+                     LOCK_GAVE_UP = 2, /* a save failed: the slot is unfinished, but nobody writes */
+};
+
 struct lock_note { /* on disk: a save in progress, or the last one */
-    bool busy;
+    enum lock_activity activity;
     unsigned slot;
     uint64_t sequence;
     uint64_t acknowledged; /* sequence of the last save that was reported as a success */
@@ -32,10 +38,12 @@ struct lock_note { /* on disk: a save in progress, or the last one */
 };
 
 struct lock {
-    struct file file; /* open while we hold it */
-    bool identified;  /* phase and directory id are known */
-    bool made;        /* by this handle */
-    bool repairable;  /* not identified, but made by us as far as can be seen */
+    struct file file;     /* open while we hold it */
+    bool found;           /* there is a file of that name */
+    bool identified;      /* phase and directory id are known */
+    bool phase_uncertain; /* writing it failed: the disk may say otherwise */
+    bool made;            /* by this handle */
+    bool repairable;      /* not identified, but made by us as far as can be seen */
     enum lock_phase phase;
     unsigned char directory_id[FORMAT_ID_BYTES];
     struct lock_note note; /* all zero if there is none or it cannot be read */
@@ -44,10 +52,10 @@ struct lock {
 #define LOCK_NONE ((struct lock){.file = FILE_NONE})
 
 /*
- * Take the writer's lock. H5CKPT_OK; H5CKPT_NO_CHECKPOINT (there is no lock file); H5CKPT_E_BUSY;
+ * Take the writer's lock. A file with another hard link is replaced by one of the same content, of `mode`. H5CKPT_OK; H5CKPT_NO_CHECKPOINT (there is no lock file); H5CKPT_E_BUSY;
  * H5CKPT_E_VERSION; the system's errors. `lock->identified` is false if the file is not, or no longer, a lock file of ours.
  */
-h5ckpt_status lock_take(struct lock *lock, const struct directory *directory, struct error *error);
+h5ckpt_status lock_take(struct lock *lock, const struct directory *directory, mode_t mode, struct error *error);
 
 /*
  * Make the lock file and hold it. H5CKPT_E_OVERTAKEN if another process was faster: take again. H5CKPT_E_FOREIGN if
@@ -66,11 +74,12 @@ h5ckpt_status lock_check(const struct lock *lock, struct error *error);
 h5ckpt_status lock_set_phase(struct lock *lock, enum lock_phase phase, struct error *error);
 
 /*
- * Note that a save into `slot` begins, upon which a crash leads back to `base_sequence`; or that it is about to be reported
- * as a success. Never flushed: docs/format.md 3.
+ * Note that a save into `slot` begins, upon which a crash leads back to `base_sequence`; that it failed; or that it is about
+ * to be reported as a success. Never flushed: docs/format.md 3.
  */
 h5ckpt_status lock_note_begin(struct lock *lock, unsigned slot, uint64_t sequence, uint64_t base_sequence,
                               const char *boot_id, struct error *error);
+h5ckpt_status lock_note_failure(struct lock *lock, struct error *error);
 h5ckpt_status lock_note_success(struct lock *lock, unsigned slot, uint64_t sequence, const char *boot_id,
                                 struct error *error);
 

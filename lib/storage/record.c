@@ -145,7 +145,7 @@ h5ckpt_status record_check(const struct record *record, uint64_t file_bytes, str
     if (r->file_bytes != file_bytes)
         return error_set(error, H5CKPT_E_DAMAGED, "the file has %" PRIu64 " bytes, its record says %" PRIu64,
                          file_bytes, r->file_bytes);
-    if (r->sequence == 0 || r->sequence <= r->base_sequence)
+    if (r->sequence <= r->base_sequence || r->sequence > FORMAT_SEQUENCE_MAX)
         return error_set(error, H5CKPT_E_DAMAGED, "commit record: sequence %" PRIu64 " on base %" PRIu64, r->sequence,
                          r->base_sequence);
     if (!is_power_of_two(r->block_bytes) || r->block_bytes < FORMAT_BLOCK_BYTES_MIN ||

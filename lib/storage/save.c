@@ -167,6 +167,19 @@ static bool make_base_durable(h5ckpt_store *store)
     return status == H5CKPT_OK;
 }
 
+/* A file that was put in the target's place since it was last looked at may be another directory's slot. */
+static h5ckpt_status refuse_newcomer(h5ckpt_store *store, unsigned target)
+{
+    struct slot now;
+
+    slot_examine(&now, &store->directory, target, store->lock.directory_id);
+    if (now.state == H5CKPT_SLOT_FOREIGN)
+        return error_set(&store->error, H5CKPT_E_FOREIGN, "'%s': %s", store->directory.path, now.reason);
+    if (now.state == H5CKPT_SLOT_NEWER_VERSION)
+        return error_set(&store->error, H5CKPT_E_VERSION, "'%s': %s", store->directory.path, now.reason);
+    return H5CKPT_OK;
+}
+
 static h5ckpt_status plan_save(h5ckpt_store *store, unsigned *target, enum plan_manner *manner)
 {
     struct plan_slot slot[FORMAT_SLOT_COUNT_MAX];
@@ -181,6 +194,9 @@ static h5ckpt_status plan_save(h5ckpt_store *store, unsigned *target, enum plan_
     *target = plan_target(slot, FORMAT_SLOT_COUNT_MAX, store->options.slots, store->base);
     known = &store->survey.slot[*target];
     status = directory_look(&store->directory, known->name, &entry, &store->error); /* as it is now: links, length */
+    if (status < 0)
+        return status;
+    status = refuse_newcomer(store, *target);
     if (status < 0)
         return status;
     known->overwritable = entry.kind == ENTRY_FILE && entry.link_count == 1;
@@ -198,12 +214,14 @@ static h5ckpt_status plan_save(h5ckpt_store *store, unsigned *target, enum plan_
 
 static struct record new_record(const h5ckpt_store *store, unsigned target, const struct h5ckpt_progress *progress)
 {
+    const uint64_t noted = store->lock.note.sequence;
+    const uint64_t known = noted > store->base_sequence ? noted : store->base_sequence;
     struct plan_slot slot[FORMAT_SLOT_COUNT_MAX];
     struct record record = store->layout.geometry;
 
     store_plan_slots(store, slot);
     record.kind = RECORD_STATE;
-    record.sequence = plan_sequence(slot, FORMAT_SLOT_COUNT_MAX, store->lock.note.sequence);
+    record.sequence = plan_sequence(slot, FORMAT_SLOT_COUNT_MAX, known);
     record.base_sequence = store->base_sequence;
     record.progress = *progress;
     record.wall_time_ns = system_calls->wall_time_ns();
@@ -228,7 +246,11 @@ static h5ckpt_status write_in_place(h5ckpt_store *store, struct slot_save *save)
 static void give_up(h5ckpt_store *store, const struct slot_save *save)
 {
     struct slot *slot = &store->survey.slot[save->number];
+    struct error ignored = ERROR_NONE;
 
+    if (store->lock.note.activity == LOCK_SAVING)
+        lock_note_failure(&store->lock, &ignored);
+    error_clear(&ignored);
     store->memo[save->number].ours = false;
     store->memo[save->number].given_up = true;
     slot->state = H5CKPT_SLOT_INTERRUPTED;
@@ -265,8 +287,10 @@ static h5ckpt_status acknowledge(h5ckpt_store *store, const struct slot_save *sa
 {
     h5ckpt_status status = H5CKPT_OK;
 
-    if (store->lock.phase != LOCK_IN_USE)
+    if (store->lock.phase != LOCK_IN_USE || store->lock.phase_uncertain)
         status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
+    if (status == H5CKPT_OK)
+        store->directory.made_from = 0; /* no longer ours alone to take away */
     if (status == H5CKPT_OK)
         status = lock_note_success(&store->lock, save->number, save->record.sequence, store->boot_id, &store->error);
     return status;
@@ -287,6 +311,9 @@ static h5ckpt_status write_target(h5ckpt_store *store, unsigned target, enum pla
     bool renamed = false;
     h5ckpt_status status;
 
+    status = record_check(&save.record, save.record.file_bytes, &store->error); /* as every reader will */
+    if (status < 0)
+        return status;
     if (store->view.current == (int)target)
         store_write_view(store, store->base); /* it must not call current what is about to be overwritten */
     if (manner == PLAN_IN_PLACE) {
@@ -425,7 +452,7 @@ h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *pro
         status = reserve_slots(store, target);
     if (status == H5CKPT_OK)
         status = write_target(store, target, manner, &at);
-    if (first && status < 0)
+    if (first && store->survey.slot[target].state == H5CKPT_SLOT_ABSENT) /* not even its file was made */
         remove_reserved_again(store);
     if (status < 0)
         return status;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/slot.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,11 +146,24 @@ h5ckpt_status slot_reader_index(const struct slot_reader *reader, struct index *
 
 /* --------------------------------------------------------------- examination */
 
-static void conclude(struct slot *slot, enum h5ckpt_slot_state state, const struct error *why)
+void slot_set_reason(struct slot *slot, const struct directory *directory, const char *message)
+{
+    const size_t path_length = strlen(directory->path);
+    const char *path = strstr(message, directory->path);
+
+    if (path != NULL &&
+        path[path_length] == '/') /* the reader knows the directory, and a long one would fill the room */
+        snprintf(slot->reason, sizeof slot->reason, "%.*s%s", (int)(path - message), message, path + path_length + 1);
+    else
+        snprintf(slot->reason, sizeof slot->reason, "%s", message);
+}
+
+static void conclude(struct slot *slot, const struct directory *directory, enum h5ckpt_slot_state state,
+                     const struct error *why)
 {
     slot->state = state;
     slot->status = why->status;
-    snprintf(slot->reason, sizeof slot->reason, "%s", error_message(why));
+    slot_set_reason(slot, directory, error_message(why));
 }
 
 static enum h5ckpt_slot_state state_of_failure(h5ckpt_status status)
@@ -199,9 +211,9 @@ void slot_examine(struct slot *slot, const struct directory *directory, unsigned
         memcmp(slot->record.directory_id, directory_id, FORMAT_ID_BYTES) != 0) {
         error_set(&error, H5CKPT_E_FOREIGN, "'%s/%s' belongs to another backup directory; nothing was changed",
                   directory->path, slot->name);
-        conclude(slot, H5CKPT_SLOT_FOREIGN, &error);
+        conclude(slot, directory, H5CKPT_SLOT_FOREIGN, &error);
     } else if (status != H5CKPT_OK && status != H5CKPT_NO_CHECKPOINT) {
-        conclude(slot, state_of_failure(status), &error);
+        conclude(slot, directory, state_of_failure(status), &error);
     } else if (status == H5CKPT_OK) {
         slot->state = slot->record.kind == RECORD_VOID ? H5CKPT_SLOT_RESERVED : H5CKPT_SLOT_COMMITTED;
     }
@@ -315,7 +327,6 @@ static h5ckpt_status write_state(const struct file *file, struct slot_save *save
     unsigned char *head = save->buffer->bytes;
     h5ckpt_status status;
 
-    assert(record_check(&save->record, save->record.file_bytes, error) == H5CKPT_OK); /* as every reader will */
     status = transfer_write(file, save->layout, save->source, save->every_byte, save->table, save->buffer, error);
     if (status < 0)
         return status;
@@ -363,7 +374,9 @@ h5ckpt_status slot_save_new(struct slot_save *save, const struct directory *dire
 
     *renamed = false;
     save->every_byte = true;
-    status = file_create(&file, directory, new_name, save->file_mode, error);
+    status = directory_remove(directory, new_name, error); /* of a save that failed and could not take it away */
+    if (status == H5CKPT_OK)
+        status = file_create(&file, directory, new_name, save->file_mode, error);
     if (status < 0)
         return status;
     status = file_allocate(&file, save->record.file_bytes, &reserved, error);
@@ -406,7 +419,9 @@ h5ckpt_status slot_reserve(const struct directory *directory, unsigned number, c
     bool reserved = false;
     h5ckpt_status status;
 
-    status = file_create(&file, directory, slot_new_name(number), file_mode, error);
+    status = directory_remove(directory, slot_new_name(number), error);
+    if (status == H5CKPT_OK)
+        status = file_create(&file, directory, slot_new_name(number), file_mode, error);
     if (status < 0)
         return status;
     status = file_allocate(&file, record->file_bytes, &reserved, error);

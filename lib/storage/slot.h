@@ -33,6 +33,9 @@ const char *slot_new_name(unsigned number); /* while it is being filled */
 void slot_examine(struct slot *slot, const struct directory *directory, unsigned number,
                   const unsigned char *directory_id);
 
+/* Keep `message` as the slot's reason, without the directory's path. */
+void slot_set_reason(struct slot *slot, const struct directory *directory, const char *message);
+
 /* An open, committed slot: everything needed to read it. */
 struct slot_reader {
     struct file file;

@@ -5,22 +5,26 @@
 #include "storage/store.h"
 #include "storage/system.h"
 
-/* A slot of the rotation that is not there yet takes its bytes; replacing one takes a spare beside it for a while. */
+/*
+ * A slot of the rotation that is not there yet takes its bytes, one of another length the difference; and replacing one takes
+ * a spare beside it for a while.
+ */
 static uint64_t disk_needed(const h5ckpt_store *store, uint64_t slot_bytes)
 {
     const unsigned slots = store->options.slots < 2 ? 2 : store->options.slots; /* one state, and the next beside it */
     struct plan_slot plan[FORMAT_SLOT_COUNT_MAX];
     bool spare = false;
-    uint64_t missing = 0;
+    uint64_t needed = 0;
 
     store_plan_slots(store, plan);
     for (unsigned i = 0; i < slots; i++) {
-        if (plan[i].state == H5CKPT_SLOT_ABSENT || plan[i].state == H5CKPT_SLOT_MISSING)
-            missing++;
-        else if ((int)i != store->base && plan_manner(&plan[i], store->base_durable) == PLAN_NEW_FILE)
-            spare = true;
+        const bool missing = plan[i].state == H5CKPT_SLOT_ABSENT || plan[i].state == H5CKPT_SLOT_MISSING;
+        const uint64_t taken = missing ? 0 : store->survey.slot[i].file_bytes;
+        needed += taken < slot_bytes ? slot_bytes - taken : 0;
+        spare |= !missing && ((int)i == store->base ? !plan[i].same_structure
+                                                    : plan_manner(&plan[i], store->base_durable) == PLAN_NEW_FILE);
     }
-    return (missing + spare) * slot_bytes;
+    return needed + (spare ? slot_bytes : 0);
 }
 
 h5ckpt_status h5ckpt_space(h5ckpt_store *store, struct h5ckpt_space *space)

@@ -71,26 +71,18 @@ static h5ckpt_status check_options(const struct h5ckpt_options *options, struct 
     return H5CKPT_OK;
 }
 
-/* Files being filled that only the holder of a lock makes. */
-enum { LEFTOVER_COUNT = FORMAT_SLOT_COUNT_MAX + 1 };
-
-static const char *leftover_name(unsigned i)
-{
-    return i < FORMAT_SLOT_COUNT_MAX ? slot_new_name(i) : FORMAT_VIEW_NAME FORMAT_NEW_SUFFIX;
-}
-
 /* Without a lock file, nothing under the names of files being filled can be ours. */
 static h5ckpt_status refuse_strangers(const struct directory *directory, struct error *error)
 {
-    for (unsigned i = 0; i < LEFTOVER_COUNT; i++) {
+    for (unsigned i = 0; i < STORE_LEFTOVER_COUNT; i++) {
         struct entry entry;
-        h5ckpt_status status = directory_look(directory, leftover_name(i), &entry, error);
+        h5ckpt_status status = directory_look(directory, store_leftover_name(i), &entry, error);
         if (status < 0)
             return status;
         if (entry.kind != ENTRY_ABSENT)
             return error_set(error, H5CKPT_E_FOREIGN,
                              "'%s/%s' is there, but no lock file says that it is ours: move it away", directory->path,
-                             leftover_name(i));
+                             store_leftover_name(i));
     }
     return H5CKPT_OK;
 }
@@ -141,7 +133,7 @@ static h5ckpt_status become_writer(h5ckpt_store *store)
     h5ckpt_status status = H5CKPT_OK;
 
     for (int attempt = 0; attempt < OPEN_ATTEMPTS_MAX; attempt++) {
-        status = lock_take(&store->lock, &store->directory, &store->error);
+        status = lock_take(&store->lock, &store->directory, store->options.file_mode, &store->error);
         if (status == H5CKPT_NO_CHECKPOINT)
             status = make_lock(store);
         if (status != H5CKPT_E_OVERTAKEN)
@@ -160,27 +152,15 @@ static h5ckpt_status become_writer(h5ckpt_store *store)
     return status;
 }
 
-static h5ckpt_status remove_leftovers(h5ckpt_store *store)
-{
-    h5ckpt_status status = directory_remove(&store->directory, FORMAT_LOCK_NAME FORMAT_NEW_SUFFIX, &store->error);
-
-    for (unsigned i = 0; i < LEFTOVER_COUNT && status == H5CKPT_OK; i++)
-        status = directory_remove(&store->directory, leftover_name(i), &store->error);
-    return status;
-}
-
-/* What a first save that never succeeded left behind. */
-static h5ckpt_status remove_reserved(h5ckpt_store *store)
+/* What a first save that never succeeded left behind: none of it was ever acknowledged. */
+static h5ckpt_status remove_unfinished(h5ckpt_store *store)
 {
     h5ckpt_status status = H5CKPT_OK;
 
-    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && status == H5CKPT_OK; i++) {
-        if (store->survey.slot[i].state != H5CKPT_SLOT_RESERVED)
-            continue;
-        status = directory_remove(&store->directory, slot_name(i), &store->error);
-        store->survey.slot[i].state = H5CKPT_SLOT_ABSENT;
-    }
-    return status;
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && status == H5CKPT_OK; i++)
+        if (store->survey.slot[i].state != H5CKPT_SLOT_ABSENT)
+            status = directory_remove(&store->directory, slot_name(i), &store->error);
+    return status == H5CKPT_OK ? store_survey(store) : status;
 }
 
 h5ckpt_status store_refuse_untouchable(h5ckpt_store *store)
@@ -235,7 +215,7 @@ static h5ckpt_status open_as_writer(h5ckpt_store *store)
         store->may_save = false;
         return H5CKPT_OK;
     }
-    status = remove_leftovers(store);
+    status = store_remove_leftovers(store);
     if (status < 0)
         return status;
     if (store->lock.phase == LOCK_DELETING) {
@@ -247,8 +227,9 @@ static h5ckpt_status open_as_writer(h5ckpt_store *store)
         return status < 0 ? status : store_survey(store);
     }
     if (store->may_save)
-        return remove_reserved(store);
-    if (store->lock.phase == LOCK_EMPTY) { /* the first save was complete but for this */
+        return remove_unfinished(store);
+    if (store->lock.phase == LOCK_EMPTY && newest_committed(&store->survey) != VIEW_NO_SLOT) {
+        /* The first save was complete but for this. */
         status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
         if (status < 0)
             return status;
@@ -364,7 +345,8 @@ void h5ckpt_close(h5ckpt_store *store)
         store_write_view(store, store->base);
     if (own_process) {
         give_back(store);
-    } else { /* a child: what it inherited is closed, nothing is written */
+    } else { /* a child: what it inherited is closed, nothing is written or removed */
+        store->directory.made_from = 0;
         lock_release(&store->lock);
         directory_close(&store->directory);
     }

@@ -73,7 +73,13 @@ h5ckpt_status store_refuse_untouchable(h5ckpt_store *store);
 /* Let the view lead to slot `current` and to the newest other state. */
 void store_write_view(h5ckpt_store *store, int current);
 
-/* Remove slots (the previous ones first, the current one last) and view, durably: ours, because we hold the lock. */
+/* Files being filled that only the holder of a lock makes. */
+enum { STORE_LEFTOVER_COUNT = FORMAT_SLOT_COUNT_MAX + 1 };
+const char *store_leftover_name(unsigned i);
+
+/* Remove leftovers; and slots (the previous ones first, the current one last), leftovers and view, durably. Ours, because
+ * we hold the lock. */
+h5ckpt_status store_remove_leftovers(h5ckpt_store *store);
 h5ckpt_status store_remove_files(h5ckpt_store *store);
 
 /* What plan.h needs to know of each slot. */

@@ -7,11 +7,12 @@
 
 void survey_explain(const struct survey *survey, struct slot *slot)
 {
-    const bool noted = survey->note.busy && survey->note.slot == slot->number;
+    const struct lock_note *note = &survey->note;
 
-    if (slot->state != H5CKPT_SLOT_DAMAGED || !slot->overwritable || !noted)
+    if (slot->state != H5CKPT_SLOT_DAMAGED || !slot->overwritable || note->activity == LOCK_IDLE ||
+        note->slot != slot->number)
         return;
-    if (survey->writer_alive)
+    if (survey->writer_alive && note->activity == LOCK_SAVING)
         slot->state = H5CKPT_SLOT_WRITING;
     else if (survey->same_boot)
         slot->state = H5CKPT_SLOT_INTERRUPTED;
@@ -19,7 +20,10 @@ void survey_explain(const struct survey *survey, struct slot *slot)
         slot->state = H5CKPT_SLOT_INTERRUPTED_OR_DAMAGED;
 }
 
-/* The newest state's record says which other slots held one: an absent slot among them is a loss. */
+/*
+ * The newest state's record says which slots there were when it was committed: those of its rotation, all made by the directory's
+ * first save, and those that held a state. One that is absent now is a loss.
+ */
 static void mark_missing(struct survey *survey)
 {
     const struct slot *newest = NULL;
@@ -31,7 +35,8 @@ static void mark_missing(struct survey *survey)
     }
     for (unsigned i = 0; newest != NULL && i < FORMAT_SLOT_COUNT_MAX; i++) {
         struct slot *slot = &survey->slot[i];
-        if (slot->state != H5CKPT_SLOT_ABSENT || (newest->record.twins & 1u << i) == 0)
+        const bool in_rotation = newest->record.slot_count > 1 && i < newest->record.slot_count;
+        if (slot->state != H5CKPT_SLOT_ABSENT || (!in_rotation && (newest->record.twins & 1u << i) == 0))
             continue;
         slot->state = H5CKPT_SLOT_MISSING;
         snprintf(slot->reason, sizeof slot->reason, "%s is gone, although %s (sequence %" PRIu64 ") expects it",
@@ -42,6 +47,15 @@ static void mark_missing(struct survey *survey)
 static bool is_present(const struct slot *slot)
 {
     return slot->state != H5CKPT_SLOT_ABSENT;
+}
+
+/* Does the slot say that there is, or was, a checkpoint? While nothing was acknowledged, only if it may hold a state. */
+static bool is_evidence(const struct slot *slot, bool acknowledged)
+{
+    if (acknowledged)
+        return is_present(slot) && slot->state != H5CKPT_SLOT_RESERVED;
+    return plan_holds_state(slot->state) || slot->state == H5CKPT_SLOT_FOREIGN ||
+           slot->state == H5CKPT_SLOT_NEWER_VERSION || slot->state == H5CKPT_SLOT_UNREADABLE;
 }
 
 h5ckpt_status survey_agreed_id(const struct directory *directory, unsigned char directory_id[FORMAT_ID_BYTES],
@@ -74,6 +88,7 @@ h5ckpt_status survey_directory(struct survey *survey, const struct directory *di
 {
     unsigned char agreed_id[FORMAT_ID_BYTES];
     const unsigned char *directory_id = lock->directory_id;
+    const bool acknowledged = !lock->identified || lock->phase != LOCK_EMPTY;
     bool something = lock->identified && lock->phase == LOCK_IN_USE;
     h5ckpt_status status;
 
@@ -81,6 +96,9 @@ h5ckpt_status survey_directory(struct survey *survey, const struct directory *di
     survey->same_boot = boot_id[0] != '\0' && strcmp(boot_id, lock->note.boot_id) == 0;
     if (!lock->identified) {
         status = survey_agreed_id(directory, agreed_id, error);
+        if (status == H5CKPT_NO_CHECKPOINT && lock->found)
+            status = error_set(error, H5CKPT_E_FOREIGN, "'%s/%s' is not ours, or damaged beyond repair",
+                               directory->path, FORMAT_LOCK_NAME);
         if (status < 0)
             return status;
         directory_id = agreed_id;
@@ -89,7 +107,7 @@ h5ckpt_status survey_directory(struct survey *survey, const struct directory *di
         struct slot *slot = &survey->slot[i];
         slot_examine(slot, directory, i, directory_id);
         survey_explain(survey, slot);
-        something |= is_present(slot) && slot->state != H5CKPT_SLOT_RESERVED;
+        something |= is_evidence(slot, acknowledged);
     }
     mark_missing(survey);
     if (lock->identified && lock->phase == LOCK_DELETING)

@@ -2,9 +2,11 @@
 #include "storage/system.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -41,6 +43,22 @@ static int kernel_remove_at(int directory, const char *name)
 static int kernel_lock(int descriptor, int command, struct flock *range)
 {
     return fcntl(descriptor, command, range);
+}
+
+/*
+ * Opening with O_DIRECT succeeds where the kernel then reads through the page cache all the same (tmpfs, ext4 with
+ * data=journal, encrypted files). statx(2) tells since Linux 6.1, for file systems that fill it in.
+ */
+static int kernel_is_direct(int descriptor)
+{
+    struct statfs volume;
+#ifdef STATX_DIOALIGN
+    struct statx file;
+
+    if (statx(descriptor, "", AT_EMPTY_PATH, STATX_DIOALIGN, &file) == 0 && file.stx_mask & STATX_DIOALIGN)
+        return file.stx_dio_offset_align != 0;
+#endif
+    return fstatfs(descriptor, &volume) == 0 && volume.f_type != TMPFS_MAGIC && volume.f_type != RAMFS_MAGIC;
 }
 
 static int64_t clock_ns(clockid_t clock)
@@ -120,6 +138,7 @@ const struct system_calls system_kernel = {
     .remove_directory = rmdir,
     .lock = kernel_lock,
     .volume = fstatvfs,
+    .is_direct = kernel_is_direct,
     .wall_time_ns = kernel_wall_time_ns,
     .monotonic_time_ns = kernel_monotonic_time_ns,
     .random_bytes = kernel_random_bytes,

@@ -77,12 +77,11 @@ h5ckpt_status transfer_verify(const struct file *file, const struct record *reco
             return status;
         if (matches)
             continue;
-        if (damage->block_count++ == 0) {
-            damage->first_block = block;
-            damage->stored = table[block];
-            damage->actual = actual;
-        }
-        damage->last_block = block;
+        if (damage->block_count++ > 0)
+            continue;
+        damage->first_block = block;
+        damage->stored = table[block];
+        damage->actual = actual;
     }
     return H5CKPT_OK;
 }

@@ -31,7 +31,6 @@ h5ckpt_status transfer_write(const struct file *file, const struct layout *layou
 struct transfer_damage {
     uint64_t block_count; /* damaged blocks in all */
     uint64_t first_block;
-    uint64_t last_block;
     struct checksum stored; /* of the first */
     struct checksum actual;
 };

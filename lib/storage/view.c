@@ -29,6 +29,14 @@ static int slot_from_u32(uint32_t number)
     return number < FORMAT_SLOT_COUNT_MAX ? (int)number : VIEW_NO_SLOT;
 }
 
+/* Never flushed, a view may be all zeros after a power cut. */
+static bool is_torn(const unsigned char head[HEAD_BYTES])
+{
+    static const unsigned char ZEROS[HEAD_BYTES];
+
+    return memcmp(head, ZEROS, HEAD_BYTES) == 0;
+}
+
 static enum view_owner look(const struct directory *directory, const unsigned char directory_id[FORMAT_ID_BYTES],
                             unsigned char head[HEAD_BYTES])
 {
@@ -40,8 +48,8 @@ static enum view_owner look(const struct directory *directory, const unsigned ch
     if (status == H5CKPT_NO_CHECKPOINT)
         owner = VIEW_ABSENT;
     else if (status == H5CKPT_OK && file_read(&file, head, HEAD_BYTES, 0, &ignored) == H5CKPT_OK &&
-             memcmp(head + AT_MAGIC, VIEW_MAGIC, sizeof VIEW_MAGIC) == 0 &&
-             memcmp(head + AT_DIRECTORY_ID, directory_id, FORMAT_ID_BYTES) == 0)
+             (is_torn(head) || (memcmp(head + AT_MAGIC, VIEW_MAGIC, sizeof VIEW_MAGIC) == 0 &&
+                                memcmp(head + AT_DIRECTORY_ID, directory_id, FORMAT_ID_BYTES) == 0)))
         owner = VIEW_OURS;
     file_close(&file);
     error_clear(&ignored);
@@ -53,7 +61,7 @@ void view_read(struct view *view, const struct directory *directory, const unsig
     unsigned char head[HEAD_BYTES];
 
     *view = (struct view){VIEW_NO_SLOT, VIEW_NO_SLOT, 0};
-    if (look(directory, directory_id, head) != VIEW_OURS)
+    if (look(directory, directory_id, head) != VIEW_OURS || is_torn(head))
         return;
     view->current = slot_from_u32(bytes_get_u32(head + AT_CURRENT));
     view->previous = slot_from_u32(bytes_get_u32(head + AT_PREVIOUS));

@@ -515,6 +515,20 @@ START_TEST(two_variables_renamed_to_one_stored_variable_both_get_it)
 }
 END_TEST
 
+START_TEST(a_stored_variable_that_was_renamed_does_not_fill_its_old_name_as_well)
+{
+    static const struct h5ckpt_rename renames[] = {{"a", "x"}};
+
+    add_scalar(saved, "a");
+    add_scalar(registered, "x");
+    add_scalar(registered, "a");
+    rename_to(renames, 1);
+    assert_status(store_and_match(), H5CKPT_E_SCHEMA);
+    assert_differences(1);
+    assert_mentions(error_message(&error), "'a': registered, but not stored");
+}
+END_TEST
+
 START_TEST(a_renamed_variable_must_still_fit)
 {
     static const struct h5ckpt_rename renames[] = {{"old", "new"}};
@@ -905,6 +919,7 @@ static Suite *match_suite(void)
     tcase_add_test(rename, renames_are_not_applied_to_each_other);
     tcase_add_test(rename, a_rename_leaves_the_stored_variable_of_its_own_name_unclaimed);
     tcase_add_test(rename, two_variables_renamed_to_one_stored_variable_both_get_it);
+    tcase_add_test(rename, a_stored_variable_that_was_renamed_does_not_fill_its_old_name_as_well);
     tcase_add_test(rename, a_renamed_variable_must_still_fit);
     tcase_add_test(rename, a_rename_from_a_variable_that_is_not_stored_is_a_difference);
     tcase_add_test(rename, a_rename_to_a_variable_that_is_not_registered_is_refused);

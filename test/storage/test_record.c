@@ -659,9 +659,11 @@ START_TEST(a_sequence_one_above_its_base_passes)
 {
     struct record record = sample();
 
-    record.sequence = UINT64_MAX;
-    record.base_sequence = UINT64_MAX - 1;
+    record.sequence = FORMAT_SEQUENCE_MAX;
+    record.base_sequence = FORMAT_SEQUENCE_MAX - 1;
     assert_status_message(record_check(&record, 143360, &error), H5CKPT_OK, error_message(&error));
+    record.sequence++;
+    assert_status(record_check(&record, 143360, &error), H5CKPT_E_DAMAGED);
 }
 END_TEST
 

@@ -1519,6 +1519,12 @@ static uint64_t simfs_memory_available(void)
     return UINT64_C(1) << 34;
 }
 
+static int sim_is_direct(int descriptor)
+{
+    (void)descriptor;
+    return 1;
+}
+
 const struct system_calls simfs_calls = {
     .open_at = simfs_open_at,
     .close = simfs_close,
@@ -1536,6 +1542,7 @@ const struct system_calls simfs_calls = {
     .remove_directory = simfs_remove_directory,
     .lock = simfs_lock,
     .volume = simfs_volume,
+    .is_direct = sim_is_direct,
     .wall_time_ns = simfs_wall_time_ns,
     .monotonic_time_ns = simfs_wall_time_ns,
     .random_bytes = simfs_random_bytes,
