@@ -276,7 +276,8 @@ H5CKPT_API struct h5ckpt_progress h5ckpt_progress(const h5ckpt_store *store);
 
 /**
  * Allow saving although there is a checkpoint that was not restored. The states on disk stay until saves
- * replace them one by one; the newest intact one is spared by the next save.
+ * replace them one by one; the newest intact one is spared by the next save. After H5CKPT_E_MEMORY_CHANGED the program
+ * vouches for its memory by this call.
  *
  * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (read-only), H5CKPT_E_FOREIGN, H5CKPT_E_VERSION; as h5ckpt_inspect().
  */
@@ -418,6 +419,138 @@ struct h5ckpt_report {
  */
 H5CKPT_API h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt_restore_options *options,
                                         struct h5ckpt_report *report);
+
+/* ---------------------------------------------------------------- callback */
+
+/**
+ * The adapter for training and time-stepping loops, with the semantics of Keras' BackupAndRestore: it opens a store of
+ * its own, restores when training begins, saves in its hooks and deletes when training has finished. Opaque.
+ *
+ * @code
+ *     struct h5ckpt_callback_options options = h5ckpt_callback_options_default();
+ *     options.backup_dir = "backup";
+ *     h5ckpt_callback *callback;
+ *     struct h5ckpt_progress next;                       // the next unit of work
+ *     if (h5ckpt_callback_new(&callback, state, &options) < 0 || h5ckpt_on_train_begin(callback, &next, NULL) < 0)
+ *         die(h5ckpt_callback_message(callback));
+ *     for (uint64_t epoch = next.epoch; epoch < epochs; epoch++, next.batch = 0) {
+ *         h5ckpt_on_epoch_begin(callback, epoch);
+ *         for (uint64_t batch = next.batch; batch < batches; batch++) {
+ *             train(batch);
+ *             h5ckpt_on_train_batch_end(callback, batch);
+ *         }
+ *         h5ckpt_on_epoch_end(callback, epoch);
+ *     }
+ *     h5ckpt_on_train_end(callback, H5CKPT_FINISHED);
+ *     h5ckpt_callback_free(callback);
+ * @endcode
+ *
+ * The hooks come in this order: train begin; for each epoch: epoch begin, batch ends, epoch end; train end. A hook out of
+ * order, or with a number that is not due, is H5CKPT_E_ARGUMENT and does nothing. Epochs and batches count from 0.
+ * Threads, fork and ownership are as for a store.
+ */
+typedef struct h5ckpt_callback h5ckpt_callback;
+
+#define H5CKPT_EVERY_EPOCH INT64_MAX       /**< save_freq: at each epoch's end */
+#define H5CKPT_NEVER       (INT64_MAX - 1) /**< save_freq: the hooks save nothing */
+
+struct h5ckpt_callback_options {
+    const char *backup_dir;      /**< no default; copied */
+    int64_t save_freq;           /**< H5CKPT_EVERY_EPOCH (default), H5CKPT_NEVER, or every so many batches (> 0),
+                                                counted across epochs and restarts */
+    bool double_checkpoint;      /**< keep the previous state beside the current one; default true */
+    bool delete_checkpoint;      /**< delete it when training has finished; default true */
+    struct h5ckpt_options store; /**< everything else about the directory; its `slots` is set by double_checkpoint */
+    struct h5ckpt_restore_options
+        restore; /**< how on_train_begin restores; the default is exact. What it points to must
+                                                stay valid until then */
+};
+
+/** The defaults named above. */
+H5CKPT_API struct h5ckpt_callback_options h5ckpt_callback_options_default(void);
+
+/**
+ * Make a callback and open its directory as the writer. The state is borrowed and must outlive the callback.
+ *
+ * @param[out] callback  as h5ckpt_open(): set also after a failure, for the message; free it.
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (save_freq 0, negative or beyond 2^53; a NULL directory); as h5ckpt_open().
+ */
+H5CKPT_API h5ckpt_status h5ckpt_callback_new(h5ckpt_callback **callback, h5ckpt_state *state,
+                                             const struct h5ckpt_callback_options *options);
+
+/** Free a callback and close its store. NULL is allowed. The checkpoint stays unless on_train_end() deleted it. */
+H5CKPT_API void h5ckpt_callback_free(h5ckpt_callback *callback);
+
+/** As h5ckpt_message(), of the last hook. */
+H5CKPT_API const char *h5ckpt_callback_message(const h5ckpt_callback *callback);
+
+/** The callback's own store, to ask for space or to inspect; not to be closed, saved to or restored from. */
+H5CKPT_API h5ckpt_store *h5ckpt_callback_store(h5ckpt_callback *callback);
+
+/**
+ * Restore what there is, and say where to go on.
+ *
+ * A state saved at an epoch's end gives (epoch + 1, 0). A state saved within an epoch gives the batch after the last finished
+ * one; saved in the hook of an epoch's last batch it gives (epoch, batches): no batch is due, but the epoch's end is.
+ *
+ * @param[out] next  zeros where nothing was saved yet; untouched after a failure.
+ * @param report     may be NULL.
+ * @return H5CKPT_OK, H5CKPT_FELL_BACK, H5CKPT_NO_CHECKPOINT (start afresh); as h5ckpt_restore().
+ */
+H5CKPT_API h5ckpt_status h5ckpt_on_train_begin(h5ckpt_callback *callback, struct h5ckpt_progress *next,
+                                               struct h5ckpt_report *report);
+
+/** Epoch @p epoch begins, or goes on after a restart. H5CKPT_OK, H5CKPT_E_ARGUMENT. */
+H5CKPT_API h5ckpt_status h5ckpt_on_epoch_begin(h5ckpt_callback *callback, uint64_t epoch);
+
+/** Batch @p batch begins. H5CKPT_OK, H5CKPT_E_ARGUMENT. Calling it is optional. */
+H5CKPT_API h5ckpt_status h5ckpt_on_train_batch_begin(h5ckpt_callback *callback, uint64_t batch);
+
+/**
+ * Batch @p batch of the epoch, and every batch before it, is finished: a program that does several at once calls it once,
+ * with the last. Saves if one of them was due.
+ *
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT; as h5ckpt_save(): training may go on, the checkpoint before is still there, and the next
+ *         due batch saves again.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_on_train_batch_end(h5ckpt_callback *callback, uint64_t batch);
+
+/** Batch @p batch of a validation within the epoch is finished. H5CKPT_OK, H5CKPT_E_ARGUMENT. Calling it is optional. */
+H5CKPT_API h5ckpt_status h5ckpt_on_test_batch_end(h5ckpt_callback *callback, uint64_t batch);
+
+/** Epoch @p epoch, its validation and the program's own work at its end included, is finished. Saves if due; as above. */
+H5CKPT_API h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t epoch);
+
+/** Why training ends. Only the first two mean that the checkpoint has done its duty. */
+enum h5ckpt_reason {
+    H5CKPT_FINISHED = 0,
+    H5CKPT_STOPPED_EARLY = 1, /**< by the program's own rule: it is done */
+    H5CKPT_FAILED = 2,        /**< an error */
+    H5CKPT_PREEMPTED = 3,     /**< it will be started again */
+    H5CKPT_NAN_STOP = 4,      /**< the numbers went bad */
+};
+
+/**
+ * Training ends. Deletes the checkpoint if it finished and `delete_checkpoint` is set: ours and nothing else.
+ *
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT; as h5ckpt_delete().
+ */
+H5CKPT_API h5ckpt_status h5ckpt_on_train_end(h5ckpt_callback *callback, enum h5ckpt_reason reason);
+
+/** The hooks as one struct, for a framework's list of callbacks; call each with `self`. */
+struct h5ckpt_hooks {
+    void *self;
+    h5ckpt_status (*on_train_begin)(void *self, struct h5ckpt_progress *next);
+    h5ckpt_status (*on_epoch_begin)(void *self, uint64_t epoch);
+    h5ckpt_status (*on_train_batch_begin)(void *self, uint64_t batch);
+    h5ckpt_status (*on_train_batch_end)(void *self, uint64_t batch);
+    h5ckpt_status (*on_test_batch_end)(void *self, uint64_t batch);
+    h5ckpt_status (*on_epoch_end)(void *self, uint64_t epoch);
+    h5ckpt_status (*on_train_end)(void *self, enum h5ckpt_reason reason);
+};
+
+/** @p callback as a struct of hooks; valid as long as the callback. */
+H5CKPT_API struct h5ckpt_hooks h5ckpt_callback_hooks(h5ckpt_callback *callback);
 
 /* -------------------------------------------------------------- inspection */
 

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * callback: the hooks that a training loop calls (docs/guide.md).
+ *
+ * (1) `at` counts finished work only: a hook moves it first and saves it then.
+ * (2) A hook that is not due changes nothing.
+ *
+ *   NEW      -> TRAINING   on_train_begin()
+ *   TRAINING -> IN_EPOCH   on_epoch_begin()
+ *   IN_EPOCH -> TRAINING   on_epoch_end()
+ *   any      -> ENDED      on_train_end()
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "callback/schedule.h"
+#include "error.h"
+#include "h5ckpt.h"
+#include "storage/system.h"
+
+enum phase { NEW, TRAINING, IN_EPOCH, ENDED };
+
+struct h5ckpt_callback {
+    enum phase phase;
+    struct h5ckpt_callback_options options;
+    struct h5ckpt_progress at;
+    h5ckpt_store *store;
+    uint64_t process_id; /* as for a store: a child's hooks do nothing */
+    bool store_asked;    /* by the last hook: the message is the store's */
+    struct error error;  /* of a hook that was not due */
+};
+
+struct h5ckpt_callback_options h5ckpt_callback_options_default(void)
+{
+    return (struct h5ckpt_callback_options){
+        .save_freq = H5CKPT_EVERY_EPOCH,
+        .double_checkpoint = true,
+        .delete_checkpoint = true,
+        .store = h5ckpt_options_default(),
+        .restore = h5ckpt_restore_options_default(),
+    };
+}
+
+static h5ckpt_status check_options(const struct h5ckpt_callback_options *options, struct error *error)
+{
+    if (options->backup_dir == NULL)
+        return error_set(error, H5CKPT_E_ARGUMENT, "callback options: backup_dir is NULL");
+    if (options->store.mode == H5CKPT_READ_ONLY)
+        return error_set(error, H5CKPT_E_ARGUMENT,
+                         "callback options: a callback must be able to write, but its store is read-only");
+    if (!schedule_is_valid(options->save_freq))
+        return error_set(error, H5CKPT_E_ARGUMENT,
+                         "callback options: save_freq is %" PRId64 "; it must be H5CKPT_EVERY_EPOCH, "
+                         "H5CKPT_NEVER or a number of batches from 1 to 2^53",
+                         options->save_freq);
+    return H5CKPT_OK;
+}
+
+h5ckpt_status h5ckpt_callback_new(h5ckpt_callback **callback_out, h5ckpt_state *state,
+                                  const struct h5ckpt_callback_options *options)
+{
+    h5ckpt_callback *callback;
+    h5ckpt_status status;
+
+    if (callback_out == NULL)
+        return H5CKPT_E_ARGUMENT;
+    *callback_out = callback = calloc(1, sizeof *callback);
+    if (callback == NULL)
+        return H5CKPT_E_MEMORY;
+    callback->phase = ENDED;
+    callback->process_id = system_calls->process_id();
+    if (options == NULL)
+        return error_set(&callback->error, H5CKPT_E_ARGUMENT,
+                         "callback options are NULL: at least backup_dir must be given");
+    callback->options = *options;
+    status = check_options(options, &callback->error);
+    if (status < 0)
+        return status;
+    callback->options.store.slots = options->double_checkpoint ? 2 : 1;
+    callback->store_asked = true;
+    status = h5ckpt_open(&callback->store, options->backup_dir, state, &callback->options.store);
+    callback->options.backup_dir = NULL; /* the caller's; only the store still needs it, and has its own */
+    if (status >= 0)
+        callback->phase = NEW;
+    return status;
+}
+
+void h5ckpt_callback_free(h5ckpt_callback *callback)
+{
+    if (callback == NULL)
+        return;
+    h5ckpt_close(callback->store);
+    error_clear(&callback->error);
+    free(callback);
+}
+
+const char *h5ckpt_callback_message(const h5ckpt_callback *callback)
+{
+    if (callback == NULL)
+        return h5ckpt_message(NULL);
+    return callback->store_asked ? h5ckpt_message(callback->store) : error_message(&callback->error);
+}
+
+h5ckpt_store *h5ckpt_callback_store(h5ckpt_callback *callback)
+{
+    return callback == NULL ? NULL : callback->store;
+}
+
+/* ---------------------------------------------------------------------- hooks */
+
+static const char *const WHEN[] = {
+    [NEW] = "before training has begun",
+    [TRAINING] = "between epochs",
+    [IN_EPOCH] = "within an epoch",
+    [ENDED] = "after training has ended (or although the callback could not be made)",
+};
+
+static h5ckpt_status refuse_phase(h5ckpt_callback *callback, const char *hook, enum phase due)
+{
+    return error_set(&callback->error, H5CKPT_E_ARGUMENT, "%s was called %s; it is due %s", hook, WHEN[callback->phase],
+                     WHEN[due]);
+}
+
+/* Every hook begins so: (2). */
+static h5ckpt_status enter(h5ckpt_callback *callback, const char *hook)
+{
+    if (callback == NULL)
+        return H5CKPT_E_ARGUMENT;
+    error_clear(&callback->error);
+    callback->store_asked = false;
+    if (callback->process_id == system_calls->process_id())
+        return H5CKPT_OK;
+    return error_set(&callback->error, H5CKPT_E_ARGUMENT,
+                     "%s: the callback belongs to process %" PRIu64
+                     ", which made it; a child process must make its own",
+                     hook, callback->process_id);
+}
+
+static h5ckpt_status enter_in(h5ckpt_callback *callback, enum phase due, const char *hook)
+{
+    h5ckpt_status status = enter(callback, hook);
+
+    return status == H5CKPT_OK && callback->phase != due ? refuse_phase(callback, hook, due) : status;
+}
+
+/* The store's answer is the hook's, and its message too. */
+static h5ckpt_status save(h5ckpt_callback *callback)
+{
+    callback->store_asked = true;
+    return h5ckpt_save(callback->store, &callback->at);
+}
+
+static h5ckpt_status refuse_number(h5ckpt_callback *callback, const char *hook, uint64_t number, uint64_t due)
+{
+    return error_set(&callback->error, H5CKPT_E_ARGUMENT,
+                     "%s was called with %" PRIu64 "; %" PRIu64
+                     " is due (after a restart, go on where on_train_begin said)",
+                     hook, number, due);
+}
+
+/* There is no state before the newest one. That is a fresh start only if there is no newest one either. */
+static h5ckpt_status refuse_lone_state(h5ckpt_callback *callback)
+{
+    struct h5ckpt_report report;
+    h5ckpt_status status = h5ckpt_inspect(callback->store, H5CKPT_RECORDS, &report);
+
+    if (status != H5CKPT_OK && status != H5CKPT_FELL_BACK)
+        return status;
+    callback->store_asked = false;
+    return error_set(&callback->error, H5CKPT_E_ARGUMENT,
+                     "callback options: restore.which is H5CKPT_PREVIOUS, but %s holds the only state",
+                     report.slot[report.restored].name);
+}
+
+h5ckpt_status h5ckpt_on_train_begin(h5ckpt_callback *callback, struct h5ckpt_progress *next,
+                                    struct h5ckpt_report *report)
+{
+    h5ckpt_status status = enter_in(callback, NEW, "on_train_begin");
+
+    if (status < 0)
+        return status;
+    if (next == NULL)
+        return error_set(&callback->error, H5CKPT_E_ARGUMENT, "on_train_begin: the position to fill is NULL");
+    callback->store_asked = true;
+    status = h5ckpt_restore(callback->store, &callback->options.restore, report);
+    if (status == H5CKPT_NO_CHECKPOINT && callback->options.restore.which == H5CKPT_PREVIOUS)
+        status = refuse_lone_state(callback);
+    if (status < 0)
+        return status;
+    callback->at = h5ckpt_progress(callback->store);
+    callback->phase = TRAINING;
+    *next = callback->at;
+    return status;
+}
+
+h5ckpt_status h5ckpt_on_epoch_begin(h5ckpt_callback *callback, uint64_t epoch)
+{
+    h5ckpt_status status = enter_in(callback, TRAINING, "on_epoch_begin");
+
+    if (status < 0)
+        return status;
+    if (epoch != callback->at.epoch)
+        return refuse_number(callback, "on_epoch_begin", epoch, callback->at.epoch);
+    callback->phase = IN_EPOCH;
+    return H5CKPT_OK;
+}
+
+h5ckpt_status h5ckpt_on_train_batch_begin(h5ckpt_callback *callback, uint64_t batch)
+{
+    h5ckpt_status status = enter_in(callback, IN_EPOCH, "on_train_batch_begin");
+
+    if (status == H5CKPT_OK && batch != callback->at.batch)
+        status = refuse_number(callback, "on_train_batch_begin", batch, callback->at.batch);
+    return status;
+}
+
+h5ckpt_status h5ckpt_on_train_batch_end(h5ckpt_callback *callback, uint64_t batch)
+{
+    h5ckpt_status status = enter_in(callback, IN_EPOCH, "on_train_batch_end");
+    uint64_t before;
+
+    if (status < 0)
+        return status;
+    if (batch < callback->at.batch || batch == UINT64_MAX)
+        return refuse_number(callback, "on_train_batch_end", batch, callback->at.batch);
+    before = callback->at.step;
+    callback->at.step += batch + 1 - callback->at.batch;
+    callback->at.batch = batch + 1; /* (1) */
+    if (!schedule_is_due_at_batch(callback->options.save_freq, before, callback->at.step))
+        return H5CKPT_OK;
+    return save(callback);
+}
+
+h5ckpt_status h5ckpt_on_test_batch_end(h5ckpt_callback *callback, uint64_t batch)
+{
+    (void)batch;
+    return enter_in(callback, IN_EPOCH, "on_test_batch_end");
+}
+
+h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t epoch)
+{
+    h5ckpt_status status = enter_in(callback, IN_EPOCH, "on_epoch_end");
+
+    if (status < 0)
+        return status;
+    if (epoch != callback->at.epoch)
+        return refuse_number(callback, "on_epoch_end", epoch, callback->at.epoch);
+    callback->at.epoch++; /* (1) */
+    callback->at.batch = 0;
+    callback->phase = TRAINING;
+    if (!schedule_is_due_at_epoch(callback->options.save_freq))
+        return H5CKPT_OK;
+    return save(callback);
+}
+
+h5ckpt_status h5ckpt_on_train_end(h5ckpt_callback *callback, enum h5ckpt_reason reason)
+{
+    const bool done = reason == H5CKPT_FINISHED || reason == H5CKPT_STOPPED_EARLY;
+    h5ckpt_status status = enter(callback, "on_train_end");
+
+    if (status < 0)
+        return status;
+    if ((unsigned)reason > H5CKPT_NAN_STOP)
+        return error_set(&callback->error, H5CKPT_E_ARGUMENT, "on_train_end: %d is no reason", (int)reason);
+    /* It may end anywhere, but to have finished is to have finished the epoch. */
+    if (callback->phase != TRAINING && (callback->phase != IN_EPOCH || reason == H5CKPT_FINISHED))
+        return refuse_phase(callback, "on_train_end", TRAINING);
+    if (done && callback->options.delete_checkpoint) {
+        callback->store_asked = true;
+        status = h5ckpt_delete(callback->store);
+    }
+    if (status == H5CKPT_OK)
+        callback->phase = ENDED;
+    return status;
+}
+
+/* ------------------------------------------------------------ struct of hooks */
+
+static h5ckpt_status hook_train_begin(void *self, struct h5ckpt_progress *next)
+{
+    return h5ckpt_on_train_begin(self, next, NULL);
+}
+
+static h5ckpt_status hook_epoch_begin(void *self, uint64_t epoch)
+{
+    return h5ckpt_on_epoch_begin(self, epoch);
+}
+
+static h5ckpt_status hook_train_batch_begin(void *self, uint64_t batch)
+{
+    return h5ckpt_on_train_batch_begin(self, batch);
+}
+
+static h5ckpt_status hook_train_batch_end(void *self, uint64_t batch)
+{
+    return h5ckpt_on_train_batch_end(self, batch);
+}
+
+static h5ckpt_status hook_test_batch_end(void *self, uint64_t batch)
+{
+    return h5ckpt_on_test_batch_end(self, batch);
+}
+
+static h5ckpt_status hook_epoch_end(void *self, uint64_t epoch)
+{
+    return h5ckpt_on_epoch_end(self, epoch);
+}
+
+static h5ckpt_status hook_train_end(void *self, enum h5ckpt_reason reason)
+{
+    return h5ckpt_on_train_end(self, reason);
+}
+
+struct h5ckpt_hooks h5ckpt_callback_hooks(h5ckpt_callback *callback)
+{
+    return (struct h5ckpt_hooks){
+        .self = callback,
+        .on_train_begin = hook_train_begin,
+        .on_epoch_begin = hook_epoch_begin,
+        .on_train_batch_begin = hook_train_batch_begin,
+        .on_train_batch_end = hook_train_batch_end,
+        .on_test_batch_end = hook_test_batch_end,
+        .on_epoch_end = hook_epoch_end,
+        .on_train_end = hook_train_end,
+    };
+}
