@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# demo.sh [TEXTLM]: four acts in which a training run is killed, its checkpoint damaged, and nothing lost.
-# Every promise is checked as it is shown: the script fails unless all four acts end as announced.
+# demo.sh [TEXTLM]: seven acts in which a training run is killed, its checkpoint damaged, and nothing lost.
+# Every promise is checked as it is shown: the script fails unless all acts end as announced.
 set -eu
 
 repository=$(cd "$(dirname "$0")/../.." && pwd)
@@ -122,4 +122,33 @@ expect_epochs 0
 [ "$(fingerprint four)" = "$before" ] || fail "the refused run changed a file of the checkpoint"
 say "refused, not begun anew; every file in the directory is as it was"
 
-printf '\nall 4 acts as promised\n'
+act "5: killed in the middle of epoch 4, with a save every 7 batches"
+run --epochs 10 --backup-dir five --save-freq 7 --kill-at 4:100
+expect_killed
+run --epochs 10 --backup-dir five --save-freq 7
+expect_line '^resumed at epoch 4 batch 95 from slot-[ab]\.h5$' # 4 * 300 + 95 batches: the last multiple of 7
+expect_epochs 6
+expect_same_end
+
+act "6: killed twice in one epoch"
+run --epochs 10 --backup-dir six --save-freq 7 --kill-at 4:100
+expect_killed
+run --epochs 10 --backup-dir six --save-freq 7 --kill-at 4:200
+expect_killed
+expect_line '^resumed at epoch 4 batch 95 '
+expect_epochs 0
+run --epochs 10 --backup-dir six --save-freq 7
+expect_line '^resumed at epoch 4 batch 200 ' # 4 * 300 + 200 batches: saved just before the second kill
+expect_epochs 6
+expect_same_end
+
+act "7: finished, beside a file that is not ours"
+mkdir seven
+echo "precious" >seven/notes.txt
+run --epochs 10 --backup-dir seven
+expect_same_end
+[ "$(ls -A seven)" = notes.txt ] || fail "the directory holds: $(ls -A seven)"
+[ "$(cat seven/notes.txt)" = precious ] || fail "notes.txt was changed"
+say "the checkpoint has done its duty and is gone; notes.txt is as it was"
+
+printf '\nall 7 acts as promised\n'

@@ -7,8 +7,8 @@
  * on. A run that was killed and resumed ends with the digest of a run that never was: that is what a
  * checkpoint has to achieve, and demo.sh shows it.
  *
- * What h5ckpt asks of a program is list_variables(), the section "Checkpoints", and their calls in
- * train() and main(). The rest would be the same without it.
+ * What h5ckpt asks of a program is list_variables(), the section "Checkpoints", and the hooks in train().
+ * The rest would be the same without it.
  */
 #include <ctype.h>
 #include <getopt.h>
@@ -64,8 +64,8 @@ struct text {
 struct options {
     uint64_t epochs;
     uint64_t batches;
-    const char *backup_dir; /* NULL: train without checkpoints */
-    uint64_t kill_epoch;    /* UINT64_MAX: live */
+    struct h5ckpt_callback_options checkpoint; /* backup_dir NULL: train without checkpoints */
+    uint64_t kill_epoch;                       /* UINT64_MAX: live */
     uint64_t kill_batch;
     const char *file;
 };
@@ -137,34 +137,37 @@ static void register_variables(h5ckpt_state *state, struct training *training)
     }
 }
 
-/* Open the directory and continue where its checkpoint left off, if it holds one. After a failure nobody
- * may train: what began anew would pass for what went on. */
-static bool resume(h5ckpt_store **store, const char *backup_dir, h5ckpt_state *state, struct h5ckpt_progress *at)
+/* Continue where the directory's checkpoint left off, if it holds one. After a failure nobody may train:
+ * what began anew would pass for what went on. */
+static bool resume(h5ckpt_callback **callback, h5ckpt_state *state, const struct options *options,
+                   struct h5ckpt_progress *next)
 {
     struct h5ckpt_report report;
-    h5ckpt_status status = h5ckpt_open(store, backup_dir, state, NULL);
+    h5ckpt_status status = h5ckpt_callback_new(callback, state, &options->checkpoint);
 
     if (status >= 0)
-        status = h5ckpt_restore(*store, NULL, &report);
+        status = h5ckpt_on_train_begin(*callback, next, &report);
     if (status < 0) {
-        fprintf(stderr, "textlm: cannot resume: %s\n", h5ckpt_message(*store));
+        fprintf(stderr, "textlm: cannot resume: %s\n", h5ckpt_callback_message(*callback));
         return false;
     }
+    if (status == H5CKPT_FELL_BACK)
+        printf("%s\n", h5ckpt_callback_message(*callback));
     if (status == H5CKPT_NO_CHECKPOINT)
         return true;
-    if (status == H5CKPT_FELL_BACK)
-        printf("%s\n", h5ckpt_message(*store));
-    printf("resumed at epoch %" PRIu64 " from %s\n", report.progress.epoch, report.slot[report.restored].name);
-    *at = report.progress;
+    printf("resumed at epoch %" PRIu64, next->epoch);
+    if (next->batch > 0)
+        printf(" batch %" PRIu64, next->batch);
+    printf(" from %s\n", report.slot[report.restored].name);
     return true;
 }
 
 /* A full disk is no reason to throw away a night of training: the last checkpoint is still there, and
- * the next epoch tries again. */
-static void save(h5ckpt_store *store, const struct h5ckpt_progress *at)
+ * the next save tries again. */
+static void check(h5ckpt_callback *callback, h5ckpt_status status)
 {
-    if (store && h5ckpt_save(store, at) < 0)
-        fprintf(stderr, "textlm: not saved after %" PRIu64 " epochs: %s\n", at->epoch, h5ckpt_message(store));
+    if (callback && status < 0)
+        fprintf(stderr, "textlm: %s\n", h5ckpt_callback_message(callback));
 }
 
 /* ---------------------------------------------------------------- chance */
@@ -293,21 +296,24 @@ static double train_batch(struct training *training, const struct text *text)
     return loss / BATCH_SIZE;
 }
 
+/* Without checkpoints the callback is NULL, and the hooks do nothing. */
 static void train(struct training *training, const struct text *text, const struct options *options,
-                  h5ckpt_store *store, struct h5ckpt_progress at)
+                  h5ckpt_callback *callback, struct h5ckpt_progress next)
 {
-    while (at.epoch < options->epochs) {
-        training->loss_sum = 0.0;
-        for (at.batch = 0; at.batch < options->batches; at.batch++, at.step++) {
-            if (at.epoch == options->kill_epoch && at.batch == options->kill_batch)
+    for (uint64_t epoch = next.epoch; epoch < options->epochs; epoch++, next.batch = 0) {
+        check(callback, h5ckpt_on_epoch_begin(callback, epoch));
+        if (next.batch == 0)
+            training->loss_sum = 0.0;
+        for (uint64_t batch = next.batch; batch < options->batches; batch++) {
+            if (epoch == options->kill_epoch && batch == options->kill_batch)
                 raise(SIGKILL);
             training->loss_sum += train_batch(training, text);
+            check(callback, h5ckpt_on_train_batch_end(callback, batch));
         }
-        at.epoch++;
-        at.batch = 0;
-        save(store, &at); /* before the line: who has read it may pull the plug */
-        printf("epoch %" PRIu64 " loss %.4f\n", at.epoch - 1, training->loss_sum / (double)options->batches);
+        check(callback, h5ckpt_on_epoch_end(callback, epoch)); /* before the line: who has read it may pull the plug */
+        printf("epoch %" PRIu64 " loss %.4f\n", epoch, training->loss_sum / (double)options->batches);
     }
+    check(callback, h5ckpt_on_train_end(callback, H5CKPT_FINISHED));
 }
 
 /* --------------------------------------------------------- start and end */
@@ -355,7 +361,10 @@ static _Noreturn void usage(void)
     fputs("usage: textlm [options] [FILE]  (FILE: the text; default " FILE_DEFAULT ")\n"
           "  --epochs N               train until N epochs are finished (default 10)\n"
           "  --batches N              batches in an epoch (default 300)\n"
-          "  --backup-dir DIR         save after every epoch, and resume from what DIR holds\n"
+          "  --backup-dir DIR         save in DIR, and resume from what it holds\n"
+          "  --save-freq FREQ         epoch (default), a number of batches, or never\n"
+          "  --single                 keep one state, not two\n"
+          "  --keep                   leave the checkpoint when training has finished\n"
           "  --kill-at EPOCH[:BATCH]  die by SIGKILL before this epoch, or this batch of it; both count from 0\n",
           stderr);
     exit(EXIT_USAGE);
@@ -368,16 +377,30 @@ static uint64_t parse_number(char *digits, char **rest)
     return strtoull(digits, rest, 10);
 }
 
+static int64_t parse_save_freq(char *frequency, char **rest)
+{
+    if (strcmp(frequency, "epoch") == 0)
+        return H5CKPT_EVERY_EPOCH;
+    if (strcmp(frequency, "never") == 0)
+        return H5CKPT_NEVER;
+    return (int64_t)parse_number(frequency, rest); /* h5ckpt_callback_new() refuses nonsense */
+}
+
 static struct options parse_options(int argc, char **argv)
 {
     static const struct option known[] = {
-        {"epochs", required_argument, NULL, 'e'},
-        {"batches", required_argument, NULL, 'b'},
-        {"backup-dir", required_argument, NULL, 'd'},
-        {"kill-at", required_argument, NULL, 'k'},
-        {NULL, 0, NULL, 0},
+        {"epochs", required_argument, NULL, 'e'},     {"batches", required_argument, NULL, 'b'},
+        {"backup-dir", required_argument, NULL, 'd'}, {"save-freq", required_argument, NULL, 'f'},
+        {"single", no_argument, NULL, 's'},           {"keep", no_argument, NULL, 'K'},
+        {"kill-at", required_argument, NULL, 'k'},    {NULL, 0, NULL, 0},
     };
-    struct options options = {.epochs = 10, .batches = 300, .kill_epoch = UINT64_MAX, .file = FILE_DEFAULT};
+    struct options options = {
+        .epochs = 10,
+        .batches = 300,
+        .checkpoint = h5ckpt_callback_options_default(),
+        .kill_epoch = UINT64_MAX,
+        .file = FILE_DEFAULT,
+    };
     char *rest = "";
     int option;
 
@@ -387,7 +410,13 @@ static struct options parse_options(int argc, char **argv)
         } else if (option == 'b') {
             options.batches = parse_number(optarg, &rest);
         } else if (option == 'd') {
-            options.backup_dir = optarg;
+            options.checkpoint.backup_dir = optarg;
+        } else if (option == 'f') {
+            options.checkpoint.save_freq = parse_save_freq(optarg, &rest);
+        } else if (option == 's') {
+            options.checkpoint.double_checkpoint = false;
+        } else if (option == 'K') {
+            options.checkpoint.delete_checkpoint = false;
         } else if (option == 'k') {
             options.kill_epoch = parse_number(optarg, &rest);
             if (*rest == ':')
@@ -411,8 +440,8 @@ int main(int argc, char **argv)
     struct text text = {0};
     struct training *training = NULL;
     h5ckpt_state *state = h5ckpt_state_new();
-    h5ckpt_store *store = NULL;
-    struct h5ckpt_progress at = {0};
+    h5ckpt_callback *callback = NULL;
+    struct h5ckpt_progress next = {0};
     int exit_status = EXIT_FAILURE;
 
     setvbuf(stdout, NULL, _IOLBF, 0); /* SIGKILL flushes nothing */
@@ -426,13 +455,13 @@ int main(int argc, char **argv)
         goto out;
     }
     register_variables(state, training);
-    if (options.backup_dir && !resume(&store, options.backup_dir, state, &at))
+    if (options.checkpoint.backup_dir && !resume(&callback, state, &options, &next))
         goto out;
-    train(training, &text, &options, store, at);
+    train(training, &text, &options, callback, next);
     printf("state %016" PRIx64 "\n", digest_variables(training));
     exit_status = EXIT_SUCCESS;
 out:
-    h5ckpt_close(store);
+    h5ckpt_callback_free(callback);
     h5ckpt_state_free(state);
     free(training);
     free(text.symbols);
