@@ -52,6 +52,8 @@ h5ckpt_status h5ckpt_delete(h5ckpt_store *store)
     if (status == H5CKPT_OK)
         status = lock_check(&store->lock, &store->error);
     if (status == H5CKPT_OK)
+        status = lock_detach(&store->lock, store->options.file_mode, &store->error);
+    if (status == H5CKPT_OK)
         status = lock_set_phase(&store->lock, LOCK_DELETING, &store->error);
     if (status == H5CKPT_OK)
         status = store_remove_files(store);

@@ -209,7 +209,7 @@ static h5ckpt_status break_link(struct lock *lock, mode_t mode, struct error *er
 }
 
 /* A crash between linking and unlinking leaves our own lock.new as the other name. */
-static h5ckpt_status detach(struct lock *lock, mode_t mode, struct error *error)
+h5ckpt_status lock_detach(struct lock *lock, mode_t mode, struct error *error)
 {
     struct entry entry = {.link_count = 1};
     bool leftover = false;
@@ -249,7 +249,7 @@ h5ckpt_status lock_take(struct lock *lock, const struct directory *directory, mo
     if (status == H5CKPT_OK)
         status = read_content(lock, error);
     if (status == H5CKPT_OK)
-        status = detach(lock, mode, error);
+        status = lock_detach(lock, mode, error);
     if (status != H5CKPT_OK)
         file_close(&lock->file);
     lock->found = status == H5CKPT_OK;

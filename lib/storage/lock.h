@@ -70,6 +70,9 @@ h5ckpt_status lock_peek(struct lock *lock, const struct directory *directory, bo
 /* Is the file that we hold still the one under its name? H5CKPT_E_BUSY if not. */
 h5ckpt_status lock_check(const struct lock *lock, struct error *error);
 
+/* Has somebody made a hard link of the file that we hold? Then one of the same content, of `mode`, takes its place. */
+h5ckpt_status lock_detach(struct lock *lock, mode_t mode, struct error *error);
+
 /* Write phase and directory id, durably. */
 h5ckpt_status lock_set_phase(struct lock *lock, enum lock_phase phase, struct error *error);
 

@@ -80,6 +80,19 @@ static h5ckpt_status check_may_save(h5ckpt_store *store)
     return H5CKPT_OK;
 }
 
+/* A file that was put in a slot's place since it was last looked at may be another directory's slot. */
+static h5ckpt_status refuse_newcomer(h5ckpt_store *store, unsigned which)
+{
+    struct slot now;
+
+    slot_examine(&now, &store->directory, which, store->lock.directory_id);
+    if (now.state == H5CKPT_SLOT_FOREIGN)
+        return error_set(&store->error, H5CKPT_E_FOREIGN, "'%s': %s", store->directory.path, now.reason);
+    if (now.state == H5CKPT_SLOT_NEWER_VERSION)
+        return error_set(&store->error, H5CKPT_E_VERSION, "'%s': %s", store->directory.path, now.reason);
+    return H5CKPT_OK;
+}
+
 /* ---------------------------------------------------------------------- plan */
 
 void store_plan_slots(const h5ckpt_store *store, struct plan_slot slot[FORMAT_SLOT_COUNT_MAX])
@@ -165,19 +178,6 @@ static bool make_base_durable(h5ckpt_store *store)
             slot_verify(&store->directory, base->number, &base->record, FILE_READ_PAST_CACHE, &store->buffer, &ignored);
     error_clear(&ignored);
     return status == H5CKPT_OK;
-}
-
-/* A file that was put in the target's place since it was last looked at may be another directory's slot. */
-static h5ckpt_status refuse_newcomer(h5ckpt_store *store, unsigned target)
-{
-    struct slot now;
-
-    slot_examine(&now, &store->directory, target, store->lock.directory_id);
-    if (now.state == H5CKPT_SLOT_FOREIGN)
-        return error_set(&store->error, H5CKPT_E_FOREIGN, "'%s': %s", store->directory.path, now.reason);
-    if (now.state == H5CKPT_SLOT_NEWER_VERSION)
-        return error_set(&store->error, H5CKPT_E_VERSION, "'%s': %s", store->directory.path, now.reason);
-    return H5CKPT_OK;
 }
 
 static h5ckpt_status plan_save(h5ckpt_store *store, unsigned *target, enum plan_manner *manner)
@@ -370,7 +370,10 @@ static h5ckpt_status reserve_slots(h5ckpt_store *store, unsigned target)
         struct slot *slot = &store->survey.slot[i];
         if (i == target || slot->state != H5CKPT_SLOT_ABSENT)
             continue;
-        status = slot_reserve(&store->directory, i, &record, store->options.file_mode, &store->buffer, &store->error);
+        status = refuse_newcomer(store, i);
+        if (status == H5CKPT_OK)
+            status =
+                slot_reserve(&store->directory, i, &record, store->options.file_mode, &store->buffer, &store->error);
         if (status == H5CKPT_OK)
             *slot = (struct slot){.number = i,
                                   .name = slot_name(i),
@@ -406,6 +409,10 @@ static void remove_surplus(h5ckpt_store *store)
         const bool surplus = store->options.slots == 1 ? (int)i != store->base : i >= store->options.slots;
         if (!surplus || store->survey.slot[i].state == H5CKPT_SLOT_ABSENT || !is_superseded(store, i))
             continue;
+        if (refuse_newcomer(store, i) < 0) {
+            error_clear(&store->error); /* not ours to remove: the next restore will say so */
+            continue;
+        }
         if (store->view.current == (int)i)
             store_write_view(store, store->base); /* never leads to a file that is gone */
         if (directory_remove(&store->directory, slot_name(i), &ignored) == H5CKPT_OK) {
@@ -443,6 +450,8 @@ h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *pro
         status = source_collect(&store->source, store->state, &at, &store->error);
     if (status == H5CKPT_OK)
         status = lock_check(&store->lock, &store->error);
+    if (status == H5CKPT_OK)
+        status = lock_detach(&store->lock, store->options.file_mode, &store->error);
     if (status == H5CKPT_OK)
         status = plan_save(store, &target, &manner);
     if (status < 0)

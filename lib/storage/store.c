@@ -54,8 +54,7 @@ h5ckpt_status store_enter(h5ckpt_store *store, const char *call)
 static h5ckpt_status check_options(const struct h5ckpt_options *options, struct error *error)
 {
     if (options->mode != H5CKPT_READ_WRITE && options->mode != H5CKPT_READ_ONLY)
-        return error_set(error, H5CKPT_E_ARGUMENT, "options: %d is not one of enum h5ckpt_mode",
-                         (int)options->mode);
+        return error_set(error, H5CKPT_E_ARGUMENT, "options: %d is not one of enum h5ckpt_mode", (int)options->mode);
     if (options->slots < 1 || options->slots > FORMAT_SLOT_COUNT_MAX)
         return error_set(error, H5CKPT_E_ARGUMENT,
                          "options: %u slots; 1 to %d are possible (start from h5ckpt_options_default())",

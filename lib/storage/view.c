@@ -20,21 +20,38 @@ enum { /* docs/format.md 4 */
        AT_CURRENT = 32,
        AT_PREVIOUS = 36,
        HEAD_BYTES = 40,
+       VIEW_BYTES_MAX = 1 << 16, /* ours has about 5,000 */
 };
 
-enum view_owner { VIEW_ABSENT, VIEW_OURS, VIEW_STRANGERS };
+enum view_owner { VIEW_ABSENT, VIEW_OURS, VIEW_TORN, VIEW_STRANGERS };
 
 static int slot_from_u32(uint32_t number)
 {
     return number < FORMAT_SLOT_COUNT_MAX ? (int)number : VIEW_NO_SLOT;
 }
 
-/* Never flushed, a view may be all zeros after a power cut. */
-static bool is_torn(const unsigned char head[HEAD_BYTES])
+/* Never flushed, a view may be empty or all zeros after a power cut. Whoever's it was, nothing is in it. */
+static bool is_all_zeros(const struct file *file)
 {
-    static const unsigned char ZEROS[HEAD_BYTES];
+    static const unsigned char ZEROS[FORMAT_USER_BLOCK_BYTES];
+    struct error ignored = ERROR_NONE;
+    unsigned char bytes[FORMAT_USER_BLOCK_BYTES];
+    struct entry entry = {.byte_count = VIEW_BYTES_MAX + 1};
+    bool zeros = file_look(file, &entry, &ignored) == H5CKPT_OK && entry.byte_count <= VIEW_BYTES_MAX;
 
-    return memcmp(head, ZEROS, HEAD_BYTES) == 0;
+    for (uint64_t at = 0; zeros && at < entry.byte_count; at += sizeof bytes) {
+        const uint64_t left = entry.byte_count - at;
+        const size_t length = left < sizeof bytes ? (size_t)left : sizeof bytes;
+        zeros = file_read(file, bytes, length, at, &ignored) == H5CKPT_OK && memcmp(bytes, ZEROS, length) == 0;
+    }
+    error_clear(&ignored);
+    return zeros;
+}
+
+static bool is_ours(const unsigned char head[HEAD_BYTES], const unsigned char directory_id[FORMAT_ID_BYTES])
+{
+    return memcmp(head + AT_MAGIC, VIEW_MAGIC, sizeof VIEW_MAGIC) == 0 &&
+           memcmp(head + AT_DIRECTORY_ID, directory_id, FORMAT_ID_BYTES) == 0;
 }
 
 static enum view_owner look(const struct directory *directory, const unsigned char directory_id[FORMAT_ID_BYTES],
@@ -47,9 +64,10 @@ static enum view_owner look(const struct directory *directory, const unsigned ch
 
     if (status == H5CKPT_NO_CHECKPOINT)
         owner = VIEW_ABSENT;
+    else if (status == H5CKPT_OK && is_all_zeros(&file))
+        owner = VIEW_TORN;
     else if (status == H5CKPT_OK && file_read(&file, head, HEAD_BYTES, 0, &ignored) == H5CKPT_OK &&
-             (is_torn(head) || (memcmp(head + AT_MAGIC, VIEW_MAGIC, sizeof VIEW_MAGIC) == 0 &&
-                                memcmp(head + AT_DIRECTORY_ID, directory_id, FORMAT_ID_BYTES) == 0)))
+             is_ours(head, directory_id))
         owner = VIEW_OURS;
     file_close(&file);
     error_clear(&ignored);
@@ -61,7 +79,7 @@ void view_read(struct view *view, const struct directory *directory, const unsig
     unsigned char head[HEAD_BYTES];
 
     *view = (struct view){VIEW_NO_SLOT, VIEW_NO_SLOT, 0};
-    if (look(directory, directory_id, head) != VIEW_OURS || is_torn(head))
+    if (look(directory, directory_id, head) != VIEW_OURS)
         return;
     view->current = slot_from_u32(bytes_get_u32(head + AT_CURRENT));
     view->previous = slot_from_u32(bytes_get_u32(head + AT_PREVIOUS));
@@ -126,7 +144,9 @@ h5ckpt_status view_remove(const struct directory *directory, const unsigned char
 {
     unsigned char head[HEAD_BYTES];
 
-    if (look(directory, directory_id, head) != VIEW_OURS)
+    const enum view_owner owner = look(directory, directory_id, head);
+
+    if (owner != VIEW_OURS && owner != VIEW_TORN)
         return H5CKPT_OK;
     return directory_remove(directory, FORMAT_VIEW_NAME, error);
 }

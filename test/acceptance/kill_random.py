@@ -34,7 +34,7 @@ class Failure(Exception):
 
 def live(directory, kill_after=None):
     """One life of textlm: its lines, whether it was killed, and its duration."""
-    command = [textlm, "--epochs", str(EPOCHS), "--batches", str(BATCHES)]
+    command = [textlm, "--epochs", str(EPOCHS), "--batches", str(BATCHES), "--keep"]
     if directory:
         command += ["--backup-dir", directory]
     began = time.monotonic()

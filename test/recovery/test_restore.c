@@ -309,6 +309,27 @@ START_TEST(damage_names_variable_and_block)
 }
 END_TEST
 
+START_TEST(the_reason_names_variable_and_block_however_long_the_directorys_path_is)
+{
+    char path[3 * PATH_BYTES];
+    char slot[sizeof path + 16];
+    struct h5ckpt_report report;
+    h5ckpt_store *store;
+
+    snprintf(path, sizeof path, "%s/%0200d/%0200d/%0200d", fixture_directory, 1, 2, 3);
+    assert_status_message(h5ckpt_open(&store, path, standard.state, NULL), H5CKPT_OK, h5ckpt_message(store));
+    for (uint64_t number = 1; number <= 2; number++)
+        assert_status(standard_save(store, &standard, number), H5CKPT_OK);
+    snprintf(slot, sizeof slot, "%s/slot-b.h5", path);
+    file_flip_bit(slot, 8 * 100000); /* inside `weights` */
+    assert_status(h5ckpt_restore(store, NULL, &report), H5CKPT_FELL_BACK);
+    ck_assert_int_eq(report.slot[1].state, H5CKPT_SLOT_DAMAGED);
+    assert_mentions(report.slot[1].reason, "weights");
+    assert_mentions(report.slot[1].reason, "block 1");
+    h5ckpt_close(store);
+}
+END_TEST
+
 /* ---------------------------------------------------------- loss and absence */
 
 START_TEST(all_slots_damaged_is_a_loss_that_changes_nothing)
@@ -354,6 +375,18 @@ START_TEST(a_directory_that_is_in_use_without_a_slot_is_a_loss)
             file_remove(in_backup(SLOT_NAME[i]));
     assert_restores(H5CKPT_E_LOST, 0);
     assert_restores(H5CKPT_E_LOST, 0); /* and stays one */
+}
+END_TEST
+
+START_TEST(a_lost_newest_slot_is_noticed_without_the_locks_note)
+{
+    static const unsigned char ZEROS[512];
+    const unsigned slots = (unsigned)_i;
+
+    standard_history(slots, 1, slots);
+    file_write_bytes(in_backup("lock"), ZEROS, sizeof ZEROS, 512); /* never flushed, and then a power cut */
+    file_remove(in_backup(slot_of_epoch(slots)));
+    assert_restores(H5CKPT_FELL_BACK, slots - 1);
 }
 END_TEST
 
@@ -640,6 +673,31 @@ START_TEST(two_variables_may_swap_their_names)
 }
 END_TEST
 
+START_TEST(a_stored_variable_that_was_renamed_is_not_given_to_a_namesake_too)
+{
+    const struct h5ckpt_rename rename = {"a", "b"};
+    struct h5ckpt_restore_options options = {.renames = &rename, .rename_count = 1, .match = H5CKPT_EXACT};
+    int32_t a = 7;
+    int32_t b = 8;
+    int32_t stored = 5;
+    h5ckpt_state *state = h5ckpt_state_new();
+    h5ckpt_store *store;
+
+    save_one("a", H5CKPT_INT32, 1, &stored, ELEMENT_ORDER_NONE);
+    h5ckpt_add(state, "a", H5CKPT_INT32, 1, (const uint64_t[]){1}, &a);
+    h5ckpt_add(state, "b", H5CKPT_INT32, 1, (const uint64_t[]){1}, &b);
+    assert_status(h5ckpt_open(&store, fixture_backup, state, NULL), H5CKPT_OK);
+    assert_status(h5ckpt_restore(store, &options, NULL), H5CKPT_E_SCHEMA);
+    assert_mentions(h5ckpt_message(store), "'a'");
+    options.match = H5CKPT_INTERSECTION;
+    assert_status_message(h5ckpt_restore(store, &options, NULL), H5CKPT_OK, h5ckpt_message(store));
+    ck_assert_int_eq(a, 7);
+    ck_assert_int_eq(b, 5);
+    h5ckpt_close(store);
+    h5ckpt_state_free(state);
+}
+END_TEST
+
 static bool select_weights(void *context, const char *name)
 {
     ck_assert_ptr_eq(context, &standard);
@@ -790,10 +848,66 @@ START_TEST(a_put_function_that_fails_once_falls_back_to_the_whole_previous_state
     }
     put_value[0] = put_value[1] = put_value[2] = plain = 9;
     put_fails_at = _i / 2;
+    put_calls = 0;
     assert_status(h5ckpt_restore(store, options_of(H5CKPT_CURRENT, MEMORY[_i % 2]), NULL), H5CKPT_FELL_BACK);
     for (unsigned i = 0; i < PUT_COUNT; i++)
         ck_assert_int_eq(put_value[i], 1);
     ck_assert_int_eq(plain, 1);
+    h5ckpt_close(store);
+    h5ckpt_state_free(state);
+}
+END_TEST
+
+START_TEST(a_slot_that_was_passed_over_because_a_put_function_failed_is_called_intact)
+{
+    struct h5ckpt_report report;
+    int32_t plain = 0;
+    h5ckpt_state *state = state_of_puts(&plain);
+    h5ckpt_store *store;
+
+    put_fails_at = -1;
+    assert_status(h5ckpt_open(&store, fixture_backup, state, NULL), H5CKPT_OK);
+    for (unsigned i = 0; i < 2; i++)
+        assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
+    put_calls = 0;
+    put_fails_at = _i / 2;
+    assert_status(h5ckpt_restore(store, options_of(H5CKPT_CURRENT, MEMORY[_i % 2]), &report), H5CKPT_FELL_BACK);
+    ck_assert(report.fell_back);
+    ck_assert_uint_eq(report.sequence, 1);
+    const struct h5ckpt_slot_report *newest = &report.slot[1 - report.restored];
+    ck_assert_msg(newest->state == H5CKPT_SLOT_INTACT, "it is %s: %s", h5ckpt_slot_state_name(newest->state),
+                  newest->reason);
+    assert_mentions(newest->reason, "put");
+    h5ckpt_close(store);
+    h5ckpt_state_free(state);
+}
+END_TEST
+
+START_TEST(an_older_state_without_a_variable_that_has_begun_to_change_is_not_mixed_with_it)
+{
+    const struct h5ckpt_restore_options options = {.match = H5CKPT_INTERSECTION, .memory = MEMORY[_i % 2]};
+    int32_t plain = 1;
+    int32_t late = 2;
+    h5ckpt_state *state = state_of_puts(&plain);
+    h5ckpt_store *store;
+
+    put_fails_at = -1;
+    assert_status(h5ckpt_open(&store, fixture_backup, state, NULL), H5CKPT_OK);
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
+    assert_status(h5ckpt_add(state, "late", H5CKPT_INT32, 0, NULL, &late), H5CKPT_OK);
+    put_value[0] = put_value[1] = put_value[2] = plain = 2;
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
+    put_value[0] = put_value[1] = put_value[2] = plain = late = 9;
+    put_calls = 0;
+    put_fails_at = _i / 2;
+    assert_status(h5ckpt_restore(store, &options, NULL), H5CKPT_E_MEMORY_CHANGED);
+    ck_assert_str_ne(h5ckpt_message(store), "");
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_E_MEMORY_CHANGED);
+    assert_status(h5ckpt_restore(store, &options, NULL), H5CKPT_OK);
+    for (unsigned i = 0; i < PUT_COUNT; i++)
+        ck_assert_int_eq(put_value[i], 2);
+    ck_assert_int_eq(plain, 2);
+    ck_assert_int_eq(late, 2);
     h5ckpt_close(store);
     h5ckpt_state_free(state);
 }
@@ -1101,6 +1215,173 @@ START_TEST(an_inspection_beside_a_save_sees_no_damage)
     }
     h5ckpt_close(reader);
     h5ckpt_close(beside.store);
+}
+END_TEST
+
+static long removals_left;
+
+static int remove_so_many(int directory, const char *name)
+{
+    if (removals_left-- > 0)
+        return system_kernel.remove_at(directory, name);
+    errno = EIO;
+    return -1;
+}
+
+/* A deletion that has come as far as `removals_left` files. */
+static void delete_beside(void *context)
+{
+    static struct system_calls calls;
+    struct beside *beside = context;
+    const struct system_calls *usual = system_calls;
+
+    calls = *usual;
+    calls.remove_at = remove_so_many;
+    system_calls = &calls;
+    h5ckpt_delete(beside->store);
+    system_calls = usual;
+}
+
+/* _i: files removed, up to both slots, the view and the lock */
+START_TEST(a_deletion_at_any_instant_of_a_restore_beside_it_is_no_loss)
+{
+    bool hit = true;
+
+    for (long call = 0; hit; call++) {
+        fixture_clear_backup();
+        struct beside beside = begin_beside(2, 4);
+        h5ckpt_store *reader = standard_open_reader(&standard);
+        standard_spoil(&standard);
+        removals_left = _i;
+        faults_set((struct faults){
+            .calls = FAULT_OPEN | FAULT_READ, .first = call, .count = 1, .before = delete_beside, .context = &beside});
+        h5ckpt_status status = h5ckpt_restore(reader, options_of(H5CKPT_CURRENT, H5CKPT_STAGED), NULL);
+        hit = faults_hit();
+        faults_clear();
+        ck_assert_int_lt(call, CALLS_MAX);
+        ck_assert_msg(status == H5CKPT_OK || (hit && status == H5CKPT_NO_CHECKPOINT), "call %ld: %s: %s", call,
+                      h5ckpt_status_name(status), h5ckpt_message(reader));
+        ck_assert(status == H5CKPT_OK ? standard_is(&standard, 4) : standard_is_spoilt(&standard));
+        h5ckpt_close(reader);
+        h5ckpt_close(beside.store);
+    }
+}
+END_TEST
+
+static int flush_no_directory(int descriptor)
+{
+    struct stat status;
+
+    if (fstat(descriptor, &status) == 0 && !S_ISDIR(status.st_mode))
+        return 0;
+    errno = EIO;
+    return -1;
+}
+
+/* A save that has come as far as its new file's name: nothing notes it yet. */
+static void save_until_renamed(void *context)
+{
+    static struct system_calls calls;
+    struct beside *beside = context;
+    const struct system_calls *usual = system_calls;
+
+    calls = *usual;
+    calls.flush = flush_no_directory;
+    system_calls = &calls;
+    assert_status(standard_save(beside->store, &writer_standard, ++beside->number), H5CKPT_E_IO);
+    system_calls = usual;
+    slot_of_epoch(beside->number);
+}
+
+/* A new handle on states 2 and 3, which saves into a new file unless it can flush the directory first. */
+static struct beside begin_beside_anew(void)
+{
+    fixture_clear_backup();
+    standard_history(2, 1, 3);
+    struct beside beside = {standard_open(&writer_standard, NULL), 3};
+    assert_status(h5ckpt_restore(beside.store, NULL, NULL), H5CKPT_OK);
+    return beside;
+}
+
+START_TEST(the_previous_state_is_not_called_lost_while_a_new_file_takes_its_place)
+{
+    bool hit = true;
+
+    for (long call = 0; hit; call++) {
+        struct beside beside = begin_beside_anew();
+        h5ckpt_store *reader = standard_open_reader(&standard);
+        standard_spoil(&standard);
+        faults_set((struct faults){.calls = FAULT_OPEN | FAULT_READ,
+                                   .first = call,
+                                   .count = 1,
+                                   .before = save_until_renamed,
+                                   .context = &beside});
+        h5ckpt_status status = h5ckpt_restore(reader, options_of(H5CKPT_PREVIOUS, MEMORY[_i]), NULL);
+        hit = faults_hit();
+        faults_clear();
+        ck_assert_int_lt(call, CALLS_MAX);
+        ck_assert_msg(status == H5CKPT_OK, "call %ld: %s: %s", call, h5ckpt_status_name(status),
+                      h5ckpt_message(reader));
+        ck_assert(standard_is(&standard, 2) || standard_is(&standard, 3));
+        h5ckpt_close(reader);
+        h5ckpt_close(beside.store);
+    }
+}
+END_TEST
+
+START_TEST(an_inspection_of_all_bytes_sees_no_damage_while_a_new_file_takes_a_slots_place)
+{
+    struct h5ckpt_report report;
+    bool hit = true;
+
+    for (long call = 0; hit; call++) {
+        struct beside beside = begin_beside_anew();
+        h5ckpt_store *reader = standard_open_reader(&standard);
+        faults_set((struct faults){.calls = FAULT_OPEN | FAULT_READ,
+                                   .first = call,
+                                   .count = 1,
+                                   .before = save_until_renamed,
+                                   .context = &beside});
+        h5ckpt_status status = h5ckpt_inspect(reader, H5CKPT_ALL_BYTES, &report);
+        hit = faults_hit();
+        faults_clear();
+        ck_assert_int_lt(call, CALLS_MAX);
+        ck_assert_msg(status == H5CKPT_OK, "call %ld: %s: %s", call, h5ckpt_status_name(status),
+                      h5ckpt_message(reader));
+        for (unsigned i = 0; i < 2; i++)
+            ck_assert_msg(report.slot[i].state == H5CKPT_SLOT_INTACT, "call %ld: %s is %s: %s", call,
+                          report.slot[i].name, h5ckpt_slot_state_name(report.slot[i].state), report.slot[i].reason);
+        h5ckpt_close(reader);
+        h5ckpt_close(beside.store);
+    }
+}
+END_TEST
+
+START_TEST(a_slot_whose_save_failed_is_called_interrupted_while_its_writer_lives)
+{
+    struct h5ckpt_report report;
+    unsigned interrupted = 0;
+    bool hit = true;
+
+    for (long call = 0; hit; call++) {
+        fixture_clear_backup();
+        struct beside beside = begin_beside(2, 4);
+        faults_set((struct faults){.calls = FAULT_WRITE, .name = "slot", .first = call, .count = 1, .error = EIO});
+        standard_save(beside.store, &writer_standard, 5);
+        hit = faults_hit();
+        faults_clear();
+        h5ckpt_store *reader = standard_open_reader(&standard);
+        assert_status(h5ckpt_inspect(reader, H5CKPT_ALL_BYTES, &report), H5CKPT_OK);
+        for (unsigned i = 0; i < 2; i++) {
+            interrupted += report.slot[i].state == H5CKPT_SLOT_INTERRUPTED;
+            ck_assert_msg(report.slot[i].state == H5CKPT_SLOT_INTACT || report.slot[i].state == H5CKPT_SLOT_INTERRUPTED,
+                          "call %ld: %s is %s", call, report.slot[i].name,
+                          h5ckpt_slot_state_name(report.slot[i].state));
+        }
+        h5ckpt_close(reader);
+        h5ckpt_close(beside.store);
+    }
+    ck_assert_uint_gt(interrupted, 0);
 }
 END_TEST
 
@@ -1637,9 +1918,11 @@ static void add_damage(Suite *suite)
     tcase_add_test(tcase, a_symbolic_link_in_a_slots_place_is_replaced_and_its_target_untouched);
     tcase_add_test(tcase, a_hard_link_to_the_newest_slot_is_no_damage);
     tcase_add_test(tcase, damage_names_variable_and_block);
+    tcase_add_test(tcase, the_reason_names_variable_and_block_however_long_the_directorys_path_is);
     tcase_add_loop_test(tcase, all_slots_damaged_is_a_loss_that_changes_nothing, 0, COUNT(DAMAGE));
     tcase_add_loop_test(tcase, different_damage_to_both_slots_is_a_loss, 0, COUNT(DAMAGE));
     tcase_add_loop_test(tcase, a_directory_that_is_in_use_without_a_slot_is_a_loss, 0, 3);
+    tcase_add_loop_test(tcase, a_lost_newest_slot_is_noticed_without_the_locks_note, 2, 4);
     tcase_add_test(tcase, a_fresh_directory_has_no_checkpoint);
     tcase_add_loop_test(tcase, two_slots_with_one_sequence_are_reported, 0, 2);
     add_case(suite, tcase);
@@ -1661,11 +1944,16 @@ static void add_schema(Suite *suite)
     tcase_add_test(tcase, an_intersection_still_refuses_a_common_variable_that_does_not_fit);
     tcase_add_test(tcase, renamed_variables_are_found);
     tcase_add_test(tcase, two_variables_may_swap_their_names);
+    tcase_add_test(tcase, a_stored_variable_that_was_renamed_is_not_given_to_a_namesake_too);
     tcase_add_test(tcase, a_subset_leaves_the_other_variables_alone);
     tcase_add_test(tcase, restore_options_that_name_nothing_are_refused);
     tcase_add_loop_test(tcase, a_put_function_that_always_fails_leaves_memory_changed_until_a_restore_succeeds, 0, 2);
     tcase_add_loop_test(tcase, a_get_function_that_fails_at_any_variable_is_named_and_nothing_is_touched, 0, PUT_COUNT);
     tcase_add_loop_test(tcase, a_put_function_that_fails_once_falls_back_to_the_whole_previous_state, 0, 2 * PUT_COUNT);
+    tcase_add_loop_test(tcase, a_slot_that_was_passed_over_because_a_put_function_failed_is_called_intact, 0,
+                        2 * PUT_COUNT);
+    tcase_add_loop_test(tcase, an_older_state_without_a_variable_that_has_begun_to_change_is_not_mixed_with_it, 0,
+                        2 * PUT_COUNT);
     add_case(suite, tcase);
 }
 
@@ -1692,6 +1980,10 @@ static void add_beside(Suite *suite)
     tcase_add_test(tcase, a_restore_that_gave_a_state_although_it_was_overtaken_has_no_message);
     tcase_add_loop_test(tcase, a_writer_that_is_always_faster_overtakes_and_damages_nothing, 0, 9);
     tcase_add_loop_test(tcase, an_inspection_beside_a_save_sees_no_damage, 0, 6);
+    tcase_add_loop_test(tcase, a_deletion_at_any_instant_of_a_restore_beside_it_is_no_loss, 0, 5);
+    tcase_add_loop_test(tcase, the_previous_state_is_not_called_lost_while_a_new_file_takes_its_place, 0, 2);
+    tcase_add_test(tcase, an_inspection_of_all_bytes_sees_no_damage_while_a_new_file_takes_a_slots_place);
+    tcase_add_test(tcase, a_slot_whose_save_failed_is_called_interrupted_while_its_writer_lives);
     tcase_add_loop_test(tcase, a_restore_at_every_step_of_a_save_gives_the_last_state_or_the_next, 0, 6);
     tcase_add_loop_test(tcase, a_slot_is_called_being_written_while_it_is_and_never_damaged, 0, 4);
     tcase_add_test(tcase, the_previous_state_is_not_called_lost_while_it_is_overwritten);

@@ -553,6 +553,23 @@ START_TEST(a_sequence_is_never_used_twice)
 }
 END_TEST
 
+START_TEST(a_sequence_goes_on_from_a_restored_slot_that_can_no_longer_be_read)
+{
+    struct h5ckpt_report report;
+
+    standard_history(2, 1, 3);
+    file_remove(in_backup("lock")); /* with its note of the last sequence */
+    h5ckpt_store *store = open_and_restore(2, 3);
+    file_flip_bit(in_backup(slot_of_epoch(3)), 8 * 100);
+    h5ckpt_inspect(store, H5CKPT_RECORDS, &report);
+    assert_save(store, 4);
+    assert_status(h5ckpt_inspect(store, H5CKPT_ALL_BYTES, &report), H5CKPT_OK);
+    ck_assert_uint_gt(report.sequence, 3);
+    h5ckpt_close(store);
+    assert_restores(H5CKPT_OK, 4);
+}
+END_TEST
+
 /* ----------------------------------------------------------------- rollback */
 
 static const struct h5ckpt_restore_options PREVIOUS = {.which = H5CKPT_PREVIOUS};
@@ -774,6 +791,22 @@ START_TEST(deleting_spares_a_users_own_checkpoint_h5)
 }
 END_TEST
 
+START_TEST(a_users_own_hdf5_file_whose_user_block_is_zeros_is_no_torn_view)
+{
+    static unsigned char bytes[4096];
+
+    memcpy(bytes + 512, "\211HDF\r\n\032\n", 8); /* as h5py makes it with userblock_size=512 */
+    ck_assert_int_eq(mkdir(fixture_backup, 0700), 0);
+    file_replace(in_backup("checkpoint.h5"), bytes, sizeof bytes);
+    snapshot_before();
+    standard_history(2, 1, 3);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    assert_status(h5ckpt_delete(store), H5CKPT_OK);
+    h5ckpt_close(store);
+    assert_unchanged();
+}
+END_TEST
+
 START_TEST(a_deletion_cut_short_anywhere_is_finished_by_the_next_open)
 {
     for (long call = 0;; call++) {
@@ -830,6 +863,50 @@ START_TEST(a_deletion_that_fails_before_its_first_step_loses_nothing)
     assert_save(store, 4);
     h5ckpt_close(store);
     assert_restores(H5CKPT_OK, 4);
+}
+END_TEST
+
+START_TEST(a_save_after_a_deletion_that_failed_anywhere_is_not_deleted)
+{
+    unsigned kept = 0;
+
+    for (long call = 0;; call++) {
+        uint64_t saved = 0;
+        standard_history(2, 1, 3);
+        h5ckpt_store *store = open_and_restore(2, 3);
+        faults_set((struct faults){.calls = FAULT_WRITE | FAULT_FLUSH, .first = call, .count = 1, .error = EIO});
+        h5ckpt_delete(store);
+        bool hit = faults_hit();
+        faults_clear();
+        for (uint64_t number = 4; hit && number <= 5; number++)
+            if (standard_save(store, &standard, number) == H5CKPT_OK)
+                saved = number;
+        h5ckpt_close(store);
+        if (!hit)
+            break;
+        ck_assert_int_lt(call, CALLS_MAX);
+        if (saved != 0)
+            assert_restores(H5CKPT_OK, saved);
+        kept += saved != 0;
+        fixture_clear_backup();
+    }
+    ck_assert_uint_gt(kept, 1); /* the lock's write and its flush, at least */
+}
+END_TEST
+
+static const char *const LEFTOVER[] = {"slot-a.h5.new", "slot-b.h5.new", "slot-c.h5.new", "checkpoint.h5.new",
+                                       "lock.new"};
+
+START_TEST(deleting_removes_leftovers_of_failed_saves_too)
+{
+    standard_history(2, 1, 3);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+
+    for (unsigned i = 0; i < COUNT(LEFTOVER); i++)
+        file_replace(in_backup(LEFTOVER[i]), "torn", 4);
+    assert_status_message(h5ckpt_delete(store), H5CKPT_OK, h5ckpt_message(store));
+    h5ckpt_close(store);
+    ck_assert_uint_eq(directory_entry_count(fixture_backup), 0);
 }
 END_TEST
 
@@ -926,9 +1003,6 @@ END_TEST
 
 START_TEST(leftovers_of_a_crashed_save_are_removed_at_open)
 {
-    static const char *const LEFTOVER[] = {"slot-a.h5.new", "slot-b.h5.new", "slot-c.h5.new", "checkpoint.h5.new",
-                                           "lock.new"};
-
     standard_history(2, 1, 3);
     unsigned count = directory_entry_count(fixture_backup);
     for (unsigned i = 0; i < COUNT(LEFTOVER); i++)
@@ -954,23 +1028,37 @@ START_TEST(a_lock_cut_short_while_it_was_made_is_no_obstacle)
 }
 END_TEST
 
-START_TEST(a_slot_of_another_directory_is_foreign_and_nothing_is_written)
-{
-    char other[2 * PATH_BYTES];
-    const char *copied = SLOT_NAME[_i];
+static char other_directory[2 * PATH_BYTES];
 
+/* A checkpoint of its own, in another directory. */
+static void make_other_directory(void)
+{
     standard_history(2, 1, 4);
-    snprintf(other, sizeof other, "%s/other", fixture_directory);
-    ck_assert_int_eq(rename(fixture_backup, other), 0);
-    standard_history(2, 11, 14);
+    snprintf(other_directory, sizeof other_directory, "%s/other", fixture_directory);
+    ck_assert_int_eq(rename(fixture_backup, other_directory), 0);
+}
+
+/* Copy the other directory's first slot to this name in the backup directory. */
+static void put_foreign_slot(const char *name)
+{
+    char path[sizeof other_directory + 16];
     unsigned char *bytes = malloc(1 << 20);
-    char path[2 * PATH_BYTES + 16];
-    snprintf(path, sizeof path, "%s/slot-a.h5", other);
+
+    snprintf(path, sizeof path, "%s/slot-a.h5", other_directory);
     size_t byte_count = (size_t)file_bytes(path);
     ck_assert_uint_lt(byte_count, 1 << 20);
     file_read_bytes(path, bytes, byte_count, 0);
-    file_replace(in_backup(copied), bytes, byte_count);
+    file_replace(in_backup(name), bytes, byte_count);
     free(bytes);
+}
+
+START_TEST(a_slot_of_another_directory_is_foreign_and_nothing_is_written)
+{
+    const char *copied = SLOT_NAME[_i];
+
+    make_other_directory();
+    standard_history(2, 11, 14);
+    put_foreign_slot(copied);
     snapshot_before();
     h5ckpt_store *store = standard_open(&standard, NULL);
     standard_spoil(&standard);
@@ -982,6 +1070,106 @@ START_TEST(a_slot_of_another_directory_is_foreign_and_nothing_is_written)
     assert_status(h5ckpt_delete(store), H5CKPT_E_FOREIGN);
     h5ckpt_close(store);
     assert_unchanged();
+}
+END_TEST
+
+START_TEST(a_foreign_slot_that_comes_while_the_store_is_open_is_not_written_over)
+{
+    make_other_directory();
+    standard_history(2, 11, 14);
+    h5ckpt_store *store = open_and_restore(2, 14);
+    put_foreign_slot(slot_of_epoch(13)); /* where the next save would go */
+    snapshot_before();
+    assert_status(standard_save(store, &standard, 15), H5CKPT_E_FOREIGN);
+    ck_assert_str_ne(h5ckpt_message(store), "");
+    assert_unchanged();
+    h5ckpt_close(store);
+}
+END_TEST
+
+START_TEST(a_foreign_slot_that_comes_while_the_store_is_open_survives_its_deletion)
+{
+    make_other_directory();
+    standard_history(2, 11, 14);
+    h5ckpt_store *store = open_and_restore(2, 14);
+    put_foreign_slot("slot-c.h5");
+    snapshot_before();
+    assert_status(h5ckpt_delete(store), H5CKPT_E_FOREIGN);
+    assert_mentions(h5ckpt_message(store), "slot-c.h5");
+    assert_unchanged();
+    h5ckpt_close(store);
+}
+END_TEST
+
+START_TEST(a_foreign_slot_that_comes_before_the_first_save_is_not_replaced_by_reserved_space)
+{
+    make_other_directory();
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    put_foreign_slot("slot-b.h5");
+    snapshot_before();
+    assert_status(standard_save(store, &standard, 1), H5CKPT_E_FOREIGN);
+    assert_unchanged();
+    h5ckpt_close(store);
+}
+END_TEST
+
+START_TEST(a_foreign_slot_that_takes_a_surplus_slots_place_is_not_removed)
+{
+    make_other_directory();
+    standard_history(3, 11, 16);
+    h5ckpt_store *store = open_and_restore(2, 16);
+    put_foreign_slot("slot-c.h5");
+    const ino_t inode = file_inode(in_backup("slot-c.h5"));
+    for (uint64_t number = 17; number <= 20; number++)
+        standard_save(store, &standard, number);
+    h5ckpt_close(store);
+    ck_assert(file_exists(in_backup("slot-c.h5")));
+    ck_assert_uint_eq(file_inode(in_backup("slot-c.h5")), inode);
+}
+END_TEST
+
+static int open_and_die(void *context)
+{
+    h5ckpt_store *store;
+
+    (void)context;
+    return -(int)h5ckpt_open(&store, fixture_backup, standard.state, NULL);
+}
+
+/* What a program leaves that is killed before its first save: a directory that is ours, and nothing in it. */
+static void leave_an_empty_lock(void)
+{
+    ck_assert_int_eq(in_child(open_and_die, NULL), 0);
+    ck_assert_uint_eq(directory_entry_count(fixture_backup), 1);
+}
+
+START_TEST(a_foreign_slot_that_was_moved_away_is_forgotten)
+{
+    make_other_directory();
+    leave_an_empty_lock();
+    put_foreign_slot("slot-a.h5");
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_E_FOREIGN);
+    file_remove(in_backup("slot-a.h5"));
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_NO_CHECKPOINT);
+    assert_save(store, 1);
+    h5ckpt_close(store);
+    assert_restores(H5CKPT_OK, 1);
+}
+END_TEST
+
+START_TEST(a_slot_cut_short_before_the_first_save_succeeded_is_no_checkpoint)
+{
+    leave_an_empty_lock();
+    file_replace(in_backup("slot-a.h5"), "torn", 4);
+    h5ckpt_store *reader = standard_open_reader(&standard);
+    assert_status_message(h5ckpt_restore(reader, NULL, NULL), H5CKPT_NO_CHECKPOINT, h5ckpt_message(reader));
+    h5ckpt_close(reader);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    assert_status_message(h5ckpt_restore(store, NULL, NULL), H5CKPT_NO_CHECKPOINT, h5ckpt_message(store));
+    assert_save(store, 1);
+    h5ckpt_close(store);
+    assert_restores(H5CKPT_OK, 1);
 }
 END_TEST
 
@@ -1120,10 +1308,36 @@ START_TEST(a_damaged_lock_beside_damaged_slots_is_foreign_and_untouched)
 }
 END_TEST
 
+START_TEST(a_damaged_lock_without_slots_is_foreign_to_the_writer_and_to_a_reader)
+{
+    standard_history(2, 1, 2);
+    file_flip_bit(in_backup("lock"), 77);
+    file_remove(in_backup("slot-a.h5"));
+    file_remove(in_backup("slot-b.h5"));
+    h5ckpt_close(try_open(H5CKPT_E_FOREIGN));
+    h5ckpt_store *reader = standard_open_reader(&standard);
+    assert_status(h5ckpt_restore(reader, NULL, NULL), H5CKPT_E_FOREIGN);
+    assert_mentions(h5ckpt_message(reader), "lock");
+    h5ckpt_close(reader);
+}
+END_TEST
+
 START_TEST(a_damaged_note_in_the_lock_says_nothing)
 {
     standard_history(2, 1, 4);
     file_flip_bit(in_backup("lock"), 8 * 520);
+    assert_restores(H5CKPT_OK, 4);
+}
+END_TEST
+
+START_TEST(a_note_of_a_sequence_that_no_slot_may_have_says_nothing)
+{
+    standard_history(2, 1, 3);
+    file_write_bytes(in_backup("lock"), (unsigned char[]){255, 255, 255, 255, 255, 255, 255, 255}, 8, 512 + 8);
+    file_seal_sector(in_backup("lock"), 512);
+    h5ckpt_store *store = open_and_restore(2, 3);
+    assert_save(store, 4);
+    h5ckpt_close(store);
     assert_restores(H5CKPT_OK, 4);
 }
 END_TEST
@@ -1179,6 +1393,120 @@ START_TEST(a_hard_linked_slot_is_never_written_through)
     free(was);
     free(is);
     assert_restores(H5CKPT_OK, 7);
+}
+END_TEST
+
+static void copy_with_hard_links(const char *to)
+{
+    static const char *const NAME[] = {"lock", "slot-a.h5", "slot-b.h5", "checkpoint.h5"};
+    char path[3 * PATH_BYTES];
+
+    ck_assert_uint_eq(directory_entry_count(fixture_backup), COUNT(NAME));
+    ck_assert_int_eq(mkdir(to, 0700), 0);
+    for (unsigned i = 0; i < COUNT(NAME); i++) {
+        snprintf(path, sizeof path, "%s/%s", to, NAME[i]);
+        ck_assert_int_eq(link(in_backup(NAME[i]), path), 0);
+    }
+}
+
+/* _i: delete, or save */
+START_TEST(a_copy_of_hard_links_keeps_every_byte)
+{
+    char copy[2 * PATH_BYTES];
+
+    standard_history(2, 1, 3);
+    snprintf(copy, sizeof copy, "%s/copy", fixture_directory);
+    copy_with_hard_links(copy);
+    directory_snapshot(copy, before);
+    h5ckpt_store *store = open_and_restore(2, 3);
+    if (_i == 0)
+        assert_status_message(h5ckpt_delete(store), H5CKPT_OK, h5ckpt_message(store));
+    for (uint64_t number = 4; _i != 0 && number <= 6; number++)
+        assert_save(store, number);
+    h5ckpt_close(store);
+    directory_snapshot(copy, after);
+    ck_assert_str_eq(after, before);
+    fixture_clear_backup();
+    ck_assert_int_eq(rename(copy, fixture_backup), 0);
+    assert_restores(H5CKPT_OK, 3);
+    assert_restores_previous(H5CKPT_OK, 2);
+}
+END_TEST
+
+static void fill_with_zeros(const char *path)
+{
+    const uint64_t byte_count = file_bytes(path);
+
+    file_cut(path, 0);
+    file_cut(path, byte_count);
+}
+
+static bool begins_with_zeros(const char *path)
+{
+    unsigned char head[64];
+
+    file_read_bytes(path, head, sizeof head, 0);
+    return memcmp(head, (unsigned char[sizeof head]){0}, sizeof head) == 0;
+}
+
+START_TEST(a_view_that_a_power_cut_made_zeros_is_made_anew)
+{
+    standard_history(2, 1, 3);
+    fill_with_zeros(in_backup("checkpoint.h5"));
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    ck_assert(!begins_with_zeros(in_backup("checkpoint.h5")));
+    fill_with_zeros(in_backup("checkpoint.h5"));
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_OK);
+    assert_save(store, 4);
+    h5ckpt_close(store);
+    ck_assert(!begins_with_zeros(in_backup("checkpoint.h5")));
+}
+END_TEST
+
+START_TEST(a_view_that_a_power_cut_made_zeros_is_deleted_with_the_checkpoint)
+{
+    standard_history(2, 1, 3);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+
+    fill_with_zeros(in_backup("checkpoint.h5"));
+    assert_status(h5ckpt_delete(store), H5CKPT_OK);
+    h5ckpt_close(store);
+    ck_assert_uint_eq(directory_entry_count(fixture_backup), 0);
+}
+END_TEST
+
+/* _i: bytes */
+START_TEST(a_view_that_a_power_cut_made_short_is_made_anew)
+{
+    standard_history(2, 1, 3);
+    file_cut(in_backup("checkpoint.h5"), 0);
+    file_cut(in_backup("checkpoint.h5"), (uint64_t)_i);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    ck_assert_uint_gt(file_bytes(in_backup("checkpoint.h5")), 4096);
+    h5ckpt_close(store);
+}
+END_TEST
+
+/* _i: delete, or save */
+START_TEST(a_copy_of_hard_links_made_while_the_store_is_open_keeps_every_byte)
+{
+    char copy[2 * PATH_BYTES];
+
+    standard_history(2, 1, 3);
+    snprintf(copy, sizeof copy, "%s/copy", fixture_directory);
+    h5ckpt_store *store = open_and_restore(2, 3);
+    copy_with_hard_links(copy);
+    directory_snapshot(copy, before);
+    if (_i == 0)
+        assert_status_message(h5ckpt_delete(store), H5CKPT_OK, h5ckpt_message(store));
+    for (uint64_t number = 4; _i != 0 && number <= 6; number++)
+        assert_save(store, number);
+    h5ckpt_close(store);
+    directory_snapshot(copy, after);
+    ck_assert_str_eq(after, before);
+    fixture_clear_backup();
+    ck_assert_int_eq(rename(copy, fixture_backup), 0);
+    assert_restores(H5CKPT_OK, 3);
 }
 END_TEST
 
@@ -1244,6 +1572,29 @@ START_TEST(a_nested_directory_in_which_nothing_was_saved_is_left_as_it_was_found
     h5ckpt_close(store);
     ck_assert(!file_exists(nested));
     ck_assert(!file_exists(fixture_backup));
+}
+END_TEST
+
+START_TEST(a_directory_of_the_same_relative_name_elsewhere_is_not_removed_at_close)
+{
+    char elsewhere[2 * PATH_BYTES];
+    char namesake[sizeof elsewhere + 16];
+    int began = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    h5ckpt_store *store;
+
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", fixture_directory);
+    snprintf(namesake, sizeof namesake, "%s/backup", elsewhere);
+    ck_assert_int_eq(mkdir(elsewhere, 0700), 0);
+    ck_assert_int_eq(mkdir(namesake, 0700), 0);
+    ck_assert_int_eq(chdir(fixture_directory), 0);
+    assert_status_message(h5ckpt_open(&store, "backup", standard.state, NULL), H5CKPT_OK, h5ckpt_message(store));
+    if (_i != 0)
+        assert_save(store, 1);
+    ck_assert_int_eq(chdir(elsewhere), 0);
+    h5ckpt_close(store);
+    ck_assert_int_eq(fchdir(began), 0);
+    close(began);
+    ck_assert(file_exists(namesake));
 }
 END_TEST
 
@@ -1707,6 +2058,26 @@ START_TEST(a_failing_view_fails_no_save)
 }
 END_TEST
 
+/* _i: the first save of two slots, which reserves the other one; or a later one of a single slot */
+START_TEST(a_leftover_of_a_failed_save_that_could_not_be_removed_is_no_obstacle_to_the_next)
+{
+    const unsigned slots = 2 - (unsigned)_i;
+    h5ckpt_store *store = standard_open_slots(&standard, slots);
+
+    if (slots == 1)
+        assert_save(store, 1);
+    faults_set((struct faults){
+        .calls = FAULT_WRITE | FAULT_REMOVE, .name = "slot-b.h5.new", .count = FAULTS_FOR_EVER, .error = ENOSPC});
+    assert_status(standard_save(store, &standard, 2), H5CKPT_E_NO_SPACE);
+    faults_clear();
+    ck_assert(file_exists(in_backup("slot-b.h5.new"))); /* else this shows nothing */
+    assert_save(store, 3);
+    ck_assert(!file_exists(in_backup("slot-b.h5.new")));
+    h5ckpt_close(store);
+    assert_restores(H5CKPT_OK, 3);
+}
+END_TEST
+
 /* -------------------------------------------------------------------- space */
 
 START_TEST(the_space_needed_is_the_disk_that_the_slots_take)
@@ -1735,6 +2106,53 @@ START_TEST(the_space_needed_is_the_disk_that_the_slots_take)
     assert_status(h5ckpt_space(store, &space), H5CKPT_OK);
     if (slots > 1)
         ck_assert_uint_eq(space.disk_bytes_needed, 0); /* all is there */
+    h5ckpt_close(store);
+}
+END_TEST
+
+/* What slots, and files that are to become slots, take; the greatest so far goes into `context`. */
+static void measure_slots(void *context)
+{
+    uint64_t *greatest = context;
+    uint64_t taken = 0;
+
+    for (unsigned i = 0; i < COUNT(SLOT_NAME); i++) {
+        char new_name[32];
+        snprintf(new_name, sizeof new_name, "%s.new", SLOT_NAME[i]);
+        if (file_exists(in_backup(SLOT_NAME[i])))
+            taken += file_disk_bytes(in_backup(SLOT_NAME[i]));
+        if (file_exists(in_backup(new_name)))
+            taken += file_disk_bytes(in_backup(new_name));
+    }
+    *greatest = taken > *greatest ? taken : *greatest;
+}
+
+/* _i: slots, and how many saves before */
+START_TEST(the_space_needed_after_a_variable_was_added_is_what_the_next_saves_take)
+{
+    static double added[40000];
+    const unsigned slots = 1 + (unsigned)_i % 3;
+    struct h5ckpt_space space;
+    uint64_t taken = 0;
+    uint64_t greatest = 0;
+    h5ckpt_store *store = standard_open_slots(&standard, slots);
+
+    for (uint64_t number = 1; number <= 1 + (uint64_t)_i / 3; number++)
+        assert_save(store, number);
+    measure_slots(&taken);
+    assert_status(h5ckpt_add(standard.state, "added", H5CKPT_FLOAT64, 1, (const uint64_t[]){40000}, added), H5CKPT_OK);
+    assert_status(h5ckpt_space(store, &space), H5CKPT_OK);
+    faults_set((struct faults){.calls = FAULT_RENAME,
+                               .name = "slot",
+                               .count = FAULTS_FOR_EVER,
+                               .before = measure_slots,
+                               .context = &greatest});
+    for (uint64_t number = 10; number <= 14; number++)
+        assert_save(store, number);
+    faults_clear();
+    measure_slots(&greatest);
+    ck_assert_uint_gt(greatest, taken);
+    ck_assert_uint_ge(space.disk_bytes_needed, greatest - taken);
     h5ckpt_close(store);
 }
 END_TEST
@@ -2018,6 +2436,7 @@ static void add_rotation(Suite *suite)
     tcase_add_test(tcase, starting_over_where_all_is_lost_makes_saving_possible);
     tcase_add_test(tcase, starting_over_in_an_empty_directory_changes_nothing);
     tcase_add_test(tcase, a_sequence_is_never_used_twice);
+    tcase_add_test(tcase, a_sequence_goes_on_from_a_restored_slot_that_can_no_longer_be_read);
     tcase_add_test(tcase, after_a_rollback_without_a_save_the_newest_comes_back);
     tcase_add_loop_test(tcase, a_rollback_and_a_save_give_the_new_branch, 0, 2);
     tcase_add_test(tcase, a_state_rolled_back_past_is_called_abandoned);
@@ -2036,9 +2455,12 @@ static void add_deletion(Suite *suite)
 
     tcase_add_loop_test(tcase, deleting_removes_the_checkpoint_and_nothing_else, 0, 3);
     tcase_add_test(tcase, deleting_spares_a_users_own_checkpoint_h5);
+    tcase_add_test(tcase, a_users_own_hdf5_file_whose_user_block_is_zeros_is_no_torn_view);
     tcase_add_test(tcase, a_deletion_cut_short_anywhere_is_finished_by_the_next_open);
     tcase_add_test(tcase, a_deletion_cut_short_reads_as_no_checkpoint_before_it_is_finished);
     tcase_add_test(tcase, a_deletion_that_fails_before_its_first_step_loses_nothing);
+    tcase_add_test(tcase, a_save_after_a_deletion_that_failed_anywhere_is_not_deleted);
+    tcase_add_test(tcase, deleting_removes_leftovers_of_failed_saves_too);
     tcase_add_test(tcase, a_directory_is_used_again_after_its_checkpoint_was_deleted);
     add_case(suite, tcase);
 }
@@ -2058,6 +2480,12 @@ static void add_whose(Suite *suite)
     tcase_add_loop_test(tcase, a_lock_cut_short_while_it_was_made_is_no_obstacle, 512, 513);
     tcase_add_loop_test(tcase, a_lock_cut_short_while_it_was_made_is_no_obstacle, 4096, 4097);
     tcase_add_loop_test(tcase, a_slot_of_another_directory_is_foreign_and_nothing_is_written, 0, 3);
+    tcase_add_test(tcase, a_foreign_slot_that_comes_while_the_store_is_open_is_not_written_over);
+    tcase_add_test(tcase, a_foreign_slot_that_comes_while_the_store_is_open_survives_its_deletion);
+    tcase_add_test(tcase, a_foreign_slot_that_comes_before_the_first_save_is_not_replaced_by_reserved_space);
+    tcase_add_test(tcase, a_foreign_slot_that_takes_a_surplus_slots_place_is_not_removed);
+    tcase_add_test(tcase, a_foreign_slot_that_was_moved_away_is_forgotten);
+    tcase_add_test(tcase, a_slot_cut_short_before_the_first_save_succeeded_is_no_checkpoint);
     tcase_add_loop_test(tcase, a_slot_of_a_newer_version_is_reported_and_nothing_is_written, 0, 2);
     tcase_add_test(tcase, a_slot_with_an_unknown_required_feature_is_of_a_newer_version);
     tcase_add_test(tcase, a_slot_with_an_unknown_optional_feature_is_restored);
@@ -2069,10 +2497,18 @@ static void add_whose(Suite *suite)
     tcase_add_loop_test(tcase, a_lock_that_might_be_anybodys_is_not_written_even_if_the_slots_agree, 0, 3);
     tcase_add_loop_test(tcase, a_truncated_lock_is_repaired_if_the_slots_agree, 8, 25);
     tcase_add_test(tcase, a_damaged_lock_beside_damaged_slots_is_foreign_and_untouched);
+    tcase_add_test(tcase, a_damaged_lock_without_slots_is_foreign_to_the_writer_and_to_a_reader);
     tcase_add_test(tcase, a_damaged_note_in_the_lock_says_nothing);
+    tcase_add_test(tcase, a_note_of_a_sequence_that_no_slot_may_have_says_nothing);
     tcase_add_loop_test(tcase, a_lost_newest_slot_is_noticed, 0, 4);
     tcase_add_loop_test(tcase, a_lost_older_slot_is_called_missing, 0, 4);
     tcase_add_test(tcase, a_hard_linked_slot_is_never_written_through);
+    tcase_add_loop_test(tcase, a_copy_of_hard_links_keeps_every_byte, 0, 2);
+    tcase_add_test(tcase, a_view_that_a_power_cut_made_zeros_is_made_anew);
+    tcase_add_test(tcase, a_view_that_a_power_cut_made_zeros_is_deleted_with_the_checkpoint);
+    tcase_add_loop_test(tcase, a_view_that_a_power_cut_made_short_is_made_anew, 0, 1);
+    tcase_add_loop_test(tcase, a_view_that_a_power_cut_made_short_is_made_anew, 32, 33);
+    tcase_add_loop_test(tcase, a_copy_of_hard_links_made_while_the_store_is_open_keeps_every_byte, 0, 2);
     tcase_add_test(tcase, the_backup_directory_itself_may_be_a_symbolic_link);
     add_case(suite, tcase);
 }
@@ -2085,6 +2521,7 @@ static void add_making(Suite *suite)
     tcase_add_test(tcase, opening_and_closing_without_a_save_keeps_a_directory_that_was_there);
     tcase_add_test(tcase, a_nested_directory_is_made);
     tcase_add_test(tcase, a_nested_directory_in_which_nothing_was_saved_is_left_as_it_was_found);
+    tcase_add_loop_test(tcase, a_directory_of_the_same_relative_name_elsewhere_is_not_removed_at_close, 0, 2);
     tcase_add_loop_test(tcase, files_are_made_for_their_owner_only_unless_told_otherwise, 0, 2);
     tcase_add_test(tcase, a_failed_open_of_a_new_directory_leaves_none);
     add_case(suite, tcase);
@@ -2119,6 +2556,7 @@ static void add_faults(Suite *suite)
     tcase_add_test(tcase, where_the_base_cannot_be_read_past_the_cache_the_save_goes_to_a_new_file);
     tcase_add_loop_test(tcase, a_damaged_slot_is_replaced_by_a_new_file, 0, 2);
     tcase_add_test(tcase, a_failing_view_fails_no_save);
+    tcase_add_loop_test(tcase, a_leftover_of_a_failed_save_that_could_not_be_removed_is_no_obstacle_to_the_next, 0, 2);
     add_case(suite, tcase);
 }
 
@@ -2127,6 +2565,7 @@ static void add_arguments(Suite *suite)
     TCase *tcase = tcase_create("space and arguments");
 
     tcase_add_loop_test(tcase, the_space_needed_is_the_disk_that_the_slots_take, 0, 3);
+    tcase_add_loop_test(tcase, the_space_needed_after_a_variable_was_added_is_what_the_next_saves_take, 0, 9);
     tcase_add_test(tcase, the_variable_bytes_are_the_sum_of_all_arrays);
     tcase_add_test(tcase, asking_for_space_writes_nothing);
     tcase_add_test(tcase, a_null_or_empty_directory_name_is_refused);
