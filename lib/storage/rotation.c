@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/rotation.h"
+
+#include <string.h>
+
+/* A file that was put in a slot's place since it was last looked at may be another directory's slot. */
+h5ckpt_status rotation_refuse_newcomer(h5ckpt_store *store, unsigned which)
+{
+    struct slot now;
+
+    slot_examine(&now, &store->directory, which, store->lock.directory_id);
+    if (now.state == H5CKPT_SLOT_FOREIGN)
+        return error_set(&store->error, H5CKPT_E_FOREIGN, "'%s': %s", store->directory.path, now.reason);
+    if (now.state == H5CKPT_SLOT_NEWER_VERSION)
+        return error_set(&store->error, H5CKPT_E_VERSION, "'%s': %s", store->directory.path, now.reason);
+    return H5CKPT_OK;
+}
+
+/*
+ * Does this save rely on a slot other than the base? With three slots two states are always kept; and slots beyond the rotation
+ * are removed once it holds enough states.
+ */
+static bool relies_on_others(const h5ckpt_store *store)
+{
+    bool surplus = false;
+
+    for (unsigned i = store->options.slots; i < FORMAT_SLOT_COUNT_MAX; i++)
+        surplus |= plan_holds_state(store->survey.slot[i].state);
+    return store->options.slots > 2 || (store->options.slots == 2 && surplus);
+}
+
+/* A slot that merely looks good must not count as a state that is kept. */
+h5ckpt_status rotation_verify_survivors(h5ckpt_store *store)
+{
+    for (unsigned i = 0; relies_on_others(store) && i < store->options.slots; i++) {
+        struct slot *slot = &store->survey.slot[i];
+        if (slot->state != H5CKPT_SLOT_COMMITTED)
+            continue;
+        h5ckpt_status status =
+            slot_verify(&store->directory, i, &slot->record, FILE_READ, &store->buffer, &store->error);
+        if (status < 0 && status != H5CKPT_E_DAMAGED && status != H5CKPT_E_OVERTAKEN)
+            return status;
+        slot->state = status == H5CKPT_OK ? H5CKPT_SLOT_INTACT : H5CKPT_SLOT_DAMAGED;
+        survey_explain(&store->survey, slot);
+    }
+    return H5CKPT_OK;
+}
+
+bool rotation_is_unmade(const h5ckpt_store *store)
+{
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        if (store->survey.slot[i].state != H5CKPT_SLOT_ABSENT)
+            return false;
+    return store->options.slots > 1;
+}
+
+void rotation_give_back(h5ckpt_store *store)
+{
+    struct error ignored = ERROR_NONE;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        directory_remove(&store->directory, slot_new_name(i), &ignored);
+        if (store->survey.slot[i].state != H5CKPT_SLOT_RESERVED)
+            continue;
+        directory_remove(&store->directory, slot_name(i), &ignored);
+        store->survey.slot[i] = (struct slot){.number = i, .name = slot_name(i)};
+    }
+    error_clear(&ignored);
+}
+
+/*
+ * A directory's first save takes the space of all its slots, so that a disk that fills up later fails no save. On
+ * failure nothing is left behind.
+ */
+h5ckpt_status rotation_reserve(h5ckpt_store *store, unsigned target)
+{
+    h5ckpt_status status = H5CKPT_OK;
+    struct record record = {
+        .kind = RECORD_VOID,
+        .slot_count = store->options.slots,
+        .file_bytes = store->layout.geometry.file_bytes,
+        .block_bytes = FORMAT_BLOCK_BYTES,
+    };
+
+    memcpy(record.directory_id, store->lock.directory_id, FORMAT_ID_BYTES);
+    memcpy(record.run_id, store->run_id, FORMAT_ID_BYTES);
+    for (unsigned i = 0; i < store->options.slots && status == H5CKPT_OK; i++) {
+        struct slot *slot = &store->survey.slot[i];
+        if (i == target || slot->state != H5CKPT_SLOT_ABSENT)
+            continue;
+        status = rotation_refuse_newcomer(store, i);
+        if (status == H5CKPT_OK)
+            status =
+                slot_reserve(&store->directory, i, &record, store->options.file_mode, &store->buffer, &store->error);
+        if (status == H5CKPT_OK)
+            *slot = (struct slot){.number = i,
+                                  .name = slot_name(i),
+                                  .state = H5CKPT_SLOT_RESERVED,
+                                  .record = record,
+                                  .record_readable = true,
+                                  .file_bytes = record.file_bytes,
+                                  .overwritable = true};
+    }
+    return status;
+}
+
+/* Does the rotation hold as many states as it should, all newer than that of slot `which`, which is not part of it? */
+static bool is_superseded(const h5ckpt_store *store, unsigned which)
+{
+    const struct slot *slot = store->survey.slot;
+    const uint64_t sequence = plan_holds_state(slot[which].state) ? slot[which].record.sequence : 0;
+    unsigned newer = 0;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        const bool kept = store->options.slots == 1 ? (int)i == store->base : i < store->options.slots;
+        newer += kept && slot[i].state == H5CKPT_SLOT_INTACT && slot[i].record.sequence > sequence;
+    }
+    return newer >= store->options.slots;
+}
+
+/* Slots beyond the rotation: in single mode every slot but the base's. */
+void rotation_remove_surplus(h5ckpt_store *store)
+{
+    struct error ignored = ERROR_NONE;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        const bool surplus = store->options.slots == 1 ? (int)i != store->base : i >= store->options.slots;
+        if (!surplus || store->survey.slot[i].state == H5CKPT_SLOT_ABSENT || !is_superseded(store, i))
+            continue;
+        if (rotation_refuse_newcomer(store, i) < 0) {
+            error_clear(&store->error); /* not ours to remove: the next restore will say so */
+            continue;
+        }
+        if (store->view.current == (int)i)
+            store_write_view(store, store->base); /* never leads to a file that is gone */
+        if (directory_remove(&store->directory, slot_name(i), &ignored) == H5CKPT_OK) {
+            store->survey.slot[i] = (struct slot){.number = i, .name = slot_name(i)};
+            store->memo[i].ours = false;
+            store->memo[i].given_up = false;
+        }
+    }
+    error_clear(&ignored);
+}
