@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""kill_random.py TEXTLM [COUNT [SEED]]: kill -9 at COUNT random moments; every run ends as if nothing had happened.
+"""kill_random.py TEXTLM [COUNT [SEED [SAVE_FREQ]]]: kill -9 at COUNT random moments; every run ends as if nothing had happened.
 
 A run is killed after a random time of at most what a whole run takes, started again, perhaps killed again (in two lives
 of five), and so on until it finishes. Its last line must be the undisturbed run's: the digest of all its variables. In
 between, each life must go on where a save that was reported had left off, or later, and must not speak of damage: a
 kill damages nothing. Which moments are tried depends on the clock; what must come of them does not.
 
-SEED, or the environment's H5CKPT_SEED, repeats the times; by default it is drawn and printed.
+SEED, or the environment's H5CKPT_SEED, repeats the times; by default ("-") it is drawn and printed. SAVE_FREQ is textlm's:
+"epoch", or every so many batches.
 """
 import os
 import random
@@ -17,14 +18,17 @@ import sys
 import tempfile
 import time
 
-EPOCHS, BATCHES = 24, 2  # short epochs: about every other moment lies in a save
+EPOCHS = 24
 KILL_AGAIN = 0.4  # of the lives that follow a kill
 LIVES_MAX = 50
 LIFE_SECONDS_MAX = 120
 
 textlm = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else sys.exit(__doc__)
 count = int(sys.argv[2]) if len(sys.argv) > 2 else 20
-seed = int(sys.argv[3] if len(sys.argv) > 3 else os.environ.get("H5CKPT_SEED", random.randrange(2**32)))
+seed = int(sys.argv[3] if len(sys.argv) > 3 and sys.argv[3] != "-"
+           else os.environ.get("H5CKPT_SEED", random.randrange(2**32)))
+save_freq = sys.argv[4] if len(sys.argv) > 4 else "epoch"
+batches = 2 if save_freq == "epoch" else 5  # short epochs: about every other moment lies in a save
 moments = random.Random(seed)
 
 
@@ -34,7 +38,7 @@ class Failure(Exception):
 
 def live(directory, kill_after=None):
     """One life of textlm: its lines, whether it was killed, and its duration."""
-    command = [textlm, "--epochs", str(EPOCHS), "--batches", str(BATCHES), "--keep"]
+    command = [textlm, "--epochs", str(EPOCHS), "--batches", str(batches), "--save-freq", save_freq, "--keep"]
     if directory:
         command += ["--backup-dir", directory]
     began = time.monotonic()
@@ -58,9 +62,17 @@ def numbers(pattern, lines):
     return [int(match[1]) for match in (re.match(pattern, line) for line in lines) if match]
 
 
+def surely_saved(finished_epochs):
+    """At which epoch it goes on at the earliest, once so many are reported as finished."""
+    if save_freq == "epoch":
+        return finished_epochs
+    saved_batches = finished_epochs * batches // int(save_freq) * int(save_freq)
+    return max(0, saved_batches - 1) // batches  # a save in an epoch's last batch precedes the epoch's end
+
+
 def check_life(lines, saved_epochs, first):
     """This life went on where the last reported save was, or later. Gives how many epochs are now reported as saved."""
-    resumed = numbers(r"resumed at epoch (\d+) from slot-[abc]\.h5$", lines)
+    resumed = numbers(r"resumed at epoch (\d+)(?: batch \d+)? from slot-[abc]\.h5$", lines)
     epochs = numbers(r"epoch (\d+) loss ", lines)
     strange = [line for line in lines if not re.match(r"(resumed at epoch|epoch|state) ", line)]
     if strange:
@@ -73,7 +85,7 @@ def check_life(lines, saved_epochs, first):
         raise Failure(f"the first life began at epoch {at}")
     if epochs and epochs != list(range(at, at + len(epochs))):
         raise Failure(f"resumed at epoch {at}, but trained epochs {epochs}")
-    return max(saved_epochs, epochs[-1] + 1 if epochs else 0)
+    return max(saved_epochs, surely_saved(epochs[-1] + 1) if epochs else 0)
 
 
 def disturbed_run(directory, whole_seconds, expected, statistics):
