@@ -207,6 +207,17 @@ static h5ckpt_status conclude(h5ckpt_store *store, const struct plan_slot *plan,
                                              : say_refused(store, choice);
 }
 
+/* Is a state newer than that of `chosen` among those that could not be handed over? The note need not know of it. */
+static bool passed_over_newer(const h5ckpt_store *store, unsigned passed_over, unsigned chosen)
+{
+    const struct slot *slot = store->survey.slot;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        if (passed_over & 1u << i && slot[i].record.sequence > slot[chosen].record.sequence)
+            return true;
+    return false;
+}
+
 h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, enum h5ckpt_depth depth, unsigned passed_over,
                            unsigned *slot_number)
 {
@@ -216,7 +227,9 @@ h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, enum h5
         for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
             if (passed_over & 1u << i)
                 plan[i].state = H5CKPT_SLOT_DAMAGED; /* for this choice only */
-        const struct choice choice = choose_slot(plan, FORMAT_SLOT_COUNT_MAX, which, examine_witness(store));
+        struct choice choice = choose_slot(plan, FORMAT_SLOT_COUNT_MAX, which, examine_witness(store));
+        if (choice.status == H5CKPT_OK && passed_over_newer(store, passed_over, (unsigned)choice.slot))
+            choice.status = H5CKPT_FELL_BACK;
         const bool chosen = choice.status == H5CKPT_OK || choice.status == H5CKPT_FELL_BACK;
         if (chosen)
             *slot_number = (unsigned)choice.slot;

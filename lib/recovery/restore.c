@@ -127,6 +127,7 @@ static h5ckpt_status restore_once(struct restore *restore)
     h5ckpt_status status;
     h5ckpt_status loaded;
 
+    restore->passed_over = 0; /* what was passed over in an earlier attempt may hold another state by now */
     status = examine_begin(store);
     if (status != H5CKPT_OK)
         return status;
@@ -201,10 +202,10 @@ h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt_restore_op
         store->memory_changed = false;
         if (status == H5CKPT_OK)
             error_clear(&store->error);
-    } else if (status == H5CKPT_NO_CHECKPOINT && restore.options->which == H5CKPT_CURRENT) {
-        store->may_save = true;
     } else if (restore.changed) {
         status = say_memory_changed(store);
+    } else if (status == H5CKPT_NO_CHECKPOINT && restore.options->which == H5CKPT_CURRENT) {
+        store->may_save = true;
     }
     if (report != NULL)
         report_fill(report, store, status, restored ? (int)restore.slot_number : REPORT_NO_SLOT,

@@ -173,6 +173,16 @@ void directory_close(struct directory *directory)
     *directory = DIRECTORY_NONE;
 }
 
+void directory_forget_if_removed(struct directory *directory)
+{
+    struct stat status;
+
+    if (directory->descriptor < 0 || system_calls->status(directory->descriptor, &status) < 0 || status.st_nlink != 0)
+        return;
+    system_calls->close(directory->descriptor);
+    directory->descriptor = -1;
+}
+
 h5ckpt_status directory_flush(const struct directory *directory, struct error *error)
 {
     if (system_calls->flush(directory->descriptor) == 0)

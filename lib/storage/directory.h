@@ -31,6 +31,9 @@ h5ckpt_status directory_open(struct directory *directory, const char *path, bool
 /* Close, and take away again what this open made and is still empty. */
 void directory_close(struct directory *directory);
 
+/* The open directory may have been removed, and another made under its name: then close it, keeping its path. */
+void directory_forget_if_removed(struct directory *directory);
+
 /* Make every name in it durable. */
 h5ckpt_status directory_flush(const struct directory *directory, struct error *error);
 

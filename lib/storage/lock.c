@@ -190,22 +190,22 @@ static h5ckpt_status break_link(struct lock *lock, mode_t mode, struct error *er
     if (status < 0)
         return status;
     status = file_lock(&fresh.file, &taken, error);
+    if (status == H5CKPT_OK && !taken)
+        status = being_opened(directory, error);
     if (status == H5CKPT_OK)
         status = fill(&fresh, error);
     if (status == H5CKPT_OK)
         status = directory_rename(directory, LOCK_NEW_NAME, FORMAT_LOCK_NAME, error);
-    if (status == H5CKPT_OK)
-        status = directory_flush(directory, error);
     if (status < 0) {
         directory_remove(directory, LOCK_NEW_NAME, &ignored);
         error_clear(&ignored);
         file_close(&fresh.file);
         return status;
     }
-    file_close(&lock->file);
+    file_close(&lock->file); /* from here on the new file is the lock, whatever comes */
     *lock = fresh;
     strcpy(lock->file.name, FORMAT_LOCK_NAME);
-    return H5CKPT_OK;
+    return directory_flush(directory, error);
 }
 
 /* A crash between linking and unlinking leaves our own lock.new as the other name. */
@@ -245,7 +245,7 @@ h5ckpt_status lock_take(struct lock *lock, const struct directory *directory, mo
         status = names_same_file(&lock->file, FORMAT_LOCK_NAME, &same, error);
     /* The holder before us deleted the checkpoint while we waited at its file: start again, with what is there now. */
     if (status == H5CKPT_OK && !same)
-        status = H5CKPT_NO_CHECKPOINT;
+        status = being_opened(directory, error);
     if (status == H5CKPT_OK)
         status = read_content(lock, error);
     if (status == H5CKPT_OK)

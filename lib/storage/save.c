@@ -169,6 +169,18 @@ static h5ckpt_status plan_save(h5ckpt_store *store, unsigned *target, enum plan_
 
 /* --------------------------------------------------------------------- write */
 
+/* How many slots of the rotation there are once `target` is written: as many are expected to be there later. */
+static unsigned made_count(const h5ckpt_store *store, unsigned target)
+{
+    unsigned count = 1;
+
+    for (unsigned i = 0; i < store->options.slots && store->options.slots > 1; i++)
+        if (i == target ||
+            (store->survey.slot[i].state != H5CKPT_SLOT_ABSENT && store->survey.slot[i].state != H5CKPT_SLOT_MISSING))
+            count = i + 1;
+    return count;
+}
+
 static struct record new_record(const h5ckpt_store *store, unsigned target, const struct h5ckpt_progress *progress)
 {
     const uint64_t noted = store->lock.note.sequence;
@@ -184,7 +196,7 @@ static struct record new_record(const h5ckpt_store *store, unsigned target, cons
     record.wall_time_ns = system_calls->wall_time_ns();
     memcpy(record.directory_id, store->lock.directory_id, FORMAT_ID_BYTES);
     memcpy(record.run_id, store->run_id, FORMAT_ID_BYTES);
-    record.slot_count = store->options.slots;
+    record.slot_count = made_count(store, target);
     for (unsigned i = 0; i < store->options.slots && store->options.slots > 1; i++)
         if (i != target && plan_holds_state(slot[i].state))
             record.twins |= 1u << i;

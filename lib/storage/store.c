@@ -116,13 +116,18 @@ static h5ckpt_status repair_lock(h5ckpt_store *store)
     if (store->lock.repairable)
         status = survey_agreed_id(&store->directory, store->lock.directory_id, &reason);
 
-    if (status == H5CKPT_OK)
-        status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
-    else
+    if (status == H5CKPT_OK) {
+        store->lock.identified = true; /* by the slots: now it can be detached from hard links before it is written */
+        store->lock.phase = LOCK_IN_USE;
+        status = lock_detach(&store->lock, store->options.file_mode, &store->error);
+        if (status == H5CKPT_OK)
+            status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
+    } else {
         status = error_set(&store->error, status == H5CKPT_NO_CHECKPOINT ? H5CKPT_E_FOREIGN : status,
                            "'%s/%s' is not ours, or damaged beyond repair; nothing was touched. If it is not yours "
                            "either, move it away%s%s",
                            store->directory.path, FORMAT_LOCK_NAME, status < 0 ? ": " : "", error_message(&reason));
+    }
     error_clear(&reason);
     return status;
 }
@@ -322,6 +327,7 @@ h5ckpt_status store_survey(h5ckpt_store *store)
 
     if (store->options.mode == H5CKPT_READ_WRITE)
         return survey_directory(&store->survey, &store->directory, &store->lock, false, store->boot_id, &store->error);
+    directory_forget_if_removed(&store->directory);
     if (store->directory.descriptor < 0) {
         status = directory_open(&store->directory, store->directory.path, false, 0, &store->error);
         if (status != H5CKPT_OK)
