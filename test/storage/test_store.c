@@ -1285,6 +1285,50 @@ START_TEST(a_truncated_lock_is_repaired_if_the_slots_agree)
 }
 END_TEST
 
+START_TEST(a_slot_that_was_never_made_is_not_missed_after_a_switch_from_one_to_three)
+{
+    const unsigned char nothing[512] = {0};
+
+    standard_history(1, 1, 2);
+    standard_history(3, 3, 3);
+    file_write_bytes(in_backup("lock"), nothing, sizeof nothing, 512); /* no note: as after a restart of the machine */
+    assert_restores(H5CKPT_OK, 3);
+}
+END_TEST
+
+START_TEST(a_damaged_lock_is_repaired_without_writing_through_a_hard_link)
+{
+    unsigned char held[512];
+    unsigned char holds[512];
+    char copy[PATH_MAX];
+
+    standard_history(2, 1, 2);
+    file_flip_bit(in_backup("lock"), 100);
+    snprintf(copy, sizeof copy, "%s-copy-of-the-lock", fixture_backup);
+    ck_assert_int_eq(link(in_backup("lock"), copy), 0);
+    file_read_bytes(copy, held, sizeof held, 0);
+    standard_history(2, 3, 3);
+    file_read_bytes(copy, holds, sizeof holds, 0);
+    ck_assert_mem_eq(held, holds, sizeof held);
+    assert_restores(H5CKPT_OK, 3);
+}
+END_TEST
+
+START_TEST(a_reader_follows_a_directory_that_was_removed_and_made_again)
+{
+    struct h5ckpt_options read_only = h5ckpt_options_default();
+
+    read_only.mode = H5CKPT_READ_ONLY;
+    h5ckpt_store *writer = standard_open(&standard, NULL);
+    h5ckpt_store *reader = standard_open(&standard, &read_only);
+    h5ckpt_close(writer); /* nothing was saved: the directory goes */
+    assert_status(h5ckpt_restore(reader, NULL, NULL), H5CKPT_NO_CHECKPOINT);
+    standard_history(2, 1, 1);
+    assert_status_message(h5ckpt_restore(reader, NULL, NULL), H5CKPT_OK, h5ckpt_message(reader));
+    h5ckpt_close(reader);
+}
+END_TEST
+
 START_TEST(a_lock_that_might_be_anybodys_is_not_written_even_if_the_slots_agree)
 {
     static const char *const CONTENT[] = {"", "1234\n", "\x89H5LOC"};
@@ -2494,6 +2538,9 @@ static void add_whose(Suite *suite)
     tcase_add_test(tcase, a_reader_restores_slots_without_their_lock_and_writes_none);
     tcase_add_test(tcase, slots_without_their_lock_that_disagree_are_foreign);
     tcase_add_loop_test(tcase, a_damaged_lock_is_repaired_if_the_slots_agree, 0, 256);
+    tcase_add_test(tcase, a_slot_that_was_never_made_is_not_missed_after_a_switch_from_one_to_three);
+    tcase_add_test(tcase, a_damaged_lock_is_repaired_without_writing_through_a_hard_link);
+    tcase_add_test(tcase, a_reader_follows_a_directory_that_was_removed_and_made_again);
     tcase_add_loop_test(tcase, a_lock_that_might_be_anybodys_is_not_written_even_if_the_slots_agree, 0, 3);
     tcase_add_loop_test(tcase, a_truncated_lock_is_repaired_if_the_slots_agree, 8, 25);
     tcase_add_test(tcase, a_damaged_lock_beside_damaged_slots_is_foreign_and_untouched);
