@@ -304,7 +304,7 @@ struct h5ckpt_space {
 
 /**
  * How much disk and memory will this state take, and is it there? Builds the file structure in memory
- * (milliseconds; 1.5 s for 100,000 variables), which the next save then finds ready.
+ * (milliseconds; about 2 s for 100,000 variables), which the next save then finds ready.
  *
  * @return H5CKPT_OK (also when it does not fit: compare the fields); H5CKPT_E_ARGUMENT, H5CKPT_E_HDF5,
  *         H5CKPT_E_MEMORY, H5CKPT_E_SYSTEM.
