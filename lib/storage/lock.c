@@ -402,12 +402,15 @@ h5ckpt_status lock_set_phase(struct lock *lock, enum lock_phase phase, struct er
 static h5ckpt_status write_note(struct lock *lock, struct lock_note note, const char *boot_id, struct error *error)
 {
     unsigned char sector[SECTOR_BYTES];
+    h5ckpt_status status;
 
     note.process_id = system_calls->process_id();
     memmove(note.boot_id, boot_id, sizeof note.boot_id);
-    lock->note = note;
     note_encode(&note, sector);
-    return file_write(&lock->file, sector, sizeof sector, AT_NOTE, error);
+    status = file_write(&lock->file, sector, sizeof sector, AT_NOTE, error);
+    if (status == H5CKPT_OK)
+        lock->note = note; /* what could not be noted was not acknowledged */
+    return status;
 }
 
 h5ckpt_status lock_note_begin(struct lock *lock, unsigned slot, uint64_t sequence, uint64_t base_sequence,

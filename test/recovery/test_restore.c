@@ -858,6 +858,31 @@ START_TEST(a_put_function_that_fails_once_falls_back_to_the_whole_previous_state
 }
 END_TEST
 
+START_TEST(a_newer_state_that_was_not_acknowledged_is_not_passed_over_without_a_word)
+{
+    struct h5ckpt_report report;
+    int32_t plain = 0;
+    h5ckpt_state *state = state_of_puts(&plain);
+    h5ckpt_store *store;
+
+    faults_set((struct faults){0}); /* none yet, but from now on files are known by name */
+    put_fails_at = -1;
+    assert_status(h5ckpt_open(&store, fixture_backup, state, NULL), H5CKPT_OK);
+    for (unsigned i = 0; i < 2; i++)
+        assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
+    /* The third is durable, but the note that acknowledges it cannot be written: the first write to the lock begins it. */
+    faults_set((struct faults){.calls = FAULT_WRITE, .name = "lock", .first = 1, .count = 1, .error = EIO});
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_E_IO);
+    faults_clear();
+    put_calls = 0;
+    put_fails_at = 0;
+    assert_status(h5ckpt_restore(store, NULL, &report), H5CKPT_FELL_BACK);
+    ck_assert_uint_eq(report.sequence, 2);
+    h5ckpt_close(store);
+    h5ckpt_state_free(state);
+}
+END_TEST
+
 START_TEST(a_slot_that_was_passed_over_because_a_put_function_failed_is_called_intact)
 {
     struct h5ckpt_report report;
@@ -1950,6 +1975,7 @@ static void add_schema(Suite *suite)
     tcase_add_loop_test(tcase, a_put_function_that_always_fails_leaves_memory_changed_until_a_restore_succeeds, 0, 2);
     tcase_add_loop_test(tcase, a_get_function_that_fails_at_any_variable_is_named_and_nothing_is_touched, 0, PUT_COUNT);
     tcase_add_loop_test(tcase, a_put_function_that_fails_once_falls_back_to_the_whole_previous_state, 0, 2 * PUT_COUNT);
+    tcase_add_test(tcase, a_newer_state_that_was_not_acknowledged_is_not_passed_over_without_a_word);
     tcase_add_loop_test(tcase, a_slot_that_was_passed_over_because_a_put_function_failed_is_called_intact, 0,
                         2 * PUT_COUNT);
     tcase_add_loop_test(tcase, an_older_state_without_a_variable_that_has_begun_to_change_is_not_mixed_with_it, 0,
