@@ -85,6 +85,7 @@ typedef enum h5ckpt_status {
     H5CKPT_OK = 0,
     H5CKPT_FELL_BACK = 1,     /**< restored, but not the newest state that was expected: see the report */
     H5CKPT_NO_CHECKPOINT = 2, /**< nothing has been saved here yet; registered memory is untouched */
+    H5CKPT_LIVES_AGREE = 3,   /**< a hook's: the interval that was run again gave the stored bytes (check_resume) */
 
     H5CKPT_E_ARGUMENT = -1,        /**< the call itself is wrong: NULL, a bad name, a wrong order of calls */
     H5CKPT_E_BUSY = -2,            /**< another handle or process is the writer of this directory */
@@ -103,6 +104,7 @@ typedef enum h5ckpt_status {
     H5CKPT_E_CALLBACK = -15,       /**< a get function of yours failed; nothing on disk was touched */
     H5CKPT_E_OVERTAKEN = -16,      /**< the writer replaced the state while it was read: try again */
     H5CKPT_E_HDF5 = -17,           /**< libhdf5 failed to build a structure in memory */
+    H5CKPT_E_DIFFERS = -18,        /**< memory is not what is stored; every variable that differs is listed */
 } h5ckpt_status;
 
 /** A status' name, such as "H5CKPT_E_BUSY". Never NULL; static. */
@@ -202,9 +204,51 @@ H5CKPT_API const char *h5ckpt_state_message(const h5ckpt_state *state);
 /** An open backup directory. Opaque. */
 typedef struct h5ckpt_store h5ckpt_store;
 
+/** Where the program is: counts of finished work, so also the position of the next unit. */
+struct h5ckpt_progress {
+    uint64_t epoch; /**< epochs finished */
+    uint64_t batch; /**< batches finished in the epoch that is running */
+    uint64_t step;  /**< batches finished in all */
+};
+
 enum h5ckpt_mode {
     H5CKPT_READ_WRITE = 0, /**< the one writer; the directory is made if missing */
     H5CKPT_READ_ONLY = 1,  /**< an evaluator or a tool: takes no lock, writes nothing, may run beside a writer */
+};
+
+enum h5ckpt_event_kind {
+    H5CKPT_EVENT_SAVE_BEGUN,       /**< every get function has answered; the slot's first byte is about to be written */
+    H5CKPT_EVENT_DURABLE,          /**< the state is on the device: h5ckpt_save() is about to return H5CKPT_OK */
+    H5CKPT_EVENT_SAVE_FAILED,      /**< the state before is still current */
+    H5CKPT_EVENT_RESTORED,         /**< memory holds the newest state (or, where asked for, the previous one) */
+    H5CKPT_EVENT_FELL_BACK,        /**< memory holds an older state than was expected */
+    H5CKPT_EVENT_RESTORE_FAILED,   /**< H5CKPT_NO_CHECKPOINT is none, and no event */
+    H5CKPT_EVENT_SLOT_REJECTED,    /**< a slot looked whole, and its bytes are not those that were saved */
+    H5CKPT_EVENT_SLOT_REMOVED,     /**< one that the rotation no longer needs */
+    H5CKPT_EVENT_LEFTOVER_REMOVED, /**< a file that a save or a deletion cut short had left behind */
+    H5CKPT_EVENT_LOCK_REPAIRED,    /**< the lock file was missing or damaged; the slots say whose they are */
+    H5CKPT_EVENT_VIEW_FAILED,      /**< checkpoint.h5 could not be written; no state depends on it */
+    H5CKPT_EVENT_CHECKED,          /**< check_resume: what came of it */
+    H5CKPT_EVENT_DELETED,          /**< the checkpoint is gone, as asked; or a deletion cut short was finished */
+};
+
+enum h5ckpt_level {
+    H5CKPT_LEVEL_INFO,
+    H5CKPT_LEVEL_WARNING, /**< something is not as it should be, and was dealt with */
+    H5CKPT_LEVEL_ERROR,   /**< the call that is running will fail */
+};
+
+/** Something that happened; valid during the call of the event function. */
+struct h5ckpt_event {
+    enum h5ckpt_event_kind kind;
+    enum h5ckpt_level level;
+    h5ckpt_status status;
+    const char *backup_dir;
+    const char *file;                /**< "slot-a.h5"; "" if it is about none */
+    uint64_t sequence;               /**< of the state it is about; 0 if about none */
+    struct h5ckpt_progress progress; /**< likewise */
+    double seconds;                  /**< what it took, for H5CKPT_EVENT_DURABLE, _RESTORED and _FELL_BACK; else 0 */
+    const char *message;             /**< all of it in a sentence, for a log */
 };
 
 struct h5ckpt_options {
@@ -213,6 +257,10 @@ struct h5ckpt_options {
     unsigned file_mode;     /**< permission bits of new files, default 0600; a new directory adds x where r is */
     unsigned rewrite_every; /**< unchanged bytes are written anew at the latest every this many saves
                                  into a slot; default 16, 1 rewrites always, at most 1,000,000 */
+    /** Told of what happens, for the host's logger; default NULL. Called by the thread, and within the call, that it
+     *  happens in; must not call h5ckpt with this store, nor leave by longjmp(). It decides nothing. */
+    void (*event)(void *context, const struct h5ckpt_event *event);
+    void *event_context;
 };
 
 /** The defaults named above. */
@@ -247,13 +295,6 @@ H5CKPT_API void h5ckpt_close(h5ckpt_store *store);
  * store. NULL is allowed (out of memory).
  */
 H5CKPT_API const char *h5ckpt_message(const h5ckpt_store *store);
-
-/** Where the program is: counts of finished work, so also the position of the next unit. */
-struct h5ckpt_progress {
-    uint64_t epoch; /**< epochs finished */
-    uint64_t batch; /**< batches finished in the epoch that is running */
-    uint64_t step;  /**< batches finished in all */
-};
 
 /**
  * Save every registered variable as the new current state.
@@ -377,6 +418,17 @@ enum h5ckpt_slot_state {
 /** A slot state's name for people, such as "interrupted". Never NULL; static. */
 H5CKPT_API const char *h5ckpt_slot_state_name(enum h5ckpt_slot_state state);
 
+enum h5ckpt_role {
+    H5CKPT_ROLE_NONE = 0,  /**< it holds no state that could be given back */
+    H5CKPT_ROLE_CURRENT,   /**< what a restore gives */
+    H5CKPT_ROLE_PREVIOUS,  /**< the state before that */
+    H5CKPT_ROLE_OLDER,     /**< before that one, with three slots */
+    H5CKPT_ROLE_ABANDONED, /**< on a branch that the program rolled back from */
+};
+
+/** A role's name for people, such as "current"; "" for none. Never NULL; static. */
+H5CKPT_API const char *h5ckpt_role_name(enum h5ckpt_role role);
+
 struct h5ckpt_slot_report {
     char name[16]; /**< file name, "slot-a.h5" */
     enum h5ckpt_slot_state state;
@@ -384,7 +436,8 @@ struct h5ckpt_slot_report {
     struct h5ckpt_progress progress;
     int64_t wall_time_ns; /**< when it was saved, since 1970 UTC */
     uint64_t file_bytes;
-    bool abandoned;                   /**< on a branch that the program rolled back from */
+    enum h5ckpt_role role;
+    bool from_device;                 /**< every byte was read past the page cache (H5CKPT_DEVICE) */
     char reason[H5CKPT_REASON_BYTES]; /**< what is wrong, by variable and block; "" if nothing is */
 };
 
@@ -397,6 +450,7 @@ struct h5ckpt_report {
     bool fell_back;
     uint64_t sequences_lost; /**< saves newer than the restored one that are known to have existed */
     size_t variable_count;   /**< variables restored */
+    bool writer_alive;       /**< another process holds the directory (only a read-only store can see that) */
     unsigned slot_count;
     struct h5ckpt_slot_report slot[H5CKPT_SLOT_COUNT_MAX];
 };
@@ -419,6 +473,17 @@ struct h5ckpt_report {
  */
 H5CKPT_API h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt_restore_options *options,
                                         struct h5ckpt_report *report);
+
+/**
+ * Is registered memory, bit for bit, a state of the checkpoint? Writes nothing and changes no memory; needs as much
+ * memory again as the variables take.
+ *
+ * @return H5CKPT_OK: it is, and that state is the one that saves spare, as if it had been restored.
+ *         H5CKPT_E_DIFFERS: the message has a line for every variable that differs, with its first element that does.
+ *         H5CKPT_NO_CHECKPOINT; H5CKPT_E_DAMAGED (the state asked for cannot be read, though an older one can);
+ *         H5CKPT_E_CALLBACK (a get function failed); as h5ckpt_restore().
+ */
+H5CKPT_API h5ckpt_status h5ckpt_compare(h5ckpt_store *store, enum h5ckpt_which which);
 
 /* ---------------------------------------------------------------- callback */
 
@@ -455,11 +520,14 @@ typedef struct h5ckpt_callback h5ckpt_callback;
 #define H5CKPT_NEVER       (INT64_MAX - 1) /**< save_freq: the hooks save nothing */
 
 struct h5ckpt_callback_options {
-    const char *backup_dir;      /**< no default; copied */
-    int64_t save_freq;           /**< H5CKPT_EVERY_EPOCH (default), H5CKPT_NEVER, or every so many batches (> 0),
+    const char *backup_dir; /**< no default; copied */
+    int64_t save_freq;      /**< H5CKPT_EVERY_EPOCH (default), H5CKPT_NEVER, or every so many batches (> 0),
                                                 counted across epochs and restarts */
-    bool double_checkpoint;      /**< keep the previous state beside the current one; default true */
-    bool delete_checkpoint;      /**< delete it when training has finished; default true */
+    bool double_checkpoint; /**< keep the previous state beside the current one; default true */
+    bool delete_checkpoint; /**< delete it when training has finished; default true */
+    bool check_resume;      /**< find what you forgot to register: resume from the *previous* state, run the interval
+                                      up to the current one again, and compare; default false. See
+                                      h5ckpt_on_train_begin(). Needs double_checkpoint and the default restore */
     struct h5ckpt_options store; /**< everything else about the directory; its `slots` is set by double_checkpoint */
     struct h5ckpt_restore_options
         restore; /**< how on_train_begin restores; the default is exact. What it points to must
@@ -473,7 +541,8 @@ H5CKPT_API struct h5ckpt_callback_options h5ckpt_callback_options_default(void);
  * Make a callback and open its directory as the writer. The state is borrowed and must outlive the callback.
  *
  * @param[out] callback  as h5ckpt_open(): set also after a failure, for the message; free it.
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (save_freq 0, negative or beyond 2^53; a NULL directory); as h5ckpt_open().
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (save_freq 0, negative or beyond 2^53; a NULL directory; check_resume with what it
+ *         cannot be had with); as h5ckpt_open().
  */
 H5CKPT_API h5ckpt_status h5ckpt_callback_new(h5ckpt_callback **callback, h5ckpt_state *state,
                                              const struct h5ckpt_callback_options *options);
@@ -493,6 +562,12 @@ H5CKPT_API h5ckpt_store *h5ckpt_callback_store(h5ckpt_callback *callback);
  * A state saved at an epoch's end gives (epoch + 1, 0). A state saved within an epoch gives the batch after the last finished
  * one; saved in the hook of an epoch's last batch it gives (epoch, batches): no batch is due, but the epoch's end is.
  *
+ * With `check_resume`, and where there are two states, it restores the previous one. Nothing is saved while the program
+ * does the work between the two once more. The hook that reaches the current state's position compares every variable
+ * with it, and returns H5CKPT_LIVES_AGREE, or H5CKPT_E_DIFFERS with every variable that differs: something that they depend on
+ * is not registered, or the computation is not reproducible. Either way the run goes on from there, and the stored states are as
+ * they were.
+ *
  * @param[out] next  zeros where nothing was saved yet; untouched after a failure.
  * @param report     may be NULL.
  * @return H5CKPT_OK, H5CKPT_FELL_BACK, H5CKPT_NO_CHECKPOINT (start afresh); as h5ckpt_restore().
@@ -510,8 +585,8 @@ H5CKPT_API h5ckpt_status h5ckpt_on_train_batch_begin(h5ckpt_callback *callback, 
  * Batch @p batch of the epoch, and every batch before it, is finished: a program that does several at once calls it once,
  * with the last. Saves if one of them was due.
  *
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT; as h5ckpt_save(): training may go on, the checkpoint before is still there, and the next
- *         due batch saves again.
+ * @return H5CKPT_OK; H5CKPT_LIVES_AGREE, H5CKPT_E_DIFFERS, or as h5ckpt_compare() (check_resume only); H5CKPT_E_ARGUMENT; as
+ *         h5ckpt_save(): training may go on, the checkpoint before is still there, and the next due batch saves again.
  */
 H5CKPT_API h5ckpt_status h5ckpt_on_train_batch_end(h5ckpt_callback *callback, uint64_t batch);
 
@@ -556,16 +631,76 @@ H5CKPT_API struct h5ckpt_hooks h5ckpt_callback_hooks(h5ckpt_callback *callback);
 
 enum h5ckpt_depth {
     H5CKPT_RECORDS = 0,   /**< read records and tables only: H5CKPT_SLOT_COMMITTED, not intact */
-    H5CKPT_ALL_BYTES = 1, /**< read and verify every byte */
+    H5CKPT_ALL_BYTES = 1, /**< read and verify every byte of every slot */
+    H5CKPT_DEVICE = 2,    /**< as that, past the page cache: what the device holds, where the file system can tell
+                               (the slot's `from_device`) */
 };
+
+struct h5ckpt_inspect_options {
+    enum h5ckpt_depth depth; /**< default H5CKPT_RECORDS */
+    /** Told after every block how many bytes of how many have been read, of all slots; default NULL. Beside a writer it may
+     *  begin anew. Must not call h5ckpt with this store. */
+    void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total);
+    void *progress_context;
+};
+
+/** The defaults named above. */
+H5CKPT_API struct h5ckpt_inspect_options h5ckpt_inspect_options_default(void);
 
 /**
  * Look at every slot and say what is there, without restoring.
  *
+ * @param options  NULL for the defaults.
  * @return H5CKPT_OK (a state is there), H5CKPT_FELL_BACK (a restore would fall back), H5CKPT_NO_CHECKPOINT,
  *         H5CKPT_E_LOST; as h5ckpt_restore() otherwise.
  */
-H5CKPT_API h5ckpt_status h5ckpt_inspect(h5ckpt_store *store, enum h5ckpt_depth depth, struct h5ckpt_report *report);
+H5CKPT_API h5ckpt_status h5ckpt_inspect(h5ckpt_store *store, const struct h5ckpt_inspect_options *options,
+                                        struct h5ckpt_report *report);
+
+/** A variable as a slot holds it; valid during the visit. */
+struct h5ckpt_stored {
+    const char *name;      /**< the program's; UTF-8 without control characters */
+    const char *type_name; /**< "float32", "big-endian int16", "string of 12 bytes" */
+    int rank;
+    const uint64_t *shape;
+    uint64_t byte_count;
+    uint64_t offset; /**< in the file; 0 for a variable without bytes */
+};
+
+/**
+ * Visit the variables stored in a slot, in the order in which they were registered. Reads the slot's record and index only.
+ *
+ * @param slot   its index in the report of the last restore or inspection.
+ * @param visit  must not call h5ckpt with this store.
+ * @return H5CKPT_OK; H5CKPT_NO_CHECKPOINT (no state is there); H5CKPT_E_DAMAGED, H5CKPT_E_FOREIGN, H5CKPT_E_VERSION;
+ *         H5CKPT_E_OVERTAKEN (another state was written there since that report); H5CKPT_E_ARGUMENT (no such slot), H5CKPT_E_MEMORY,
+ *         H5CKPT_E_PERMISSION, H5CKPT_E_SYSTEM, H5CKPT_E_IO.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_list_variables(h5ckpt_store *store, unsigned slot,
+                                               void (*visit)(void *context, const struct h5ckpt_stored *variable),
+                                               void *context);
+
+/** Damaged blocks next to each other, and what lies in them; valid during the visit. */
+struct h5ckpt_damage {
+    uint64_t first_block; /**< blocks count from 0 … */
+    uint64_t block_count;
+    uint64_t offset; /**< … and begin here in the file */
+    uint64_t byte_count;
+    bool names_known;  /**< false: the index is damaged as well */
+    size_t name_count; /**< 0 with known names: HDF5's own bytes, or padding */
+    const char *const
+        *names; /**< of every variable with bytes there; "/progress/epoch" and the like are h5ckpt's own */
+};
+
+/**
+ * Visit the damaged blocks that the last h5ckpt_inspect() with H5CKPT_ALL_BYTES or H5CKPT_DEVICE found in a slot: none if it
+ * is intact, or so damaged (its record or block table) that blocks could not be told.
+ *
+ * @return as h5ckpt_list_variables(), but H5CKPT_OK where no state is there.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_list_damage(h5ckpt_store *store, unsigned slot,
+                                            void (*visit)(void *context, const struct h5ckpt_damage *damage),
+                                            void *context);
 
 #ifdef __cplusplus
 }

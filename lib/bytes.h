@@ -52,9 +52,14 @@ static inline uint64_t bytes_get_u64(const unsigned char *from)
 }
 
 /* `multiple` is a power of two; `value` is far from overflow (FORMAT_FILE_BYTES_MAX). */
+static inline uint64_t bytes_round_down(uint64_t value, uint64_t multiple)
+{
+    return value & ~(multiple - 1);
+}
+
 static inline uint64_t bytes_round_up(uint64_t value, uint64_t multiple)
 {
-    return (value + multiple - 1) & ~(multiple - 1);
+    return bytes_round_down(value + multiple - 1, multiple);
 }
 
 #endif

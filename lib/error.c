@@ -138,6 +138,7 @@ const char *h5ckpt_status_name(h5ckpt_status status)
         NAME(H5CKPT_OK);
         NAME(H5CKPT_FELL_BACK);
         NAME(H5CKPT_NO_CHECKPOINT);
+        NAME(H5CKPT_LIVES_AGREE);
         NAME(H5CKPT_E_ARGUMENT);
         NAME(H5CKPT_E_BUSY);
         NAME(H5CKPT_E_NO_SPACE);
@@ -155,6 +156,7 @@ const char *h5ckpt_status_name(h5ckpt_status status)
         NAME(H5CKPT_E_CALLBACK);
         NAME(H5CKPT_E_OVERTAKEN);
         NAME(H5CKPT_E_HDF5);
+        NAME(H5CKPT_E_DIFFERS);
     }
 #undef NAME
     return "unknown h5ckpt_status";

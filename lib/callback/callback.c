@@ -162,7 +162,7 @@ static h5ckpt_status refuse_number(h5ckpt_callback *callback, const char *hook, 
 static h5ckpt_status refuse_lone_state(h5ckpt_callback *callback)
 {
     struct h5ckpt_report report;
-    h5ckpt_status status = h5ckpt_inspect(callback->store, H5CKPT_RECORDS, &report);
+    h5ckpt_status status = h5ckpt_inspect(callback->store, NULL, &report);
 
     if (status != H5CKPT_OK && status != H5CKPT_FELL_BACK)
         return status;

@@ -135,3 +135,20 @@ struct choice choose_slot(const struct plan_slot *slot, unsigned slot_count, enu
     return which == H5CKPT_PREVIOUS ? choose_previous(slot, slot_count, witness)
                                     : choose_current(slot, slot_count, witness);
 }
+
+void choose_roles(const struct plan_slot *slot, unsigned slot_count, enum h5ckpt_role *role)
+{
+    const int current = newest(slot, slot_count, CHOOSE_NONE);
+    const int previous = newest(slot, slot_count, current);
+
+    for (unsigned i = 0; i < slot_count; i++) {
+        if (!plan_holds_state(slot[i].state))
+            role[i] = H5CKPT_ROLE_NONE;
+        else if ((int)i == current)
+            role[i] = H5CKPT_ROLE_CURRENT;
+        else if (plan_is_abandoned(slot, slot_count, i))
+            role[i] = H5CKPT_ROLE_ABANDONED;
+        else
+            role[i] = (int)i == previous ? H5CKPT_ROLE_PREVIOUS : H5CKPT_ROLE_OLDER;
+    }
+}

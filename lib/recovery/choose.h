@@ -40,6 +40,9 @@ struct choice {
 struct choice choose_slot(const struct plan_slot *slot, unsigned slot_count, enum h5ckpt_which which,
                           struct choose_witness witness);
 
+/* What each slot is to the next restore. */
+void choose_roles(const struct plan_slot *slot, unsigned slot_count, enum h5ckpt_role *role);
+
 /* Do two slots claim one sequence? (One was copied over the other.) */
 bool choose_is_duplicate(const struct plan_slot *slot, unsigned slot_count, unsigned which);
 

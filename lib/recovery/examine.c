@@ -2,6 +2,8 @@
 #include "recovery/examine.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SURVEY_ATTEMPTS_MAX = 8 };
@@ -98,13 +100,15 @@ h5ckpt_status examine_reject(h5ckpt_store *store, unsigned slot_number, struct e
 }
 
 /* Read every byte of a committed slot; it becomes intact, or is rejected. */
-static h5ckpt_status verify(h5ckpt_store *store, unsigned slot_number)
+static h5ckpt_status verify(h5ckpt_store *store, unsigned slot_number, enum file_access access,
+                            const struct transfer_watch *watch)
 {
     struct slot *slot = &store->survey.slot[slot_number];
     struct error why = ERROR_NONE;
     h5ckpt_status status;
 
-    status = slot_verify(&store->directory, slot_number, &slot->record, FILE_READ, &store->buffer, &why);
+    status = slot_verify(&store->directory, slot_number, &slot->record, access, watch, &store->buffer, &why);
+    slot->from_device = access == FILE_READ_PAST_CACHE;
     if (status == H5CKPT_OK)
         slot->state = H5CKPT_SLOT_INTACT;
     else if (status == H5CKPT_E_DAMAGED || status == H5CKPT_E_OVERTAKEN)
@@ -114,13 +118,56 @@ static h5ckpt_status verify(h5ckpt_store *store, unsigned slot_number)
     return status;
 }
 
-h5ckpt_status examine_all(h5ckpt_store *store)
+struct progress { /* over all slots */
+    const struct h5ckpt_inspect_options *options;
+    uint64_t bytes_before; /* in the slots that are done */
+    uint64_t bytes_total;
+};
+
+static uint64_t bytes_to_verify(const struct slot *slot)
 {
+    return slot->state == H5CKPT_SLOT_COMMITTED ? slot->record.table_offset - FORMAT_USER_BLOCK_BYTES : 0;
+}
+
+static void tell_progress(void *context, uint64_t bytes_done)
+{
+    const struct progress *progress = context;
+
+    progress->options->progress(progress->options->progress_context, progress->bytes_before + bytes_done,
+                                progress->bytes_total);
+}
+
+static h5ckpt_status verify_watched(h5ckpt_store *store, unsigned slot_number, struct progress *progress)
+{
+    const struct slot *slot = &store->survey.slot[slot_number];
+    const bool device =
+        progress->options->depth == H5CKPT_DEVICE && slot_is_readable_past_cache(&store->directory, slot_number);
+    const struct transfer_watch watch = {
+        .damaged = store->damaged[slot_number] = calloc(1, transfer_damaged_byte_count(&slot->record)),
+        .advance = progress->options->progress == NULL ? NULL : tell_progress,
+        .context = progress,
+    };
+
+    if (watch.damaged == NULL)
+        return error_set(&store->error, H5CKPT_E_MEMORY, "no memory to note the damaged blocks of '%s/%s'",
+                         store->directory.path, slot->name);
+    return verify(store, slot_number, device ? FILE_READ_PAST_CACHE : FILE_READ, &watch);
+}
+
+h5ckpt_status examine_all(h5ckpt_store *store, const struct h5ckpt_inspect_options *options)
+{
+    struct progress progress = {.options = options};
     h5ckpt_status status = H5CKPT_OK;
 
-    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && status == H5CKPT_OK; i++)
-        if (store->survey.slot[i].state == H5CKPT_SLOT_COMMITTED)
-            status = verify(store, i);
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        progress.bytes_total += bytes_to_verify(&store->survey.slot[i]);
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && status == H5CKPT_OK; i++) {
+        const uint64_t byte_count = bytes_to_verify(&store->survey.slot[i]);
+        if (byte_count == 0)
+            continue;
+        status = verify_watched(store, i, &progress);
+        progress.bytes_before += byte_count;
+    }
     return status;
 }
 
@@ -235,8 +282,39 @@ h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, enum h5
             *slot_number = (unsigned)choice.slot;
         if (!chosen || depth == H5CKPT_RECORDS || store->survey.slot[choice.slot].state == H5CKPT_SLOT_INTACT)
             return conclude(store, plan, choice);
-        h5ckpt_status status = verify(store, *slot_number);
+        h5ckpt_status status = verify(store, *slot_number, FILE_READ, NULL);
         if (status < 0)
             return status;
     }
+}
+
+void examine_where(const h5ckpt_store *store, unsigned slot_number, char where[EXAMINE_WHERE_BYTES])
+{
+    const struct slot *slot = &store->survey.slot[slot_number];
+
+    snprintf(where, EXAMINE_WHERE_BYTES, "'%s/%s' (sequence %" PRIu64 ")", store->directory.path, slot->name,
+             slot->record.sequence);
+}
+
+h5ckpt_status examine_open(const h5ckpt_store *store, unsigned slot_number, struct slot_reader *reader,
+                           struct index *index, struct error *error)
+{
+    const struct record *record = &store->survey.slot[slot_number].record;
+    char where[EXAMINE_WHERE_BYTES];
+    h5ckpt_status status;
+
+    *index = INDEX_NONE;
+    status = slot_reader_open(reader, &store->directory, slot_number, FILE_READ, error);
+    if (status != H5CKPT_OK)
+        return status;
+    if (reader->record.kind != RECORD_STATE || reader->record.sequence != record->sequence ||
+        !checksum_equal(&reader->record.table_digest, &record->table_digest)) {
+        examine_where(store, slot_number, where);
+        status = error_set(error, H5CKPT_E_OVERTAKEN, "%s was overwritten while it was read", where);
+    }
+    if (status == H5CKPT_OK)
+        status = slot_reader_index(reader, index, error);
+    if (status < 0)
+        slot_reader_close(reader);
+    return status;
 }

@@ -6,6 +6,8 @@
 #ifndef H5CKPT_EXAMINE_H
 #define H5CKPT_EXAMINE_H
 
+#include <limits.h>
+
 #include "recovery/choose.h"
 #include "storage/store.h"
 
@@ -19,9 +21,10 @@ struct choose_witness examine_witness(const h5ckpt_store *store);
 h5ckpt_status examine_begin(h5ckpt_store *store);
 
 /*
- * Verify every committed slot, wanted or not. Beside a writer H5CKPT_E_OVERTAKEN: begin again. Else the system's errors.
+ * Verify every committed slot, wanted or not, and keep which blocks are damaged. Beside a writer H5CKPT_E_OVERTAKEN: begin
+ * again. H5CKPT_E_MEMORY, or the system's errors.
  */
-h5ckpt_status examine_all(h5ckpt_store *store);
+h5ckpt_status examine_all(h5ckpt_store *store, const struct h5ckpt_inspect_options *options);
 
 /*
  * The slot to give back: intact, or, with H5CKPT_RECORDS, as good as its record looks; not one whose bit is set
@@ -31,6 +34,18 @@ h5ckpt_status examine_all(h5ckpt_store *store);
  */
 h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, enum h5ckpt_depth depth, unsigned passed_over,
                            unsigned *slot_number);
+
+/*
+ * Open the very state that the last look found in the slot, with its index. On failure nothing is left to close.
+ * H5CKPT_NO_CHECKPOINT (the file has vanished); H5CKPT_E_OVERTAKEN (it holds another state); H5CKPT_E_DAMAGED, or the system's
+ * errors.
+ */
+h5ckpt_status examine_open(const h5ckpt_store *store, unsigned slot_number, struct slot_reader *reader,
+                           struct index *index, struct error *error);
+
+/* For messages: "'dir/slot-a.h5' (sequence 7)". */
+enum { EXAMINE_WHERE_BYTES = PATH_MAX + 64 };
+void examine_where(const h5ckpt_store *store, unsigned slot_number, char where[EXAMINE_WHERE_BYTES]);
 
 /*
  * Slot `slot_number` gave something else than it should, for the reason in `why` (emptied). Beside a writer that was faster:

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "recovery/match.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format.h"
 #include "storage/hdf5/convert.h"
-
-static const char STATE_PREFIX[] = FORMAT_STATE_GROUP "/";
-enum { STATE_PREFIX_LENGTH = sizeof STATE_PREFIX - 1 };
 
 /* The stored state variables by name. */
 struct directory_of_names {
@@ -39,7 +37,7 @@ static h5ckpt_status collect_names(struct directory_of_names *names, const struc
     if (names->entry == NULL || names->taken == NULL)
         return error_set(error, H5CKPT_E_MEMORY, "no memory to compare %zu variables", index->entry_count);
     for (size_t i = 0; i < index->entry_count; i++)
-        if (strncmp(index->entry[i].name, STATE_PREFIX, STATE_PREFIX_LENGTH) == 0)
+        if (schema_program_name(index->entry[i].name) != NULL)
             names->entry[names->entry_count++] = &index->entry[i];
     qsort(names->entry, names->entry_count, sizeof *names->entry, compare_names);
     return H5CKPT_OK;
@@ -59,13 +57,12 @@ static const char *stored_name(const struct h5ckpt_restore_options *options, con
 
 static const struct schema_entry *find(const struct directory_of_names *names, const char *name)
 {
-    char path[STATE_PREFIX_LENGTH + FORMAT_NAME_BYTES_MAX + 1];
+    char path[sizeof FORMAT_STATE_GROUP "/" + FORMAT_NAME_BYTES_MAX];
     const struct schema_entry **found;
 
     if (name == NULL || strlen(name) > FORMAT_NAME_BYTES_MAX)
         return NULL;
-    memcpy(path, STATE_PREFIX, STATE_PREFIX_LENGTH);
-    strcpy(path + STATE_PREFIX_LENGTH, name);
+    snprintf(path, sizeof path, "%s/%s", FORMAT_STATE_GROUP, name);
     found = bsearch(path, names->entry, names->entry_count, sizeof *names->entry, compare_with_name);
     return found == NULL ? NULL : *found;
 }
@@ -120,7 +117,7 @@ static h5ckpt_status check_renames(const h5ckpt_state *state, const struct h5ckp
         if (rename->stored == NULL || rename->registered == NULL)
             return error_set(error, H5CKPT_E_ARGUMENT, "rename %zu: a name is NULL", i);
         for (size_t v = 0; v < state->variable_count && !found; v++)
-            found = strcmp(state->entry[v].name + STATE_PREFIX_LENGTH, rename->registered) == 0;
+            found = strcmp(schema_program_name(state->entry[v].name), rename->registered) == 0;
         if (!found)
             return error_set(error, H5CKPT_E_ARGUMENT, "rename '%s' to '%s': no variable is registered under that name",
                              rename->stored, rename->registered);
@@ -133,7 +130,7 @@ static void pair_up(struct match *match, const h5ckpt_state *state, const struct
                     struct error *error)
 {
     for (size_t v = 0; v < state->variable_count; v++) {
-        const char *name = state->entry[v].name + STATE_PREFIX_LENGTH;
+        const char *name = schema_program_name(state->entry[v].name);
         if (options->select != NULL && !options->select(options->select_context, name))
             continue;
         const struct schema_entry *stored = find(names, stored_name(options, name));
@@ -156,7 +153,7 @@ static void say_unclaimed(const struct directory_of_names *names, const struct i
     for (size_t i = 0; i < names->entry_count; i++) {
         if (names->taken[names->entry[i] - index->entry])
             continue;
-        begin_difference(error, where, names->entry[i]->name + STATE_PREFIX_LENGTH);
+        begin_difference(error, where, schema_program_name(names->entry[i]->name));
         error_append(error, "stored, but not registered");
     }
 }

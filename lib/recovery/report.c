@@ -5,13 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "recovery/choose.h"
 #include "storage/system.h"
 
 static_assert((int)H5CKPT_SLOT_COUNT_MAX == (int)FORMAT_SLOT_COUNT_MAX, "the API shows every slot of the format");
 
-static struct h5ckpt_slot_report slot_report(const struct slot *slot, bool abandoned)
+static struct h5ckpt_slot_report slot_report(const struct slot *slot, enum h5ckpt_role role)
 {
-    struct h5ckpt_slot_report report = {.state = slot->state, .file_bytes = slot->file_bytes, .abandoned = abandoned};
+    struct h5ckpt_slot_report report = {
+        .state = slot->state, .file_bytes = slot->file_bytes, .role = role, .from_device = slot->from_device};
 
     snprintf(report.name, sizeof report.name, "%s", slot->name);
     snprintf(report.reason, sizeof report.reason, "%s", slot->reason);
@@ -41,17 +43,20 @@ void report_fill(struct h5ckpt_report *report, const h5ckpt_store *store, h5ckpt
                  size_t variable_count)
 {
     struct plan_slot plan[FORMAT_SLOT_COUNT_MAX];
+    enum h5ckpt_role role[FORMAT_SLOT_COUNT_MAX];
 
     *report = (struct h5ckpt_report){
         .restored = restored,
         .fell_back = status == H5CKPT_FELL_BACK,
         .variable_count = variable_count,
+        .writer_alive = store->survey.writer_alive,
         .slot_count = FORMAT_SLOT_COUNT_MAX,
     };
     store_plan_slots(store, plan);
+    choose_roles(plan, FORMAT_SLOT_COUNT_MAX, role);
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
         if (store->survey.slot[i].name != NULL)
-            report->slot[i] = slot_report(&store->survey.slot[i], plan_is_abandoned(plan, FORMAT_SLOT_COUNT_MAX, i));
+            report->slot[i] = slot_report(&store->survey.slot[i], role[i]);
     if (restored == REPORT_NO_SLOT)
         return;
     const struct record *record = &store->survey.slot[restored].record;
@@ -88,6 +93,23 @@ const char *h5ckpt_slot_state_name(enum h5ckpt_slot_state state)
         return "of a newer version";
     case H5CKPT_SLOT_UNREADABLE:
         return "unreadable for now";
+    }
+    return "unknown";
+}
+
+const char *h5ckpt_role_name(enum h5ckpt_role role)
+{
+    switch (role) {
+    case H5CKPT_ROLE_NONE:
+        return "";
+    case H5CKPT_ROLE_CURRENT:
+        return "current";
+    case H5CKPT_ROLE_PREVIOUS:
+        return "previous";
+    case H5CKPT_ROLE_OLDER:
+        return "older";
+    case H5CKPT_ROLE_ABANDONED:
+        return "abandoned";
     }
     return "unknown";
 }

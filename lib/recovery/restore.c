@@ -2,8 +2,6 @@
 /*
  * restore: give back the newest intact state: examine, match, load; fall back where the bytes fail (P3, P4, P7).
  */
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "recovery/examine.h"
@@ -76,25 +74,17 @@ static h5ckpt_status load_matched(struct restore *restore, const struct slot_rea
 static h5ckpt_status load_slot(struct restore *restore, struct error *error)
 {
     h5ckpt_store *store = restore->store;
-    struct slot *slot = &store->survey.slot[restore->slot_number];
     struct slot_reader reader;
-    struct index index = INDEX_NONE;
+    struct index index;
     struct match match = MATCH_NONE;
-    char where[PATH_MAX + 64];
+    char where[EXAMINE_WHERE_BYTES];
     h5ckpt_status status;
 
-    status = slot_reader_open(&reader, &store->directory, restore->slot_number, FILE_READ, error);
+    status = examine_open(store, restore->slot_number, &reader, &index, error);
     if (status != H5CKPT_OK)
         return status;
-    snprintf(where, sizeof where, "'%s/%s' (sequence %" PRIu64 ")", store->directory.path, slot->name,
-             slot->record.sequence);
-    if (reader.record.sequence != slot->record.sequence ||
-        !checksum_equal(&reader.record.table_digest, &slot->record.table_digest))
-        status = error_set(error, H5CKPT_E_OVERTAKEN, "%s was overwritten while it was read", where);
-    if (status == H5CKPT_OK)
-        status = slot_reader_index(&reader, &index, error);
-    if (status == H5CKPT_OK)
-        status = match_variables(&match, store->state, &index, restore->options, where, error);
+    examine_where(store, restore->slot_number, where);
+    status = match_variables(&match, store->state, &index, restore->options, where, error);
     if (status == H5CKPT_OK)
         status = load_matched(restore, &reader, &index, &match, where, error);
     match_free(&match);

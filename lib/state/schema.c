@@ -295,6 +295,13 @@ static bool is_control(unsigned char byte)
     return byte < 0x20 || byte == 0x7f;
 }
 
+const char *schema_program_name(const char *path)
+{
+    static const char GROUP[] = FORMAT_STATE_GROUP "/";
+
+    return strncmp(path, GROUP, sizeof GROUP - 1) == 0 ? path + sizeof GROUP - 1 : NULL;
+}
+
 void name_text(const char *name, char text[NAME_TEXT_BYTES])
 {
     const unsigned char *s = (const unsigned char *)name;

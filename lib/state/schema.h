@@ -89,6 +89,9 @@ h5ckpt_status schema_check_name(const char *name, struct error *error);
 /* As schema_check_name(), for a whole path from a file: "state/", "progress/" or "history/", then such a name. */
 h5ckpt_status schema_check_path(const char *path, struct error *error);
 
+/* The program's own name for the variable at `path`; NULL if the path is h5ckpt's own ("progress/epoch"). */
+const char *schema_program_name(const char *path);
+
 enum { NAME_TEXT_BYTES = 256 };
 
 /* For messages: the name as text that is safe to show: bytes that are no printable UTF-8 as "\xff", cut with "…"

@@ -37,7 +37,7 @@ h5ckpt_status rotation_verify_survivors(h5ckpt_store *store)
         if (slot->state != H5CKPT_SLOT_COMMITTED)
             continue;
         h5ckpt_status status =
-            slot_verify(&store->directory, i, &slot->record, FILE_READ, &store->buffer, &store->error);
+            slot_verify(&store->directory, i, &slot->record, FILE_READ, NULL, &store->buffer, &store->error);
         if (status < 0 && status != H5CKPT_E_DAMAGED && status != H5CKPT_E_OVERTAKEN)
             return status;
         slot->state = status == H5CKPT_OK ? H5CKPT_SLOT_INTACT : H5CKPT_SLOT_DAMAGED;

@@ -131,8 +131,8 @@ static bool make_base_durable(h5ckpt_store *store)
     if (status == H5CKPT_OK)
         status = directory_flush(&store->directory, &ignored);
     if (status == H5CKPT_OK)
-        status =
-            slot_verify(&store->directory, base->number, &base->record, FILE_READ_PAST_CACHE, &store->buffer, &ignored);
+        status = slot_verify(&store->directory, base->number, &base->record, FILE_READ_PAST_CACHE, NULL, &store->buffer,
+                             &ignored);
     error_clear(&ignored);
     return status == H5CKPT_OK;
 }

@@ -120,15 +120,20 @@ void slot_reader_close(struct slot_reader *reader)
 h5ckpt_status slot_reader_index(const struct slot_reader *reader, struct index *index, struct error *error)
 {
     const struct record *record = &reader->record;
-    unsigned char *bytes = malloc(record->index_bytes + 1); /* bounded by the file's length: record_check() */
+    /* Aligned, for reads past the cache; bounded by the file's length: record_check(). */
+    const uint64_t begin = bytes_round_down(record->index_offset, FORMAT_ALIGN_BYTES);
+    const uint64_t end = bytes_round_up(record->index_offset + record->index_bytes, FORMAT_ALIGN_BYTES);
+    const unsigned char *bytes;
     struct checksum digest;
     h5ckpt_status status;
+    void *memory;
 
     *index = INDEX_NONE;
-    if (bytes == NULL)
+    if (posix_memalign(&memory, FORMAT_ALIGN_BYTES, (size_t)(end - begin)) != 0)
         return error_set(error, H5CKPT_E_MEMORY, "'%s/%s': no memory for a variable index of %" PRIu64 " bytes",
                          reader->file.directory->path, reader->file.name, record->index_bytes);
-    status = file_read(&reader->file, bytes, record->index_bytes, record->index_offset, error);
+    status = file_read(&reader->file, memory, (size_t)(end - begin), begin, error);
+    bytes = (const unsigned char *)memory + (record->index_offset - begin);
     if (status == H5CKPT_OK) {
         digest = checksum_of(bytes, record->index_bytes);
         if (checksum_equal(&digest, &record->index_digest))
@@ -140,7 +145,7 @@ h5ckpt_status slot_reader_index(const struct slot_reader *reader, struct index *
         if (status < 0)
             in_slot(&reader->file, error);
     }
-    free(bytes);
+    free(memory);
     return status;
 }
 
@@ -268,7 +273,8 @@ static h5ckpt_status report_damage(const struct slot_reader *reader, const struc
 }
 
 static h5ckpt_status verify_once(const struct directory *directory, unsigned number, const struct record *record,
-                                 enum file_access access, struct transfer_buffer *buffer, struct error *error)
+                                 enum file_access access, const struct transfer_watch *watch,
+                                 struct transfer_buffer *buffer, struct error *error)
 {
     struct slot_reader reader;
     struct transfer_damage damage;
@@ -286,10 +292,12 @@ static h5ckpt_status verify_once(const struct directory *directory, unsigned num
                            slot_name(number), record->sequence);
         goto out;
     }
-    status = transfer_verify(&reader.file, &reader.record, reader.table, &damage, buffer, error);
+    if (watch != NULL)
+        memset(watch->damaged, 0, transfer_damaged_byte_count(record));
+    status = transfer_verify(&reader.file, &reader.record, reader.table, &damage, watch, buffer, error);
     if (status == H5CKPT_OK && damage.block_count != 0)
         status = report_damage(&reader, &damage, error);
-    if (status == H5CKPT_OK && access != FILE_READ_PAST_CACHE)
+    if (status == H5CKPT_OK)
         status = slot_reader_index(&reader, &index, error);
 out:
     index_free(&index);
@@ -298,15 +306,27 @@ out:
 }
 
 h5ckpt_status slot_verify(const struct directory *directory, unsigned number, const struct record *record,
-                          enum file_access access, struct transfer_buffer *buffer, struct error *error)
+                          enum file_access access, const struct transfer_watch *watch, struct transfer_buffer *buffer,
+                          struct error *error)
 {
-    h5ckpt_status status = verify_once(directory, number, record, access, buffer, error);
+    h5ckpt_status status = verify_once(directory, number, record, access, watch, buffer, error);
 
     if (status == H5CKPT_E_IO)
-        status = verify_once(directory, number, record, access, buffer, error);
+        status = verify_once(directory, number, record, access, watch, buffer, error);
     if (status == H5CKPT_E_IO)
         error->status = status = H5CKPT_E_DAMAGED; /* it persisted after reopening and rereading (P7) */
     return status;
+}
+
+bool slot_is_readable_past_cache(const struct directory *directory, unsigned number)
+{
+    struct error ignored = ERROR_NONE;
+    struct file file = FILE_NONE;
+    const bool readable = file_open(&file, directory, slot_name(number), FILE_READ_PAST_CACHE, &ignored) == H5CKPT_OK;
+
+    file_close(&file);
+    error_clear(&ignored);
+    return readable;
 }
 
 /* ------------------------------------------------------------------- writing */

@@ -20,6 +20,7 @@ struct slot {
     struct record record; /* if readable */
     uint64_t file_bytes;
     bool overwritable; /* a regular file with one link */
+    bool from_device;  /* verified past the page cache */
     char reason[H5CKPT_REASON_BYTES];
 };
 
@@ -56,10 +57,14 @@ h5ckpt_status slot_reader_index(const struct slot_reader *reader, struct index *
 /*
  * Read and check every byte of the slot's state, from the device if `access` says so; an EIO must persist after
  * reopening. H5CKPT_OK: intact. H5CKPT_E_DAMAGED names variables and block; H5CKPT_E_OVERTAKEN: the slot no longer
- * holds `record`; the system's errors.
+ * holds `record`; the system's errors. `watch` may be NULL.
  */
 h5ckpt_status slot_verify(const struct directory *directory, unsigned number, const struct record *record,
-                          enum file_access access, struct transfer_buffer *buffer, struct error *error);
+                          enum file_access access, const struct transfer_watch *watch, struct transfer_buffer *buffer,
+                          struct error *error);
+
+/* Can the slot be read from the device, past the page cache? */
+bool slot_is_readable_past_cache(const struct directory *directory, unsigned number);
 
 /* One save, as the store has planned it. */
 struct slot_save {

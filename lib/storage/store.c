@@ -320,11 +320,20 @@ h5ckpt_status h5ckpt_open(h5ckpt_store **store_out, const char *backup_dir, h5ck
     return status < 0 ? status : H5CKPT_OK;
 }
 
+void store_forget_damage(h5ckpt_store *store)
+{
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        free(store->damaged[i]);
+        store->damaged[i] = NULL;
+    }
+}
+
 h5ckpt_status store_survey(h5ckpt_store *store)
 {
     h5ckpt_status status;
     bool writer_alive = false;
 
+    store_forget_damage(store);
     if (store->options.mode == H5CKPT_READ_WRITE)
         return survey_directory(&store->survey, &store->directory, &store->lock, false, store->boot_id, &store->error);
     directory_forget_if_removed(&store->directory);
@@ -357,6 +366,7 @@ void h5ckpt_close(h5ckpt_store *store)
     }
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
         free(store->memo[i].table);
+    store_forget_damage(store);
     layout_free(&store->layout);
     source_free(&store->source);
     transfer_buffer_free(&store->buffer);

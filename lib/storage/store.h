@@ -41,7 +41,8 @@ struct h5ckpt_store {
     unsigned char run_id[FORMAT_ID_BYTES];
     char boot_id[SYSTEM_BOOT_ID_BYTES]; /* asked once: a restore opens nothing outside the directory */
 
-    struct survey survey; /* kept true by the saves of this handle */
+    struct survey survey;                          /* kept true by the saves of this handle */
+    unsigned char *damaged[FORMAT_SLOT_COUNT_MAX]; /* a bit per block, from the last look at every byte; NULL: none */
     struct store_memo memo[FORMAT_SLOT_COUNT_MAX];
     int base;               /* slot number; PLAN_NO_BASE */
     uint64_t base_sequence; /* 0 without a base */
@@ -57,6 +58,8 @@ struct h5ckpt_store {
 
 /* Every public call begins so: an open handle, in its own process. H5CKPT_E_ARGUMENT. Clears the message. */
 h5ckpt_status store_enter(h5ckpt_store *store, const char *call);
+
+void store_forget_damage(h5ckpt_store *store);
 
 /* Look at the directory anew, as the writer or beside one. Statuses as survey_directory() and lock_peek(). */
 h5ckpt_status store_survey(h5ckpt_store *store);

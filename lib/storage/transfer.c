@@ -2,6 +2,7 @@
 #include "storage/transfer.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,27 +64,53 @@ static h5ckpt_status read_block(const struct file *file, const struct record *re
     return H5CKPT_OK;
 }
 
+size_t transfer_damaged_byte_count(const struct record *record)
+{
+    return (size_t)(record_block_count(record) / CHAR_BIT + 1);
+}
+
+bool transfer_is_damaged(const unsigned char *damaged, uint64_t block)
+{
+    return damaged[block / CHAR_BIT] >> block % CHAR_BIT & 1;
+}
+
+static void count_damage(struct transfer_damage *damage, uint64_t block, const struct checksum *stored,
+                         const struct checksum *actual)
+{
+    if (damage->block_count++ > 0)
+        return;
+    damage->first_block = block;
+    damage->stored = *stored;
+    damage->actual = *actual;
+}
+
 h5ckpt_status transfer_verify(const struct file *file, const struct record *record, const struct checksum *table,
-                              struct transfer_damage *damage, struct transfer_buffer *buffer, struct error *error)
+                              struct transfer_damage *damage, const struct transfer_watch *watch,
+                              struct transfer_buffer *buffer, struct error *error)
 {
     const uint64_t block_count = record_block_count(record);
+    h5ckpt_status unreadable = H5CKPT_OK;
     struct checksum actual;
     bool matches;
 
     *damage = (struct transfer_damage){0};
     for (uint64_t block = 0; block < block_count; block++) {
         h5ckpt_status status = read_block(file, record, table, block, &actual, &matches, buffer, error);
-        if (status < 0)
+        if (status < 0 && (watch == NULL || status != H5CKPT_E_IO))
             return status;
-        if (matches)
+        if (status == H5CKPT_OK && !matches)
+            count_damage(damage, block, &table[block], &actual);
+        if (status < 0)
+            unreadable = status;
+        if (watch == NULL)
             continue;
-        if (damage->block_count++ > 0)
-            continue;
-        damage->first_block = block;
-        damage->stored = table[block];
-        damage->actual = actual;
+        if (status < 0 || !matches)
+            watch->damaged[block / CHAR_BIT] |= (unsigned char)(1u << block % CHAR_BIT);
+        if (watch->advance != NULL)
+            watch->advance(watch->context, record_block_offset(record, block) + record_block_length(record, block) -
+                                               FORMAT_USER_BLOCK_BYTES);
     }
-    return H5CKPT_OK;
+    return unreadable;
 }
 
 static void scatter(const struct transfer_target *target, uint64_t begin, uint64_t end, const unsigned char *bytes)

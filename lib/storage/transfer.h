@@ -35,9 +35,23 @@ struct transfer_damage {
     struct checksum actual;
 };
 
-/* Read every block; damage is no error but counted. Errors are the system's. */
+/* Somebody who wants to know more of a verification than its verdict. */
+struct transfer_watch {
+    unsigned char *damaged; /* a bit per block, to be set where a block is damaged or cannot be read */
+    void (*advance)(void *context, uint64_t bytes_done); /* told after every block; NULL: nobody */
+    void *context;
+};
+
+size_t transfer_damaged_byte_count(const struct record *record); /* of the bits in `damaged` */
+bool transfer_is_damaged(const unsigned char *damaged, uint64_t block);
+
+/*
+ * Read every block; damage is no error but counted. Errors are the system's. A block that cannot be read ends it, unless it
+ * is watched (NULL: it is not): then it ends, with H5CKPT_E_IO, when every block has been tried.
+ */
 h5ckpt_status transfer_verify(const struct file *file, const struct record *record, const struct checksum *table,
-                              struct transfer_damage *damage, struct transfer_buffer *buffer, struct error *error);
+                              struct transfer_damage *damage, const struct transfer_watch *watch,
+                              struct transfer_buffer *buffer, struct error *error);
 
 /* Where `byte_count` bytes at `offset` in the file go. */
 struct transfer_target {

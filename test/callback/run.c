@@ -583,7 +583,7 @@ static h5ckpt_status inspect(const struct run_options *options, struct h5ckpt_re
     store_options.mode = H5CKPT_READ_ONLY;
     model_make(&model, options);
     assert_status(h5ckpt_open(&store, options->callback.backup_dir, model.state, &store_options), H5CKPT_OK);
-    status = h5ckpt_inspect(store, H5CKPT_ALL_BYTES, report);
+    status = h5ckpt_inspect(store, &(struct h5ckpt_inspect_options){.depth = H5CKPT_ALL_BYTES}, report);
     h5ckpt_close(store);
     model_free(&model);
     return status;

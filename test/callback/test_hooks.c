@@ -243,7 +243,9 @@ START_TEST(the_store_of_a_callback_can_be_asked)
     ck_assert_uint_eq(space.variable_bytes, sizeof hand.value);
     assert_hook(hand_begin(), H5CKPT_NO_CHECKPOINT);
     do_whole_epoch(0);
-    assert_status(h5ckpt_inspect(h5ckpt_callback_store(hand.callback), H5CKPT_ALL_BYTES, &report), H5CKPT_OK);
+    assert_status(h5ckpt_inspect(h5ckpt_callback_store(hand.callback),
+                                 &(struct h5ckpt_inspect_options){.depth = H5CKPT_ALL_BYTES}, &report),
+                  H5CKPT_OK);
     assert_position(report.progress, 1, 0);
     do_whole_epoch(1); /* asking has disturbed nothing */
     assert_position(h5ckpt_progress(h5ckpt_callback_store(hand.callback)), 2, 0);

@@ -184,7 +184,8 @@ static void check_intact_count(struct crash *crash, const struct expectation *ex
     struct h5ckpt_report report;
     unsigned count = 0;
 
-    if (intact_count_min(expected) == 0 || h5ckpt_inspect(crash->store, H5CKPT_ALL_BYTES, &report) < 0)
+    if (intact_count_min(expected) == 0 ||
+        h5ckpt_inspect(crash->store, &(struct h5ckpt_inspect_options){.depth = H5CKPT_ALL_BYTES}, &report) < 0)
         return;
     for (unsigned i = 0; i < report.slot_count; i++)
         count += report.slot[i].state == H5CKPT_SLOT_INTACT;

@@ -174,7 +174,7 @@ const char *crash_slot_path(struct crash *crash, unsigned older)
     bool taken[H5CKPT_SLOT_COUNT_MAX] = {false};
     int found = -1;
 
-    if (crash->broken || h5ckpt_inspect(crash->store, H5CKPT_RECORDS, &report) < 0)
+    if (crash->broken || h5ckpt_inspect(crash->store, NULL, &report) < 0)
         return NULL;
     for (unsigned rank = 0; rank <= older; rank++) {
         found = -1;

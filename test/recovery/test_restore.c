@@ -1228,7 +1228,7 @@ START_TEST(an_inspection_beside_a_save_sees_no_damage)
     for (long call = 0; hit; call++) {
         faults_set((struct faults){
             .calls = FAULT_OPEN | FAULT_READ, .first = call, .count = 1, .before = save_beside, .context = &beside});
-        h5ckpt_status status = h5ckpt_inspect(reader, depth, &report);
+        h5ckpt_status status = h5ckpt_inspect(reader, &(struct h5ckpt_inspect_options){.depth = depth}, &report);
         hit = faults_hit();
         faults_clear();
         ck_assert_msg(status == H5CKPT_OK, "call %ld: %s: %s", call, h5ckpt_status_name(status),
@@ -1367,7 +1367,8 @@ START_TEST(an_inspection_of_all_bytes_sees_no_damage_while_a_new_file_takes_a_sl
                                    .count = 1,
                                    .before = save_until_renamed,
                                    .context = &beside});
-        h5ckpt_status status = h5ckpt_inspect(reader, H5CKPT_ALL_BYTES, &report);
+        h5ckpt_status status =
+            h5ckpt_inspect(reader, &(struct h5ckpt_inspect_options){.depth = H5CKPT_ALL_BYTES}, &report);
         hit = faults_hit();
         faults_clear();
         ck_assert_int_lt(call, CALLS_MAX);
@@ -1396,7 +1397,8 @@ START_TEST(a_slot_whose_save_failed_is_called_interrupted_while_its_writer_lives
         hit = faults_hit();
         faults_clear();
         h5ckpt_store *reader = standard_open_reader(&standard);
-        assert_status(h5ckpt_inspect(reader, H5CKPT_ALL_BYTES, &report), H5CKPT_OK);
+        assert_status(h5ckpt_inspect(reader, &(struct h5ckpt_inspect_options){.depth = H5CKPT_ALL_BYTES}, &report),
+                      H5CKPT_OK);
         for (unsigned i = 0; i < 2; i++) {
             interrupted += report.slot[i].state == H5CKPT_SLOT_INTERRUPTED;
             ck_assert_msg(report.slot[i].state == H5CKPT_SLOT_INTACT || report.slot[i].state == H5CKPT_SLOT_INTERRUPTED,
@@ -1559,7 +1561,7 @@ START_TEST(a_slot_is_called_being_written_while_it_is_and_never_damaged)
     h5ckpt_store *reader = standard_open_reader(&standard);
     struct child child = child_start(slots, 1, 6, true);
     for (long step = 0; child_next(&child); step++) {
-        h5ckpt_inspect(reader, depth, &report);
+        h5ckpt_inspect(reader, &(struct h5ckpt_inspect_options){.depth = depth}, &report);
         for (unsigned i = 0; i < report.slot_count; i++) {
             const enum h5ckpt_slot_state state = report.slot[i].state;
             writing += state == H5CKPT_SLOT_WRITING;
@@ -1637,7 +1639,7 @@ static unsigned examine_the_killed(unsigned slots, uint64_t saved, long step)
     unsigned interrupted = 0;
 
     h5ckpt_store *store = standard_open_reader(&standard);
-    h5ckpt_inspect(store, H5CKPT_ALL_BYTES, &report);
+    h5ckpt_inspect(store, &(struct h5ckpt_inspect_options){.depth = H5CKPT_ALL_BYTES}, &report);
     h5ckpt_close(store);
     for (unsigned i = 0; i < report.slot_count; i++) {
         interrupted += report.slot[i].state == H5CKPT_SLOT_INTERRUPTED;
@@ -1734,7 +1736,7 @@ START_TEST(an_interrupted_slot_under_another_boot_may_be_damaged)
         }
         child_end(&child, true);
         h5ckpt_store *reader = standard_open_reader(&standard);
-        h5ckpt_inspect(reader, H5CKPT_ALL_BYTES, &report);
+        h5ckpt_inspect(reader, &(struct h5ckpt_inspect_options){.depth = H5CKPT_ALL_BYTES}, &report);
         h5ckpt_close(reader);
         for (unsigned i = 0; i < report.slot_count; i++)
             torn |= report.slot[i].state == H5CKPT_SLOT_INTERRUPTED;
@@ -1746,7 +1748,7 @@ START_TEST(an_interrupted_slot_under_another_boot_may_be_damaged)
     file_write_bytes(in_backup("lock"), "another boot", 12, 536);
     file_seal_sector(in_backup("lock"), 512);
     h5ckpt_store *reader = standard_open_reader(&standard);
-    h5ckpt_inspect(reader, H5CKPT_ALL_BYTES, &report);
+    h5ckpt_inspect(reader, &(struct h5ckpt_inspect_options){.depth = H5CKPT_ALL_BYTES}, &report);
     h5ckpt_close(reader);
     unsigned unsure = 0;
     for (unsigned i = 0; i < report.slot_count; i++) {
@@ -1848,11 +1850,12 @@ START_TEST(an_inspection_of_records_sees_committed_slots_and_one_of_all_bytes_in
     standard_history(2, 1, 3);
     h5ckpt_store *store = standard_open(&standard, NULL);
     snapshot_before();
-    assert_status(h5ckpt_inspect(store, H5CKPT_RECORDS, &report), H5CKPT_OK);
+    assert_status(h5ckpt_inspect(store, NULL, &report), H5CKPT_OK);
     ck_assert_int_eq(report.slot[0].state, H5CKPT_SLOT_COMMITTED);
     ck_assert_int_eq(report.slot[1].state, H5CKPT_SLOT_COMMITTED);
     ck_assert_int_eq(report.slot[2].state, H5CKPT_SLOT_ABSENT);
-    assert_status(h5ckpt_inspect(store, H5CKPT_ALL_BYTES, &report), H5CKPT_OK);
+    assert_status(h5ckpt_inspect(store, &(struct h5ckpt_inspect_options){.depth = H5CKPT_ALL_BYTES}, &report),
+                  H5CKPT_OK);
     ck_assert_int_eq(report.slot[0].state, H5CKPT_SLOT_INTACT);
     ck_assert_int_eq(report.slot[1].state, H5CKPT_SLOT_INTACT);
     ck_assert_uint_eq(report.sequence, 3);
@@ -1869,8 +1872,9 @@ START_TEST(only_an_inspection_of_all_bytes_finds_a_damaged_block)
     standard_history(2, 1, 3);
     flip_a_bit_of_a_block(in_backup(slot_of_epoch(3)));
     h5ckpt_store *store = standard_open(&standard, NULL);
-    assert_status(h5ckpt_inspect(store, H5CKPT_RECORDS, &report), H5CKPT_OK);
-    assert_status(h5ckpt_inspect(store, H5CKPT_ALL_BYTES, &report), H5CKPT_FELL_BACK);
+    assert_status(h5ckpt_inspect(store, NULL, &report), H5CKPT_OK);
+    assert_status(h5ckpt_inspect(store, &(struct h5ckpt_inspect_options){.depth = H5CKPT_ALL_BYTES}, &report),
+                  H5CKPT_FELL_BACK);
     ck_assert_uint_eq(report.progress.epoch, 2);
     ck_assert_str_ne(h5ckpt_message(store), "");
     h5ckpt_close(store);
@@ -1886,7 +1890,7 @@ START_TEST(an_inspection_says_why_a_restore_would_fall_back)
     const char *name = slot_of_epoch(3);
     flip_a_bit_of_the_record(in_backup(name));
     h5ckpt_store *store = standard_open(&standard, NULL);
-    assert_status(h5ckpt_inspect(store, depth, &report), H5CKPT_FELL_BACK);
+    assert_status(h5ckpt_inspect(store, &(struct h5ckpt_inspect_options){.depth = depth}, &report), H5CKPT_FELL_BACK);
     assert_mentions(h5ckpt_message(store), name);
     h5ckpt_close(store);
 }
@@ -1897,7 +1901,8 @@ START_TEST(an_inspection_tells_absence_from_loss)
     struct h5ckpt_report report;
     h5ckpt_store *store = standard_open(&standard, NULL);
 
-    assert_status(h5ckpt_inspect(store, H5CKPT_ALL_BYTES, &report), H5CKPT_NO_CHECKPOINT);
+    assert_status(h5ckpt_inspect(store, &(struct h5ckpt_inspect_options){.depth = H5CKPT_ALL_BYTES}, &report),
+                  H5CKPT_NO_CHECKPOINT);
     ck_assert_int_eq(report.restored, -1);
     ck_assert_str_ne(h5ckpt_message(store), "");
     h5ckpt_close(store);
@@ -1905,7 +1910,7 @@ START_TEST(an_inspection_tells_absence_from_loss)
     for (unsigned i = 0; i < 2; i++)
         flip_a_bit_of_the_record(in_backup(SLOT_NAME[i]));
     store = standard_open(&standard, NULL);
-    assert_status(h5ckpt_inspect(store, H5CKPT_RECORDS, &report), H5CKPT_E_LOST);
+    assert_status(h5ckpt_inspect(store, NULL, &report), H5CKPT_E_LOST);
     ck_assert_int_eq(report.restored, -1);
     h5ckpt_close(store);
 }

@@ -299,7 +299,7 @@ unsigned intact_count(void)
 
     standard_make(&standard);
     h5ckpt_store *store = standard_open_reader(&standard);
-    h5ckpt_inspect(store, H5CKPT_ALL_BYTES, &report);
+    h5ckpt_inspect(store, &(struct h5ckpt_inspect_options){.depth = H5CKPT_ALL_BYTES}, &report);
     for (unsigned i = 0; i < report.slot_count; i++)
         count += report.slot[i].state == H5CKPT_SLOT_INTACT;
     h5ckpt_close(store);

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compare: is registered memory, bit for bit, a stored state? The state is loaded into a shadow of the registered one.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "recovery/examine.h"
+#include "recovery/load.h"
+
+enum {
+    COMPARE_ATTEMPTS_MAX = 16, /* how often a writer may overtake a reader before we say so */
+    SHADOW_ALIGN_BYTES = 16,   /* enough for any element */
+};
+
+/* ------------------------------------------------------------------- shadow */
+
+struct shadow {
+    h5ckpt_state state; /* the registered variables, with memory of our own; entries borrowed */
+    unsigned char *bytes;
+    unsigned char *got; /* room for what any one get function delivers */
+};
+
+static void shadow_free(struct shadow *shadow)
+{
+    free(shadow->state.variable);
+    free(shadow->bytes);
+    free(shadow->got);
+}
+
+static h5ckpt_status shadow_make(struct shadow *shadow, const h5ckpt_state *state, struct error *error)
+{
+    uint64_t byte_count = 0;
+    uint64_t got_bytes_max = 0;
+    uint64_t at = 0;
+
+    for (size_t i = 0; i < state->variable_count; i++) {
+        const uint64_t variable_bytes = state->entry[i].byte_count;
+        byte_count += bytes_round_up(variable_bytes, SHADOW_ALIGN_BYTES);
+        if (state->variable[i].source == VARIABLE_ACCESS && variable_bytes > got_bytes_max)
+            got_bytes_max = variable_bytes;
+    }
+    *shadow = (struct shadow){
+        .state = {.entry = state->entry, .variable_count = state->variable_count},
+        .bytes = byte_count < PTRDIFF_MAX ? malloc((size_t)byte_count + 1) : NULL,
+        .got = got_bytes_max < PTRDIFF_MAX ? malloc((size_t)got_bytes_max + 1) : NULL,
+    };
+    shadow->state.variable = calloc(state->variable_count + 1, sizeof *shadow->state.variable);
+    if (shadow->bytes == NULL || shadow->got == NULL || shadow->state.variable == NULL)
+        return error_set(error, H5CKPT_E_MEMORY, "no memory to compare %" PRIu64 " bytes", byte_count + got_bytes_max);
+    for (size_t i = 0; i < state->variable_count; i++) {
+        shadow->state.variable[i] = (struct variable){.source = VARIABLE_POINTER, .memory = shadow->bytes + at};
+        at += bytes_round_up(state->entry[i].byte_count, SHADOW_ALIGN_BYTES);
+    }
+    return H5CKPT_OK;
+}
+
+/* ------------------------------------------------------------------ compare */
+
+struct difference {
+    uint64_t element_count; /* that differ */
+    uint64_t first;
+};
+
+/* Padding is no value: it is not compared. */
+static struct difference compare_elements(const struct schema_entry *entry, const unsigned char *a,
+                                          const unsigned char *b)
+{
+    const size_t stride = entry->element.byte_count;
+    const size_t value_bytes = element_value_byte_count(&entry->element);
+    struct difference difference = {0};
+
+    for (uint64_t i = 0; i < entry->byte_count / stride; i++) {
+        if (memcmp(a + i * stride, b + i * stride, value_bytes) == 0)
+            continue;
+        if (difference.element_count++ == 0)
+            difference.first = i;
+    }
+    return difference;
+}
+
+/* The registered bytes, wherever they are. */
+static h5ckpt_status registered_bytes(const h5ckpt_state *state, size_t i, unsigned char *got,
+                                      const unsigned char **bytes, struct error *error)
+{
+    const struct variable *variable = &state->variable[i];
+    void *memory = got;
+    h5ckpt_status status = H5CKPT_OK;
+    int failed;
+
+    if (variable->source != VARIABLE_ACCESS) {
+        status = state_memory(state, i, &memory, error);
+    } else if (state->entry[i].byte_count != 0) {
+        failed = variable->access.get(variable->access.context, got, state->entry[i].byte_count);
+        if (failed)
+            status = error_set(error, H5CKPT_E_CALLBACK, "variable '%s': its get function failed with %d",
+                               state->entry[i].name, failed);
+    }
+    *bytes = memory;
+    return status;
+}
+
+static void index_text(const struct schema_entry *entry, uint64_t element, char text[SHAPE_TEXT_BYTES])
+{
+    uint64_t at[FORMAT_RANK_MAX];
+
+    for (unsigned i = entry->rank; i-- > 0; element /= entry->shape[i])
+        at[i] = element % entry->shape[i];
+    shape_text(entry->rank, at, text);
+}
+
+/* A line for every variable that differs; H5CKPT_E_DIFFERS if there is one. */
+static h5ckpt_status compare_variables(const h5ckpt_state *state, const struct shadow *shadow, const char *where,
+                                       struct error *error)
+{
+    struct error differences = ERROR_NONE;
+
+    for (size_t i = 0; i < state->variable_count; i++) {
+        const struct schema_entry *entry = &state->entry[i];
+        const unsigned char *bytes;
+        char first[SHAPE_TEXT_BYTES];
+        h5ckpt_status status = registered_bytes(state, i, shadow->got, &bytes, error);
+        if (status < 0) {
+            error_clear(&differences);
+            return status;
+        }
+        if (entry->byte_count == 0)
+            continue;
+        struct difference difference = compare_elements(entry, bytes, shadow->state.variable[i].memory);
+        if (difference.element_count == 0)
+            continue;
+        if (differences.status == H5CKPT_OK)
+            error_set(&differences, H5CKPT_E_DIFFERS, "the variables are not those of %s:", where);
+        index_text(entry, difference.first, first);
+        error_append(&differences, "\n  '%s': %" PRIu64 " of %" PRIu64 " elements differ, the first is %s",
+                     schema_program_name(entry->name), difference.element_count,
+                     entry->byte_count / entry->element.byte_count, first);
+    }
+    error_move(error, &differences);
+    return error->status;
+}
+
+static h5ckpt_status load_shadow(h5ckpt_store *store, unsigned slot_number, struct shadow *shadow, const char *where,
+                                 struct error *error)
+{
+    const struct h5ckpt_restore_options exact = h5ckpt_restore_options_default();
+    struct match match = MATCH_NONE;
+    struct slot_reader reader;
+    struct index index;
+    bool changed = false;
+    h5ckpt_status status;
+
+    status = examine_open(store, slot_number, &reader, &index, error);
+    if (status == H5CKPT_NO_CHECKPOINT)
+        status = error->status = H5CKPT_E_OVERTAKEN;
+    if (status < 0)
+        return status;
+    status = match_variables(&match, store->state, &index, &exact, where, error);
+    if (status == H5CKPT_OK)
+        status = load_variables(&shadow->state, &reader, &index, &match, H5CKPT_VERIFY_FIRST, &changed, &store->buffer,
+                                error);
+    match_free(&match);
+    index_free(&index);
+    slot_reader_close(&reader);
+    return status;
+}
+
+static h5ckpt_status compare_slot(h5ckpt_store *store, unsigned slot_number)
+{
+    struct shadow shadow;
+    char where[EXAMINE_WHERE_BYTES];
+    h5ckpt_status status = shadow_make(&shadow, store->state, &store->error);
+
+    examine_where(store, slot_number, where);
+    if (status == H5CKPT_OK)
+        status = load_shadow(store, slot_number, &shadow, where, &store->error);
+    if (status == H5CKPT_OK)
+        status = compare_variables(store->state, &shadow, where, &store->error);
+    shadow_free(&shadow);
+    return status;
+}
+
+static h5ckpt_status compare_once(h5ckpt_store *store, enum h5ckpt_which which, unsigned *slot_number)
+{
+    h5ckpt_status status = examine_begin(store);
+
+    if (status == H5CKPT_OK)
+        status = examine_next(store, which, H5CKPT_ALL_BYTES, 0, slot_number);
+    if (status == H5CKPT_FELL_BACK)
+        status = store->error.status = H5CKPT_E_DAMAGED; /* what is left is not what was asked for */
+    return status == H5CKPT_OK ? compare_slot(store, *slot_number) : status;
+}
+
+h5ckpt_status h5ckpt_compare(h5ckpt_store *store, enum h5ckpt_which which)
+{
+    unsigned slot_number;
+    h5ckpt_status status;
+
+    if (store == NULL)
+        return H5CKPT_E_ARGUMENT;
+    status = store_enter(store, "h5ckpt_compare");
+    if (status == H5CKPT_OK && (unsigned)which > H5CKPT_PREVIOUS)
+        status = error_set(&store->error, H5CKPT_E_ARGUMENT, "h5ckpt_compare: %d is not one of enum h5ckpt_which",
+                           (int)which);
+    if (status < 0)
+        return status;
+    status = H5CKPT_E_OVERTAKEN;
+    for (int attempt = 0; attempt < COMPARE_ATTEMPTS_MAX && status == H5CKPT_E_OVERTAKEN; attempt++)
+        status = compare_once(store, which, &slot_number);
+    if (status != H5CKPT_OK)
+        return status;
+    store_set_base(store, slot_number); /* as good as restored */
+    store->memory_changed = false;
+    store->progress = store->survey.slot[slot_number].record.progress;
+    error_clear(&store->error);
+    return H5CKPT_OK;
+}
