@@ -16,6 +16,7 @@
 #include "callback/schedule.h"
 #include "error.h"
 #include "h5ckpt.h"
+#include "recovery/check.h"
 #include "storage/system.h"
 
 enum phase { NEW, TRAINING, IN_EPOCH, ENDED };
@@ -24,6 +25,7 @@ struct h5ckpt_callback {
     enum phase phase;
     struct h5ckpt_callback_options options;
     struct h5ckpt_progress at;
+    struct check check;
     h5ckpt_store *store;
     uint64_t process_id; /* as for a store: a child's hooks do nothing */
     bool store_asked;    /* by the last hook: the message is the store's */
@@ -41,6 +43,12 @@ struct h5ckpt_callback_options h5ckpt_callback_options_default(void)
     };
 }
 
+static bool is_default_restore(const struct h5ckpt_restore_options *restore)
+{
+    return restore->which == H5CKPT_CURRENT && restore->match == H5CKPT_EXACT && restore->convert == H5CKPT_SAME_TYPE &&
+           restore->memory == H5CKPT_VERIFY_FIRST && restore->rename_count == 0 && restore->select == NULL;
+}
+
 static h5ckpt_status check_options(const struct h5ckpt_callback_options *options, struct error *error)
 {
     if (options->backup_dir == NULL)
@@ -53,6 +61,13 @@ static h5ckpt_status check_options(const struct h5ckpt_callback_options *options
                          "callback options: save_freq is %" PRId64 "; it must be H5CKPT_EVERY_EPOCH, "
                          "H5CKPT_NEVER or a number of batches from 1 to 2^53",
                          options->save_freq);
+    if (options->check_resume && !options->double_checkpoint)
+        return error_set(error, H5CKPT_E_ARGUMENT,
+                         "callback options: check_resume compares two states, but double_checkpoint is off");
+    if (options->check_resume && !is_default_restore(&options->restore))
+        return error_set(error, H5CKPT_E_ARGUMENT,
+                         "callback options: check_resume needs the default restore options; a warm start cannot be "
+                         "checked");
     return H5CKPT_OK;
 }
 
@@ -143,9 +158,17 @@ static h5ckpt_status enter_in(h5ckpt_callback *callback, enum phase due, const c
     return status == H5CKPT_OK && callback->phase != due ? refuse_phase(callback, hook, due) : status;
 }
 
-/* The store's answer is the hook's, and its message too. */
-static h5ckpt_status save(h5ckpt_callback *callback)
+/* Work is finished: save if that is due. The store's answer is the hook's, and its message too. */
+static h5ckpt_status finish_work(h5ckpt_callback *callback, bool due)
 {
+    if (callback->check.pending) {
+        if (check_place(&callback->check, &callback->at) == CHECK_BEFORE)
+            return H5CKPT_OK;
+        callback->store_asked = true;
+        return check_finish(&callback->check, callback->store, &callback->at);
+    }
+    if (!due)
+        return H5CKPT_OK;
     callback->store_asked = true;
     return h5ckpt_save(callback->store, &callback->at);
 }
@@ -182,7 +205,10 @@ h5ckpt_status h5ckpt_on_train_begin(h5ckpt_callback *callback, struct h5ckpt_pro
     if (next == NULL)
         return error_set(&callback->error, H5CKPT_E_ARGUMENT, "on_train_begin: the position to fill is NULL");
     callback->store_asked = true;
-    status = h5ckpt_restore(callback->store, &callback->options.restore, report);
+    if (callback->options.check_resume)
+        status = check_begin(&callback->check, callback->store, report);
+    else
+        status = h5ckpt_restore(callback->store, &callback->options.restore, report);
     if (status == H5CKPT_NO_CHECKPOINT && callback->options.restore.which == H5CKPT_PREVIOUS)
         status = refuse_lone_state(callback);
     if (status < 0)
@@ -226,9 +252,7 @@ h5ckpt_status h5ckpt_on_train_batch_end(h5ckpt_callback *callback, uint64_t batc
     before = callback->at.step;
     callback->at.step += batch + 1 - callback->at.batch;
     callback->at.batch = batch + 1; /* (1) */
-    if (!schedule_is_due_at_batch(callback->options.save_freq, before, callback->at.step))
-        return H5CKPT_OK;
-    return save(callback);
+    return finish_work(callback, schedule_is_due_at_batch(callback->options.save_freq, before, callback->at.step));
 }
 
 h5ckpt_status h5ckpt_on_test_batch_end(h5ckpt_callback *callback, uint64_t batch)
@@ -248,9 +272,7 @@ h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t epoch)
     callback->at.epoch++; /* (1) */
     callback->at.batch = 0;
     callback->phase = TRAINING;
-    if (!schedule_is_due_at_epoch(callback->options.save_freq))
-        return H5CKPT_OK;
-    return save(callback);
+    return finish_work(callback, schedule_is_due_at_epoch(callback->options.save_freq));
 }
 
 h5ckpt_status h5ckpt_on_train_end(h5ckpt_callback *callback, enum h5ckpt_reason reason)

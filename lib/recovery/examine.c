@@ -89,6 +89,7 @@ h5ckpt_status examine_reject(h5ckpt_store *store, unsigned slot_number, struct e
     if (status == H5CKPT_OK && moved)
         status = overtaken(store);
     if (status == H5CKPT_OK) {
+        store_tell_rejected(store, slot, why);
         slot->state = H5CKPT_SLOT_DAMAGED;
         slot_set_reason(slot, &store->directory, error_message(why));
         survey_explain(&store->survey, slot);

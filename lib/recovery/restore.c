@@ -2,11 +2,13 @@
 /*
  * restore: give back the newest intact state: examine, match, load; fall back where the bytes fail (P3, P4, P7).
  */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "recovery/examine.h"
 #include "recovery/load.h"
 #include "recovery/report.h"
+#include "storage/system.h"
 
 enum { RESTORE_ATTEMPTS_MAX = 16 }; /* how often a writer may overtake a reader before we say so */
 
@@ -161,44 +163,76 @@ static h5ckpt_status say_memory_changed(h5ckpt_store *store)
     return H5CKPT_E_MEMORY_CHANGED;
 }
 
+static h5ckpt_status restore(struct restore *restore)
+{
+    h5ckpt_store *store = restore->store;
+    h5ckpt_status status = H5CKPT_E_OVERTAKEN;
+
+    restore->touched = calloc(store->state->variable_count + 1, sizeof *restore->touched);
+    if (restore->touched == NULL)
+        return error_set(&store->error, H5CKPT_E_MEMORY, "no memory to restore %zu variables; memory is untouched",
+                         store->state->variable_count);
+    for (int attempt = 0; attempt < RESTORE_ATTEMPTS_MAX && status == H5CKPT_E_OVERTAKEN; attempt++)
+        status = restore_once(restore);
+    free(restore->touched);
+    if (status == H5CKPT_OK || status == H5CKPT_FELL_BACK) {
+        store_set_base(store, restore->slot_number);
+        store->progress = store->survey.slot[restore->slot_number].record.progress;
+        store->memory_changed = false;
+        if (status == H5CKPT_OK)
+            error_clear(&store->error);
+    } else if (restore->changed) {
+        status = say_memory_changed(store);
+    } else if (status == H5CKPT_NO_CHECKPOINT && restore->options->which == H5CKPT_CURRENT) {
+        store->may_save = true;
+    }
+    return status;
+}
+
+static void tell(const struct restore *restore, h5ckpt_status status, int64_t begun_ns)
+{
+    const h5ckpt_store *store = restore->store;
+    const struct slot *slot = &store->survey.slot[restore->slot_number];
+    struct event event = {
+        .kind = status == H5CKPT_OK ? H5CKPT_EVENT_RESTORED : H5CKPT_EVENT_FELL_BACK,
+        .status = status,
+        .file = slot->name,
+        .record = &slot->record,
+        .seconds = (double)(system_calls->monotonic_time_ns() - begun_ns) / 1e9,
+    };
+
+    if (status < 0)
+        event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_RESTORE_FAILED, .status = status},
+                   "not restored: %s", error_message(&store->error));
+    else if (status == H5CKPT_FELL_BACK)
+        event_tell(&store->events, event, "%s", error_message(&store->error));
+    else if (status == H5CKPT_OK)
+        event_tell(&store->events, event,
+                   "restored '%s/%s': sequence %" PRIu64 ", epoch %" PRIu64 ", batch %" PRIu64 ", in %.3f s",
+                   store->directory.path, slot->name, slot->record.sequence, slot->record.progress.epoch,
+                   slot->record.progress.batch, event.seconds);
+}
+
 h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt_restore_options *options,
                              struct h5ckpt_report *report)
 {
     const struct h5ckpt_restore_options defaults = h5ckpt_restore_options_default();
-    struct restore restore = {.store = store, .options = options == NULL ? &defaults : options};
+    const int64_t begun_ns = system_calls->monotonic_time_ns();
+    struct restore call = {.store = store, .options = options == NULL ? &defaults : options};
     h5ckpt_status status;
 
     if (store == NULL)
         return H5CKPT_E_ARGUMENT;
     status = store_enter(store, "h5ckpt_restore");
     if (status == H5CKPT_OK)
-        status = check_options(restore.options, &store->error);
+        status = check_options(call.options, &store->error);
     if (status < 0)
         return status;
-    restore.touched = calloc(store->state->variable_count + 1, sizeof *restore.touched);
-    if (restore.touched == NULL)
-        return error_set(&store->error, H5CKPT_E_MEMORY, "no memory to restore %zu variables; memory is untouched",
-                         store->state->variable_count);
-    for (int attempt = 0; attempt < RESTORE_ATTEMPTS_MAX; attempt++) {
-        status = restore_once(&restore);
-        if (status != H5CKPT_E_OVERTAKEN)
-            break;
-    }
-    free(restore.touched);
+    status = restore(&call);
+    tell(&call, status, begun_ns);
     const bool restored = status == H5CKPT_OK || status == H5CKPT_FELL_BACK;
-    if (restored) {
-        store_set_base(store, restore.slot_number);
-        store->progress = store->survey.slot[restore.slot_number].record.progress;
-        store->memory_changed = false;
-        if (status == H5CKPT_OK)
-            error_clear(&store->error);
-    } else if (restore.changed) {
-        status = say_memory_changed(store);
-    } else if (status == H5CKPT_NO_CHECKPOINT && restore.options->which == H5CKPT_CURRENT) {
-        store->may_save = true;
-    }
     if (report != NULL)
-        report_fill(report, store, status, restored ? (int)restore.slot_number : REPORT_NO_SLOT,
-                    restored ? restore.variable_count : 0);
+        report_fill(report, store, status, restored ? (int)call.slot_number : REPORT_NO_SLOT,
+                    restored ? call.variable_count : 0);
     return status;
 }

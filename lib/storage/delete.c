@@ -9,12 +9,26 @@ const char *store_leftover_name(unsigned i)
     return i < FORMAT_SLOT_COUNT_MAX ? slot_new_name(i) : FORMAT_VIEW_NAME FORMAT_NEW_SUFFIX;
 }
 
+h5ckpt_status store_remove_leftover(h5ckpt_store *store, const char *name)
+{
+    struct entry entry;
+    h5ckpt_status status = directory_look(&store->directory, name, &entry, &store->error);
+
+    if (status < 0 || entry.kind != ENTRY_FILE)
+        return status;
+    status = directory_remove(&store->directory, name, &store->error);
+    if (status == H5CKPT_OK)
+        event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_LEFTOVER_REMOVED, .file = name},
+                   "removed '%s/%s', which a save that was cut short had left behind", store->directory.path, name);
+    return status;
+}
+
 h5ckpt_status store_remove_leftovers(h5ckpt_store *store)
 {
-    h5ckpt_status status = directory_remove(&store->directory, FORMAT_LOCK_NAME FORMAT_NEW_SUFFIX, &store->error);
+    h5ckpt_status status = store_remove_leftover(store, FORMAT_LOCK_NAME FORMAT_NEW_SUFFIX);
 
     for (unsigned i = 0; i < STORE_LEFTOVER_COUNT && status == H5CKPT_OK; i++)
-        status = directory_remove(&store->directory, store_leftover_name(i), &store->error);
+        status = store_remove_leftover(store, store_leftover_name(i));
     return status;
 }
 
@@ -61,6 +75,8 @@ h5ckpt_status h5ckpt_delete(h5ckpt_store *store)
         status = lock_remove(&store->lock, &store->error);
     if (status < 0)
         return status;
+    event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_DELETED}, "deleted the checkpoint in '%s'",
+               store->directory.path);
     lock_release(&store->lock);
     store->directory.made_from = 0; /* it stays, as it does when the deletion is another process' than the first save */
     directory_close(&store->directory);

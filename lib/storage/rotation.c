@@ -41,6 +41,8 @@ h5ckpt_status rotation_verify_survivors(h5ckpt_store *store)
         if (status < 0 && status != H5CKPT_E_DAMAGED && status != H5CKPT_E_OVERTAKEN)
             return status;
         slot->state = status == H5CKPT_OK ? H5CKPT_SLOT_INTACT : H5CKPT_SLOT_DAMAGED;
+        if (status < 0)
+            store_tell_rejected(store, slot, &store->error);
         if (status < 0 && (int)i == store->base)
             store->base_durable = false; /* nothing may count on it: the save goes to a new file */
         survey_explain(&store->survey, slot);
@@ -136,6 +138,11 @@ void rotation_remove_surplus(h5ckpt_store *store)
         if (store->view.current == (int)i)
             store_write_view(store, store->base); /* never leads to a file that is gone */
         if (directory_remove(&store->directory, slot_name(i), &ignored) == H5CKPT_OK) {
+            event_tell(&store->events,
+                       (struct event){.kind = H5CKPT_EVENT_SLOT_REMOVED,
+                                      .file = slot_name(i),
+                                      .record = &store->survey.slot[i].record},
+                       "removed '%s/%s', which the rotation no longer needs", store->directory.path, slot_name(i));
             store->survey.slot[i] = (struct slot){.number = i, .name = slot_name(i)};
             store->memo[i].ours = false;
             store->memo[i].given_up = false;

@@ -283,6 +283,10 @@ static h5ckpt_status write_target(h5ckpt_store *store, unsigned target, enum pla
     status = record_check(&save.record, save.record.file_bytes, &store->error); /* as every reader will */
     if (status < 0)
         return status;
+    event_tell(&store->events,
+               (struct event){.kind = H5CKPT_EVENT_SAVE_BEGUN, .file = slot_name(target), .record = &save.record},
+               "saving to '%s/%s': sequence %" PRIu64 ", epoch %" PRIu64 ", batch %" PRIu64, store->directory.path,
+               slot_name(target), save.record.sequence, progress->epoch, progress->batch);
     if (store->view.current == (int)target)
         store_write_view(store, store->base); /* it must not call current what is about to be overwritten */
     if (manner == PLAN_IN_PLACE) {
@@ -305,22 +309,17 @@ static h5ckpt_status write_target(h5ckpt_store *store, unsigned target, enum pla
 
 /* ---------------------------------------------------------------------- save */
 
-h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *progress)
+static h5ckpt_status save(h5ckpt_store *store, const struct h5ckpt_progress *at)
 {
-    const struct h5ckpt_progress at = progress == NULL ? (struct h5ckpt_progress){0} : *progress;
     enum plan_manner manner;
     unsigned target;
     h5ckpt_status status;
 
-    if (store == NULL)
-        return H5CKPT_E_ARGUMENT;
-    status = store_enter(store, "h5ckpt_save");
-    if (status == H5CKPT_OK)
-        status = check_may_save(store);
+    status = check_may_save(store);
     if (status == H5CKPT_OK)
         status = store_prepare(store);
     if (status == H5CKPT_OK)
-        status = source_collect(&store->source, store->state, &at, &store->error);
+        status = source_collect(&store->source, store->state, at, &store->error);
     if (status == H5CKPT_OK)
         status = lock_check(&store->lock, &store->error);
     if (status == H5CKPT_OK)
@@ -333,15 +332,53 @@ h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *pro
     if (first)
         status = rotation_reserve(store, target);
     if (status == H5CKPT_OK)
-        status = write_target(store, target, manner, &at);
+        status = write_target(store, target, manner, at);
     if (first && store->survey.slot[target].state == H5CKPT_SLOT_ABSENT) /* not even its file was made */
         rotation_give_back(store);
-    if (status < 0)
-        return status;
+    return status;
+}
+
+/* What may fail without failing the save. */
+static void tidy(h5ckpt_store *store)
+{
     rotation_remove_surplus(store);
     if (system_calls->monotonic_time_ns() - store->view.made_ns >= VIEW_INTERVAL_NS)
         store_write_view(store, store->base);
     error_clear(&store->error); /* of what was found wrong on the way, and did not matter */
+}
+
+static void tell_durable(const h5ckpt_store *store, int64_t begun_ns)
+{
+    const struct slot *slot = &store->survey.slot[store->base];
+    const double seconds = (double)(system_calls->monotonic_time_ns() - begun_ns) / 1e9;
+
+    event_tell(
+        &store->events,
+        (struct event){.kind = H5CKPT_EVENT_DURABLE, .file = slot->name, .record = &slot->record, .seconds = seconds},
+        "saved '%s/%s': sequence %" PRIu64 ", epoch %" PRIu64 ", batch %" PRIu64 ", %" PRIu64 " bytes in %.3f s",
+        store->directory.path, slot->name, slot->record.sequence, slot->record.progress.epoch,
+        slot->record.progress.batch, slot->record.file_bytes, seconds);
+}
+
+h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *progress)
+{
+    const struct h5ckpt_progress at = progress == NULL ? (struct h5ckpt_progress){0} : *progress;
+    const int64_t begun_ns = system_calls->monotonic_time_ns();
+    h5ckpt_status status;
+
+    if (store == NULL)
+        return H5CKPT_E_ARGUMENT;
+    status = store_enter(store, "h5ckpt_save");
+    if (status < 0)
+        return status;
+    status = save(store, &at);
+    if (status < 0) {
+        event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_SAVE_FAILED, .status = status}, "not saved: %s",
+                   error_message(&store->error));
+        return status;
+    }
+    tell_durable(store, begun_ns);
+    tidy(store);
     return H5CKPT_OK;
 }
 

@@ -86,6 +86,13 @@ static h5ckpt_status refuse_strangers(const struct directory *directory, struct 
     return H5CKPT_OK;
 }
 
+static void tell_repaired(const h5ckpt_store *store, const char *what)
+{
+    event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_LOCK_REPAIRED, .file = FORMAT_LOCK_NAME},
+               "'%s/%s' %s and was made anew: the slots agree on whose they are", store->directory.path,
+               FORMAT_LOCK_NAME, what);
+}
+
 /* There is no lock: make one, with the id that copied slots agree on, or a new one. */
 static h5ckpt_status make_lock(h5ckpt_store *store)
 {
@@ -104,7 +111,10 @@ static h5ckpt_status make_lock(h5ckpt_store *store)
     }
     if (status < 0)
         return status;
-    return lock_make(&store->lock, &store->directory, phase, directory_id, store->options.file_mode, &store->error);
+    status = lock_make(&store->lock, &store->directory, phase, directory_id, store->options.file_mode, &store->error);
+    if (status == H5CKPT_OK && phase == LOCK_IN_USE)
+        tell_repaired(store, "was missing");
+    return status;
 }
 
 /* We hold a lock file that does not say whose it is: repair it if the slots do, else it is a stranger's. */
@@ -122,6 +132,8 @@ static h5ckpt_status repair_lock(h5ckpt_store *store)
         status = lock_detach(&store->lock, store->options.file_mode, &store->error);
         if (status == H5CKPT_OK)
             status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
+        if (status == H5CKPT_OK)
+            tell_repaired(store, "was damaged");
     } else {
         status = error_set(&store->error, status == H5CKPT_NO_CHECKPOINT ? H5CKPT_E_FOREIGN : status,
                            "'%s/%s' is not ours, or damaged beyond repair; nothing was touched. If it is not yours "
@@ -163,7 +175,7 @@ static h5ckpt_status remove_unfinished(h5ckpt_store *store)
 
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && status == H5CKPT_OK; i++)
         if (store->survey.slot[i].state != H5CKPT_SLOT_ABSENT)
-            status = directory_remove(&store->directory, slot_name(i), &store->error);
+            status = store_remove_leftover(store, slot_name(i));
     return status == H5CKPT_OK ? store_survey(store) : status;
 }
 
@@ -179,9 +191,20 @@ h5ckpt_status store_refuse_untouchable(h5ckpt_store *store)
     return H5CKPT_OK;
 }
 
+void store_tell_rejected(const h5ckpt_store *store, const struct slot *slot, const struct error *why)
+{
+    event_tell(
+        &store->events,
+        (struct event){
+            .kind = H5CKPT_EVENT_SLOT_REJECTED, .status = why->status, .file = slot->name, .record = &slot->record},
+        "not what was saved: %s", error_message(why));
+}
+
 void store_write_view(h5ckpt_store *store, int current)
 {
+    struct error why = ERROR_NONE;
     int previous = VIEW_NO_SLOT;
+    h5ckpt_status status;
 
     for (int i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
         const struct slot *slot = &store->survey.slot[i];
@@ -190,7 +213,13 @@ void store_write_view(h5ckpt_store *store, int current)
         if (previous == VIEW_NO_SLOT || slot->record.sequence > store->survey.slot[previous].record.sequence)
             previous = i;
     }
-    view_write(&store->view, &store->directory, store->lock.directory_id, current, previous, store->options.file_mode);
+    status = view_write(&store->view, &store->directory, store->lock.directory_id, current, previous,
+                        store->options.file_mode, &why);
+    if (status < 0)
+        event_tell(&store->events,
+                   (struct event){.kind = H5CKPT_EVENT_VIEW_FAILED, .status = status, .file = FORMAT_VIEW_NAME},
+                   "%s is not up to date (no state depends on it): %s", FORMAT_VIEW_NAME, error_message(&why));
+    error_clear(&why);
 }
 
 static int newest_committed(const struct survey *survey)
@@ -228,6 +257,9 @@ static h5ckpt_status open_as_writer(h5ckpt_store *store)
             status = store_remove_files(store);
         if (status == H5CKPT_OK)
             status = lock_set_phase(&store->lock, LOCK_EMPTY, &store->error);
+        if (status == H5CKPT_OK)
+            event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_DELETED},
+                       "finished a deletion of the checkpoint in '%s' that had been cut short", store->directory.path);
         return status < 0 ? status : store_survey(store);
     }
     if (store->may_save)
@@ -307,6 +339,7 @@ h5ckpt_status h5ckpt_open(h5ckpt_store **store_out, const char *backup_dir, h5ck
     status = directory_open(&store->directory, backup_dir, writer, directory_mode, &store->error);
     if (status == H5CKPT_NO_CHECKPOINT)
         status = H5CKPT_OK; /* read-only and missing: to be found out when asked */
+    store->events = (struct event_sink){store->options.event, store->options.event_context, store->directory.path};
     if (status == H5CKPT_OK && system_calls->random_bytes(store->run_id, sizeof store->run_id) < 0)
         status = error_set(&store->error, H5CKPT_E_SYSTEM, "the system gives no random bytes for a run id");
     if (status == H5CKPT_OK)

@@ -16,6 +16,7 @@
 #ifndef H5CKPT_STORE_H
 #define H5CKPT_STORE_H
 
+#include "storage/event.h"
 #include "storage/source.h"
 #include "storage/survey.h"
 #include "storage/view.h"
@@ -35,6 +36,7 @@ struct h5ckpt_store {
     bool memory_changed; /* a restore failed half-way: saving would save a mixture */
     uint64_t process_id; /* a handle belongs to the process that opened it */
     struct h5ckpt_options options;
+    struct event_sink events;
     const h5ckpt_state *state; /* borrowed */
     struct directory directory;
     struct lock lock;
@@ -73,6 +75,9 @@ h5ckpt_status store_prepare(h5ckpt_store *store);
 /* Nothing is written to a directory with a slot that is foreign or newer: H5CKPT_E_FOREIGN, H5CKPT_E_VERSION. */
 h5ckpt_status store_refuse_untouchable(h5ckpt_store *store);
 
+/* A slot looked whole, but is not, for the reason in `why`. */
+void store_tell_rejected(const h5ckpt_store *store, const struct slot *slot, const struct error *why);
+
 /* Let the view lead to slot `current` and to the newest other state. */
 void store_write_view(h5ckpt_store *store, int current);
 
@@ -83,6 +88,7 @@ const char *store_leftover_name(unsigned i);
 /* Remove leftovers; and slots (the previous ones first, the current one last), leftovers and view, durably. Ours, because
  * we hold the lock. */
 h5ckpt_status store_remove_leftovers(h5ckpt_store *store);
+h5ckpt_status store_remove_leftover(h5ckpt_store *store, const char *name);
 h5ckpt_status store_remove_files(h5ckpt_store *store);
 
 /* What plan.h needs to know of each slot. */

@@ -108,8 +108,9 @@ static h5ckpt_status fill(const struct directory *directory, const unsigned char
     return status;
 }
 
-void view_write(struct view *view, const struct directory *directory, const unsigned char directory_id[FORMAT_ID_BYTES],
-                int current, int previous, mode_t mode)
+h5ckpt_status view_write(struct view *view, const struct directory *directory,
+                         const unsigned char directory_id[FORMAT_ID_BYTES], int current, int previous, mode_t mode,
+                         struct error *error)
 {
     struct structure structure = STRUCTURE_NONE;
     struct error ignored = ERROR_NONE;
@@ -118,7 +119,7 @@ void view_write(struct view *view, const struct directory *directory, const unsi
 
     if (current == VIEW_NO_SLOT || (view->current == current && view->previous == previous) ||
         look(directory, directory_id, head) == VIEW_STRANGERS)
-        return;
+        return H5CKPT_OK;
     memset(head, 0, sizeof head);
     memcpy(head + AT_MAGIC, VIEW_MAGIC, sizeof VIEW_MAGIC);
     bytes_put_u32(head + AT_VERSION, FORMAT_VERSION);
@@ -126,17 +127,18 @@ void view_write(struct view *view, const struct directory *directory, const unsi
     bytes_put_u32(head + AT_CURRENT, (uint32_t)current);
     bytes_put_u32(head + AT_PREVIOUS, (uint32_t)previous);
     status = structure_build_view(&structure, slot_name((unsigned)current),
-                                  previous == VIEW_NO_SLOT ? NULL : slot_name((unsigned)previous), &ignored);
+                                  previous == VIEW_NO_SLOT ? NULL : slot_name((unsigned)previous), error);
     if (status == H5CKPT_OK)
-        status = fill(directory, head, &structure, mode, &ignored);
+        status = fill(directory, head, &structure, mode, error);
     if (status == H5CKPT_OK)
-        status = directory_rename(directory, VIEW_NEW_NAME, FORMAT_VIEW_NAME, &ignored);
+        status = directory_rename(directory, VIEW_NEW_NAME, FORMAT_VIEW_NAME, error);
     if (status == H5CKPT_OK)
         *view = (struct view){current, previous, system_calls->monotonic_time_ns()};
     else
         directory_remove(directory, VIEW_NEW_NAME, &ignored);
     structure_free(&structure);
     error_clear(&ignored);
+    return status;
 }
 
 h5ckpt_status view_remove(const struct directory *directory, const unsigned char directory_id[FORMAT_ID_BYTES],

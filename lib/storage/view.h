@@ -20,9 +20,10 @@ struct view {
 /* What the directory's view names now. */
 void view_read(struct view *view, const struct directory *directory, const unsigned char directory_id[FORMAT_ID_BYTES]);
 
-/* Make the view name these slots, unless it does already or checkpoint.h5 is a stranger's. */
-void view_write(struct view *view, const struct directory *directory, const unsigned char directory_id[FORMAT_ID_BYTES],
-                int current, int previous, mode_t mode);
+/* Make the view name these slots, unless it does already or checkpoint.h5 is a stranger's. H5CKPT_E_HDF5, or the system's errors. */
+h5ckpt_status view_write(struct view *view, const struct directory *directory,
+                         const unsigned char directory_id[FORMAT_ID_BYTES], int current, int previous, mode_t mode,
+                         struct error *error);
 
 /* Remove the view, unless checkpoint.h5 is a stranger's. */
 h5ckpt_status view_remove(const struct directory *directory, const unsigned char directory_id[FORMAT_ID_BYTES],
