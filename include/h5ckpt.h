@@ -290,8 +290,8 @@ H5CKPT_API h5ckpt_status h5ckpt_open(h5ckpt_store **store, const char *backup_di
 H5CKPT_API void h5ckpt_close(h5ckpt_store *store);
 
 /**
- * Why the last call on this store failed, fell back or found no checkpoint: a sentence for a person, "" after any other
- * call. Several lines only for H5CKPT_E_SCHEMA (one per difference). Never NULL; valid until the next call on the
+ * Why the last call on this store failed, fell back or found no checkpoint, or what it found out: a sentence for a person,
+ * "" after any other call. Several lines only for H5CKPT_E_SCHEMA and H5CKPT_E_DIFFERS (one per difference). Never NULL; valid until the next call on the
  * store. NULL is allowed (out of memory).
  */
 H5CKPT_API const char *h5ckpt_message(const h5ckpt_store *store);

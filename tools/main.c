@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * h5ckpt COMMAND DIR: what is in a backup directory, for people and for programs. h5ckpt(1) describes it.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "as_json.h"
+#include "as_text.h"
+#include "finding.h"
+#include "progress_bar.h"
+#include "text.h"
+
+#define DIGITS_(number) #number
+#define DIGITS(number)  DIGITS_(number)
+
+const char *argp_program_version =
+    "h5ckpt " DIGITS(H5CKPT_VERSION_MAJOR) "." DIGITS(H5CKPT_VERSION_MINOR) "." DIGITS(H5CKPT_VERSION_PATCH);
+
+/* -------------------------------------------------------------------- command line */
+
+struct command {
+    const char *name;
+    const struct argp *argp;
+    enum h5ckpt_depth depth;
+};
+
+struct command_line {
+    const struct command *command;
+    const char *directory;
+    bool json;
+    bool quiet;
+    bool variables;
+};
+
+enum { OPTION_JSON = 256, OPTION_QUIET, OPTION_VARIABLES }; /* no short options */
+
+#define DOC_JSON "print one JSON document instead of text"
+
+static const struct argp_option INFO_OPTIONS[] = {
+    {.name = "variables", .key = OPTION_VARIABLES, .doc = "list the variables of the state that a restore would give"},
+    {.name = "json", .key = OPTION_JSON, .doc = DOC_JSON},
+    {0},
+};
+
+static const struct argp_option VERIFY_OPTIONS[] = {
+    {.name = "json", .key = OPTION_JSON, .doc = DOC_JSON},
+    {.name = "quiet", .key = OPTION_QUIET, .doc = "print nothing: the exit status tells"},
+    {0},
+};
+
+static error_t take_directory(struct command_line *line, char *argument, struct argp_state *state)
+{
+    if (line->directory != NULL)
+        argp_error(state, "more than one directory is given");
+    if (*argument == '\0')
+        argp_error(state, "the directory's name is empty");
+    line->directory = argument;
+    return 0;
+}
+
+static error_t parse_of_command(int key, char *argument, struct argp_state *state)
+{
+    struct command_line *line = state->input;
+
+    switch (key) {
+    case OPTION_JSON:
+        line->json = true;
+        return 0;
+    case OPTION_QUIET:
+        line->quiet = true;
+        return 0;
+    case OPTION_VARIABLES:
+        line->variables = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        return take_directory(line, argument, state);
+    case ARGP_KEY_END:
+        if (line->directory == NULL)
+            argp_error(state, "no directory is given");
+        if (line->json && line->quiet)
+            argp_error(state, "--json and --quiet exclude each other");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+#define DOC_STATUS                                                                                                    \
+    "Exit status: 0 sound, 1 damaged but restorable, 2 lost, 3 no checkpoint, 4 cannot be told now, 64 wrong usage. " \
+    "h5ckpt(1) tells more."
+
+static const struct argp INFO_ARGP = {
+    .options = INFO_OPTIONS,
+    .parser = parse_of_command,
+    .args_doc = "DIR",
+    .doc = "Show what is in the backup directory DIR, from records and tables only.\v" DOC_STATUS,
+};
+
+static const struct argp VERIFY_ARGP = {
+    .options = VERIFY_OPTIONS,
+    .parser = parse_of_command,
+    .args_doc = "DIR",
+    .doc =
+        "Read and verify every byte of every state in the backup directory DIR, from the device where the file system "
+        "can, and name the variables in damaged blocks.\v" DOC_STATUS,
+};
+
+static const struct command COMMAND[] = {
+    {"info", &INFO_ARGP, H5CKPT_RECORDS},
+    {"verify", &VERIFY_ARGP, H5CKPT_DEVICE},
+};
+
+enum { COMMAND_COUNT = sizeof COMMAND / sizeof *COMMAND };
+
+/* Hand what follows the command's name to the command's own parser, which says "h5ckpt info" of itself. */
+static error_t parse_command(struct command_line *line, const struct command *command, struct argp_state *state)
+{
+    char **argv = state->argv + state->next - 1;
+    char *name = argv[0];
+    char full_name[32];
+    error_t failure;
+
+    snprintf(full_name, sizeof full_name, "h5ckpt %s", command->name);
+    line->command = command;
+    argv[0] = full_name;
+    failure = argp_parse(command->argp, state->argc - state->next + 1, argv, 0, NULL, line);
+    argv[0] = name;
+    state->next = state->argc;
+    return failure;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct command_line *line = state->input;
+
+    switch (key) {
+    case ARGP_KEY_ARG:
+        for (int i = 0; i < COMMAND_COUNT; i++)
+            if (strcmp(argument, COMMAND[i].name) == 0)
+                return parse_command(line, &COMMAND[i], state);
+        argp_error(state, "unknown command '%s'", text_escape(argument)); /* does not return */
+        return EINVAL;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "no command is given");
+        return EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp ARGP = {
+    .parser = parse,
+    .args_doc = "info DIR\nverify DIR",
+    .doc = "Look at checkpoints that h5ckpt saved, changing nothing.\v"
+           "  info    show what is in DIR, from records and tables only\n"
+           "  verify  read and verify every byte of it\n\n"
+           "`h5ckpt COMMAND --help' tells a command's options.\n" DOC_STATUS,
+};
+
+/* getopt would complain of such an option as it is, escape sequences and all. None of ours looks like that. */
+static void refuse_unprintable_options(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (argv[i][0] != '-' || text_is_printable(argv[i]))
+            continue;
+        text_complain("unrecognized option '%s'", argv[i]);
+        text_complain("Try `h5ckpt --help' for more information.");
+        exit(VERDICT_USAGE);
+    }
+}
+
+/* --------------------------------------------------------------------------- work */
+
+/* At exit, whoever calls it: an answer that did not arrive was none. */
+static void flush_output(void)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    text_complain("cannot write to standard output%s%s", errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
+    _exit(VERDICT_UNKNOWN);
+}
+
+static void show(const struct finding *finding, const struct command_line *line)
+{
+    const bool is_answer = finding->verdict != VERDICT_UNKNOWN && finding->verdict != VERDICT_USAGE;
+
+    if (line->json)
+        as_json(finding, line->variables);
+    else if (!line->quiet)
+        as_text(finding);
+    if (!is_answer && finding->message[0] != '\0')
+        text_complain("%s", finding->message);
+    else if (!is_answer)
+        text_complain("not every slot in '%s' can be read now", finding->directory);
+}
+
+static enum verdict run(const struct command_line *line)
+{
+    struct progress_bar bar = {0};
+    const struct finding_request request = {
+        .directory = line->directory,
+        .depth = line->command->depth,
+        .variables = line->variables,
+        .progress = line->quiet || line->json ? NULL : progress_bar_show,
+        .progress_context = &bar,
+    };
+    struct finding finding = finding_make(&request);
+    enum verdict verdict = finding.verdict;
+
+    progress_bar_erase(&bar);
+    show(&finding, line);
+    finding_free(&finding);
+    return verdict;
+}
+
+int main(int argc, char **argv)
+{
+    static char name[] = "h5ckpt"; /* whatever it was called by */
+    struct command_line line = {0};
+
+    setlocale(LC_ALL, "");
+    atexit(flush_output);
+    refuse_unprintable_options(argc, argv);
+    if (argc > 0)
+        argv[0] = name;
+    if (argp_parse(&ARGP, argc, argv, ARGP_IN_ORDER, NULL, &line) != 0)
+        return VERDICT_USAGE;
+    return run(&line);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "text.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <wchar.h>
+#include <wctype.h>
+
+#include "memory.h"
+
+enum { NS_PER_S = 1000000000, ESCAPED_BYTES = sizeof "\\xHH" - 1 };
+
+/* The length in bytes of the printable character that `text` begins with, or 0. */
+static size_t printable_length(const char *text, size_t length)
+{
+    mbstate_t initial = {0};
+    wchar_t character;
+    size_t used = mbrtowc(&character, text, length, &initial);
+
+    /* (size_t)-1 and -2: not a character of this locale. */
+    return used <= length && iswprint((wint_t)character) ? used : 0;
+}
+
+char *text_escape(const char *text)
+{
+    const size_t length = strlen(text);
+    char *escaped = memory_check(malloc(ESCAPED_BYTES * length + 1));
+    char *end = escaped;
+
+    for (size_t i = 0; i < length;) {
+        const size_t used = printable_length(text + i, length - i);
+        if (used > 0) {
+            end = mempcpy(end, text + i, used);
+            i += used;
+        } else {
+            end += sprintf(end, "\\x%02x", (unsigned char)text[i++]);
+        }
+    }
+    *end = '\0';
+    return escaped;
+}
+
+bool text_is_printable(const char *text)
+{
+    const size_t length = strlen(text);
+    size_t used = 1;
+
+    for (size_t i = 0; i < length && used > 0; i += used)
+        used = printable_length(text + i, length - i);
+    return used > 0;
+}
+
+static void print_line(FILE *stream, const char *prefix, const char *format, va_list arguments)
+{
+    char *line;
+
+    if (vasprintf(&line, format, arguments) < 0)
+        memory_exhausted();
+    char *escaped = text_escape(line);
+    fprintf(stream, "%s%s\n", prefix, escaped);
+    free(escaped);
+    free(line);
+}
+
+void text_line(FILE *stream, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    print_line(stream, "", format, arguments);
+    va_end(arguments);
+}
+
+void text_complain(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    print_line(stderr, "h5ckpt: ", format, arguments);
+    va_end(arguments);
+}
+
+const char *text_size(char room[TEXT_BYTES], uint64_t byte_count)
+{
+    static const char *const UNIT[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    double size = (double)byte_count / 1024;
+    size_t unit = 0;
+
+    if (byte_count < 1024) {
+        snprintf(room, TEXT_BYTES, "%" PRIu64 " B", byte_count);
+        return room;
+    }
+    while (size >= 1023.95 && unit + 1 < sizeof UNIT / sizeof *UNIT) { /* "1024.0 KiB" is 1.0 MiB */
+        size /= 1024;
+        unit++;
+    }
+    snprintf(room, TEXT_BYTES, "%.1f %s", size, UNIT[unit]);
+    return room;
+}
+
+/* Seconds and the rest, which is never negative. */
+static time_t split_ns(int64_t unix_ns, int64_t *rest_ns)
+{
+    *rest_ns = (unix_ns % NS_PER_S + NS_PER_S) % NS_PER_S;
+    return (time_t)(unix_ns / NS_PER_S - (unix_ns % NS_PER_S < 0 ? 1 : 0));
+}
+
+const char *text_local_time(char room[TEXT_BYTES], int64_t unix_ns)
+{
+    int64_t rest_ns;
+    const time_t seconds = split_ns(unix_ns, &rest_ns);
+    struct tm tm;
+
+    strftime(room, TEXT_BYTES, "%Y-%m-%d %H:%M:%S", localtime_r(&seconds, &tm));
+    return room;
+}
+
+const char *text_utc_time(char room[TEXT_BYTES], int64_t unix_ns)
+{
+    int64_t rest_ns;
+    const time_t seconds = split_ns(unix_ns, &rest_ns);
+    struct tm tm;
+    size_t length = strftime(room, TEXT_BYTES, "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &tm));
+
+    snprintf(room + length, TEXT_BYTES - length, ".%09" PRId64 "Z", rest_ns);
+    return room;
+}
+
+char *text_shape(int rank, const uint64_t *shape)
+{
+    char *text = memory_check(malloc((size_t)rank * sizeof "18446744073709551615, " + sizeof "{SCALAR}"));
+    char *end = text;
+
+    if (rank == 0)
+        return strcpy(text, "{SCALAR}");
+    for (int i = 0; i < rank; i++)
+        end += sprintf(end, "%s%" PRIu64, i == 0 ? "{" : ", ", shape[i]);
+    strcpy(end, "}");
+    return text;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * verdict: the exit status, decided from what the library answered. Pure: no I/O, so that the test walks every
+ * combination.
+ */
+#ifndef VERDICT_H
+#define VERDICT_H
+
+#include <h5ckpt.h>
+
+enum verdict {
+    VERDICT_SOUND = 0,         /* every state present is intact; committed, where only records were read */
+    VERDICT_DAMAGED = 1,       /* something is damaged or gone, but a state can be restored */
+    VERDICT_LOST = 2,          /* there was a checkpoint, and nothing can be restored */
+    VERDICT_NO_CHECKPOINT = 3, /* nothing was saved there, or there is no such directory */
+    VERDICT_UNKNOWN = 4,       /* it cannot be told now */
+    VERDICT_USAGE = 64,        /* the call is wrong: EX_USAGE, which argp exits with */
+};
+
+/*
+ * A reserved or absent slot, one being written and one whose save was interrupted are no damage. `index_damaged`: a state
+ * that passed as committed could not list its variables.
+ */
+enum verdict verdict(h5ckpt_status status, const struct h5ckpt_report *report, bool index_damaged);
+
+#endif
