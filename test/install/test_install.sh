@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# A program of three files is built against the installed library, with nothing but what pkg-config says;
-# its second life goes on where the first ended.
+# A program of three files is built against the installed library, shared and static, with nothing but what pkg-config
+# says; its second life goes on where the first ended. The installed command, if there is one, looks at what it saved.
 #
 # usage: test_install.sh BUILD SOURCE COMPILER…
 set -euo pipefail
@@ -12,8 +12,10 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 
 DESTDIR=$root ninja -C "$build" install >/dev/null # by the meson that made the build directory
-export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR=$root
+# As it would say had it been installed below $root in earnest.
+sed -i "s|^prefix=|prefix=$root|" "$(find "$root" -name h5ckpt.pc)"
 PKG_CONFIG_PATH=$(dirname "$(find "$root" -name h5ckpt.pc)")
+export PKG_CONFIG_PATH
 library=$(dirname "$(find "$root" -name libh5ckpt.so)")
 
 fail() { echo "FAILED: $1" >&2; exit 1; }
@@ -32,3 +34,16 @@ check() {
 read -ra flags < <(pkg-config --cflags --libs h5ckpt)
 "$@" -o "$root/shared" "$source/main.c" "$source/train.c" "${flags[@]}"
 LD_LIBRARY_PATH=$library check "$root/shared" shared
+
+# The archive instead of the shared library; what it needs in turn is shared.
+read -ra flags < <(pkg-config --cflags --libs --static h5ckpt | sed 's/-lh5ckpt/-Wl,-Bstatic -lh5ckpt -Wl,-Bdynamic/')
+"$@" -o "$root/static" "$source/main.c" "$source/train.c" "${flags[@]}"
+check "$root/static" static
+readelf -d "$root/static" | grep -q libh5ckpt && fail "the static program needs the shared library"
+
+command=$(find "$root" -type f -name h5ckpt -perm -u+x)
+[ -n "$command" ] || { echo "no command was built"; exit 0; }
+[ -n "$(find "$root" -name 'h5ckpt.1*')" ] || fail "the manual page is not installed"
+LD_LIBRARY_PATH=$library "$command" verify "$root/shared-backup" | grep -q 'A restore would give' ||
+    fail "the installed command does not see the checkpoint"
+echo "command: $(LD_LIBRARY_PATH=$library "$command" --version)"
