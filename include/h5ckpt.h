@@ -686,10 +686,9 @@ struct h5ckpt_damage {
     uint64_t block_count;
     uint64_t offset; /**< … and begin here in the file */
     uint64_t byte_count;
-    bool names_known;  /**< false: the index is damaged as well */
-    size_t name_count; /**< 0 with known names: HDF5's own bytes, or padding */
-    const char *const
-        *names; /**< of every variable with bytes there; "/progress/epoch" and the like are h5ckpt's own */
+    bool names_known;         /**< false: the index is damaged as well */
+    size_t name_count;        /**< 0 with known names: only h5ckpt's and HDF5's own bytes, or padding */
+    const char *const *names; /**< of every variable with bytes there */
 };
 
 /**

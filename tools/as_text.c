@@ -169,7 +169,7 @@ static char *owners(const struct h5ckpt_damage *damage)
     if (!damage->names_known)
         return memory_check(strdup("variables that cannot be named: the index is damaged as well"));
     if (damage->name_count == 0)
-        return memory_check(strdup("HDF5's own bytes or padding"));
+        return memory_check(strdup("h5ckpt's or HDF5's own bytes, or padding"));
     FILE *stream = memory_check(open_memstream(&text, &byte_count));
     for (size_t i = 0; i < damage->name_count; i++)
         fprintf(stream, "%s'%s'", i == 0 ? "" : ", ", damage->names[i]);

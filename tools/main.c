@@ -170,7 +170,7 @@ static void refuse_unprintable_options(int argc, char **argv)
         if (argv[i][0] != '-' || text_is_printable(argv[i]))
             continue;
         text_complain("unrecognized option '%s'", argv[i]);
-        text_complain("Try `h5ckpt --help' for more information.");
+        text_line(stderr, "Try `h5ckpt --help' for more information.");
         exit(VERDICT_USAGE);
     }
 }

@@ -96,7 +96,7 @@ static h5ckpt_status registered_bytes(const h5ckpt_state *state, size_t i, unsig
         failed = variable->access.get(variable->access.context, got, state->entry[i].byte_count);
         if (failed)
             status = error_set(error, H5CKPT_E_CALLBACK, "variable '%s': its get function failed with %d",
-                               state->entry[i].name, failed);
+                               schema_program_name(state->entry[i].name), failed);
     }
     *bytes = memory;
     return status;
@@ -153,9 +153,7 @@ static h5ckpt_status load_shadow(h5ckpt_store *store, unsigned slot_number, stru
     h5ckpt_status status;
 
     status = examine_open(store, slot_number, &reader, &index, error);
-    if (status == H5CKPT_NO_CHECKPOINT)
-        status = error->status = H5CKPT_E_OVERTAKEN;
-    if (status < 0)
+    if (status != H5CKPT_OK)
         return status;
     status = match_variables(&match, store->state, &index, &exact, where, error);
     if (status == H5CKPT_OK)
@@ -175,7 +173,7 @@ static h5ckpt_status compare_slot(h5ckpt_store *store, unsigned slot_number)
 
     examine_where(store, slot_number, where);
     if (status == H5CKPT_OK)
-        status = load_shadow(store, slot_number, &shadow, where, &store->error);
+        status = examine_conclude_read(store, load_shadow(store, slot_number, &shadow, where, &store->error));
     if (status == H5CKPT_OK)
         status = compare_variables(store->state, &shadow, where, &store->error);
     shadow_free(&shadow);

@@ -319,3 +319,25 @@ h5ckpt_status examine_open(const h5ckpt_store *store, unsigned slot_number, stru
         slot_reader_close(reader);
     return status;
 }
+
+h5ckpt_status examine_conclude_read(h5ckpt_store *store, h5ckpt_status status)
+{
+    struct error kept = ERROR_NONE;
+    h5ckpt_status asked;
+    bool moved;
+
+    if (status == H5CKPT_NO_CHECKPOINT) /* its file was there */
+        return store->error.status = H5CKPT_E_OVERTAKEN;
+    if (!beside_writer(store) || (status != H5CKPT_E_DAMAGED && status != H5CKPT_E_IO))
+        return status;
+    error_move(&kept, &store->error);
+    asked = has_moved(store, &moved);
+    if (asked == H5CKPT_OK && moved)
+        status = overtaken(store);
+    else if (asked == H5CKPT_OK)
+        error_move(&store->error, &kept);
+    else
+        status = asked;
+    error_clear(&kept);
+    return status;
+}

@@ -43,6 +43,12 @@ h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, enum h5
 h5ckpt_status examine_open(const h5ckpt_store *store, unsigned slot_number, struct slot_reader *reader,
                            struct index *index, struct error *error);
 
+/*
+ * A read of that state, outside examine_next(), ended with `status` and the store's message. What looks like damage beside a
+ * writer that was faster is H5CKPT_E_OVERTAKEN: begin again. Else `status`, or why that cannot be told.
+ */
+h5ckpt_status examine_conclude_read(h5ckpt_store *store, h5ckpt_status status);
+
 /* For messages: "'dir/slot-a.h5' (sequence 7)". */
 enum { EXAMINE_WHERE_BYTES = PATH_MAX + 64 };
 void examine_where(const h5ckpt_store *store, unsigned slot_number, char where[EXAMINE_WHERE_BYTES]);

@@ -35,9 +35,7 @@ static h5ckpt_status read_index(h5ckpt_store *store, unsigned slot_number, struc
 
     if (status == H5CKPT_OK)
         slot_reader_close(&reader);
-    if (status == H5CKPT_NO_CHECKPOINT)
-        status = store->error.status = H5CKPT_E_OVERTAKEN; /* it was there when it was reported */
-    return status;
+    return examine_conclude_read(store, status);
 }
 
 static h5ckpt_status enter(h5ckpt_store *store, const char *call, unsigned slot_number, bool can_visit)
@@ -105,8 +103,8 @@ static size_t names_between(const struct index *index, uint64_t begin, uint64_t 
 
     for (size_t i = 0; i < index->entry_count; i++)
         if (index->entry[i].byte_count != 0 && index->offset[i] < end &&
-            index->offset[i] + index->entry[i].byte_count > begin)
-            name[count++] = index->entry[i].name;
+            index->offset[i] + index->entry[i].byte_count > begin && schema_program_name(index->entry[i].name) != NULL)
+            name[count++] = schema_program_name(index->entry[i].name);
     return count;
 }
 

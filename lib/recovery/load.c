@@ -137,7 +137,7 @@ static h5ckpt_status deliver_staged(const struct load *load, bool *changed, stru
             item->variable->access.put(item->variable->access.context, item->staging, item->registered->byte_count);
         if (failed)
             return error_set(error, H5CKPT_E_CALLBACK, "variable '%s': its put function failed with %d",
-                             item->registered->name, failed);
+                             schema_program_name(item->registered->name), failed);
     }
     for (size_t i = 0; i < load->item_count; i++) {
         const struct item *item = &load->item[i];

@@ -33,7 +33,7 @@ static bool is_unusable_path(int system_errno)
 
 static h5ckpt_status refuse_path(const char *path, int system_errno, struct error *error)
 {
-    error_set_errno(error, system_errno, "cannot open or make the backup directory '%s'", path);
+    error_set_errno(error, system_errno, "cannot use '%s' as a backup directory", path);
     if (is_unusable_path(system_errno))
         error->status = H5CKPT_E_ARGUMENT;
     return error->status;

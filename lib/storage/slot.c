@@ -230,6 +230,15 @@ void slot_examine(struct slot *slot, const struct directory *directory, unsigned
 
 /* -------------------------------------------------------------- verification */
 
+/* A variable as its owner calls it: 'weights'; h5ckpt's own are /progress/epoch and the like. */
+static const char *in_quotes(const char *path, char text[FORMAT_NAME_BYTES_MAX + 16])
+{
+    const char *name = schema_program_name(path);
+
+    snprintf(text, FORMAT_NAME_BYTES_MAX + 16, name == NULL ? "/%s" : "'%s'", name == NULL ? path : name);
+    return text;
+}
+
 /* Append which variables have bytes in the first damaged block, as far as the index can still be read. */
 static void name_variables(const struct slot_reader *reader, uint64_t block, struct error *error)
 {
@@ -237,6 +246,7 @@ static void name_variables(const struct slot_reader *reader, uint64_t block, str
     const uint64_t begin = record_block_offset(&reader->record, block);
     const uint64_t end = begin + record_block_length(&reader->record, block);
     struct error ignored = ERROR_NONE;
+    char text[FORMAT_NAME_BYTES_MAX + 16];
     struct index index;
     size_t named = 0;
 
@@ -244,7 +254,8 @@ static void name_variables(const struct slot_reader *reader, uint64_t block, str
         for (size_t i = 0; i < index.entry_count; i++)
             if (index.entry[i].byte_count != 0 && index.offset[i] < end &&
                 index.offset[i] + index.entry[i].byte_count > begin && ++named <= NAMED_MAX)
-                error_append(error, "%s'%s'", named == 1 ? "; variables there: " : ", ", index.entry[i].name);
+                error_append(error, "%s%s", named == 1 ? "; variables there: " : ", ",
+                             in_quotes(index.entry[i].name, text));
         if (named > NAMED_MAX)
             error_append(error, " and %zu more", named - NAMED_MAX);
     } else {

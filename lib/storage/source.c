@@ -29,7 +29,7 @@ static h5ckpt_status call_get(const h5ckpt_state *state, size_t index, unsigned 
     if (!failed)
         return H5CKPT_OK;
     return error_set(error, H5CKPT_E_CALLBACK, "variable '%s': its get function failed with %d; nothing was written",
-                     state->entry[index].name, failed);
+                     schema_program_name(state->entry[index].name), failed);
 }
 
 h5ckpt_status source_collect(struct source *source, const h5ckpt_state *state, const struct h5ckpt_progress *progress,

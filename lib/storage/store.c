@@ -378,6 +378,7 @@ h5ckpt_status store_survey(h5ckpt_store *store)
     status = lock_peek(&store->lock, &store->directory, &writer_alive, &store->error);
     if (status < 0)
         return status;
+    error_clear(&store->error); /* without a lock there may be slots all the same */
     return survey_directory(&store->survey, &store->directory, &store->lock, writer_alive, store->boot_id,
                             &store->error);
 }

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * make_command_cases DIR ACTION SAVES [SLOTS [EXTRAS]]: a directory to look at, and, if wanted, a writer that stays.
+ *
+ * It saves SAVES times, with EXTRAS small variables more than its own. Then ACTION
+ *     save   ends;
+ *     hold   says "ready" and keeps the directory until its standard input ends;
+ *     stall  begins one more save, says "saving" when half of it is written, and goes on when its standard input ends.
+ * With ACTION "states" it only prints the names of a slot's states.
+ *
+ * How to stop in the middle of a save: the last page of the largest array is taken away, and given back by the handler of the
+ * signal that reading it raises.
+ */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <h5ckpt.h>
+
+enum { ROWS = 256, COLUMNS = 256, PAGE_BYTES = 4096 };
+
+static float (*weights)[COLUMNS]; /* 256 KiB: four blocks, or parts of five */
+static int16_t bias[10];
+static double scalar;
+static unsigned char *last_page;
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "make_command_cases: %s\n", what);
+    exit(EXIT_FAILURE);
+}
+
+static void say(const char *line)
+{
+    if (write(STDOUT_FILENO, line, strlen(line)) < 0)
+        _exit(EXIT_FAILURE);
+}
+
+static void wait_for_end_of_input(void)
+{
+    char byte;
+
+    while (read(STDIN_FILENO, &byte, 1) > 0)
+        ;
+}
+
+static void give_back_last_page(int signal)
+{
+    (void)signal;
+    say("saving\n");
+    wait_for_end_of_input();
+    if (mprotect(last_page, PAGE_BYTES, PROT_READ | PROT_WRITE) < 0)
+        _exit(EXIT_FAILURE);
+}
+
+static void make_variables(h5ckpt_state *state, unsigned extra_count)
+{
+    weights = mmap(NULL, sizeof(float[ROWS][COLUMNS]), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (weights == MAP_FAILED)
+        fail("no memory");
+    last_page = (unsigned char *)weights + sizeof(float[ROWS][COLUMNS]) - PAGE_BYTES;
+    h5ckpt_add(state, "weights", H5CKPT_FLOAT32, 2, (const uint64_t[]){ROWS, COLUMNS}, weights);
+    h5ckpt_add(state, "layer/bias", H5CKPT_INT16, 1, (const uint64_t[]){10}, bias);
+    h5ckpt_add(state, "größe", H5CKPT_FLOAT64, 0, NULL, &scalar);
+    h5ckpt_add(state, "nothing", H5CKPT_UINT8, 2, (const uint64_t[]){3, 0}, NULL);
+    for (unsigned i = 0; i < extra_count; i++) {
+        static uint64_t extra;
+        char name[32];
+        snprintf(name, sizeof name, "extra/%u", i);
+        h5ckpt_add(state, name, H5CKPT_UINT64, 0, NULL, &extra);
+    }
+}
+
+static void save(h5ckpt_store *store, uint64_t epoch)
+{
+    const struct h5ckpt_progress at = {.epoch = epoch, .batch = 3, .step = UINT64_MAX - epoch};
+
+    scalar = (double)epoch;
+    weights[0][0] = (float)epoch;
+    if (h5ckpt_save(store, &at) != H5CKPT_OK)
+        fail(h5ckpt_message(store));
+}
+
+static void act(const char *action, h5ckpt_store *store, uint64_t epoch)
+{
+    if (strcmp(action, "hold") == 0) {
+        say("ready\n");
+        wait_for_end_of_input();
+    } else if (strcmp(action, "stall") == 0) {
+        const struct sigaction stall = {.sa_handler = give_back_last_page};
+        sigaction(SIGSEGV, &stall, NULL);
+        mprotect(last_page, PAGE_BYTES, PROT_NONE);
+        save(store, epoch);
+    } else if (strcmp(action, "save") != 0) {
+        fail("no such action");
+    }
+}
+
+static int print_states(void)
+{
+    for (int state = H5CKPT_SLOT_ABSENT; state <= H5CKPT_SLOT_UNREADABLE; state++)
+        puts(h5ckpt_slot_state_name((enum h5ckpt_slot_state)state));
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    struct h5ckpt_options options = h5ckpt_options_default();
+    h5ckpt_state *state;
+    h5ckpt_store *store;
+    uint64_t save_count;
+
+    if (argc < 4)
+        fail("usage: make_command_cases DIR ACTION SAVES [SLOTS [EXTRAS]]");
+    if (strcmp(argv[2], "states") == 0)
+        return print_states();
+    state = h5ckpt_state_new();
+    save_count = strtoull(argv[3], NULL, 10);
+    if (argc > 4)
+        options.slots = (unsigned)strtoul(argv[4], NULL, 10);
+    make_variables(state, argc > 5 ? (unsigned)strtoul(argv[5], NULL, 10) : 0);
+    if (h5ckpt_open(&store, argv[1], state, &options) != H5CKPT_OK || h5ckpt_restore(store, NULL, NULL) < 0)
+        fail(h5ckpt_message(store));
+    for (uint64_t i = 1; i <= save_count; i++)
+        save(store, i);
+    act(argv[2], store, save_count + 1);
+    h5ckpt_close(store);
+    h5ckpt_state_free(state);
+    munmap(weights, sizeof(float[ROWS][COLUMNS]));
+    return EXIT_SUCCESS;
+}
