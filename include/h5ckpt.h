@@ -33,7 +33,7 @@
  *     h5ckpt_store *store;
  *     if (h5ckpt_open(&store, "backup", state, NULL) < 0 || h5ckpt_restore(store, NULL, NULL) < 0)
  *         die(h5ckpt_message(store));
- *     puts(h5ckpt_message(store));                      // "" or: no checkpoint yet; fell back, and why
+ *     fprintf(stderr, "%s\n", h5ckpt_message(store));    // "" or: no checkpoint yet; fell back, and why
  *     struct h5ckpt_progress at = h5ckpt_progress(store);
  *     while (at.epoch < 10) {
  *         train_one_epoch(weights);
@@ -41,6 +41,7 @@
  *         if (h5ckpt_save(store, &at) < 0)
  *             warn(h5ckpt_message(store));              // the previous checkpoint is still there
  *     }
+ *     // your result is safe? then h5ckpt_delete(store): without it the next start goes on from here
  *     h5ckpt_close(store);
  *     h5ckpt_state_free(state);
  * @endcode
@@ -137,7 +138,8 @@ enum {
 };
 /** @p type of elements of @p bytes bytes, or 0, which h5ckpt_add() refuses, where that size is impossible. */
 #define H5CKPT_SIZED_(type, bytes) ((h5ckpt_type)((uint64_t)(bytes) <= 0xffffff ? (type) | (uint32_t)(bytes) : 0))
-/** Opaque elements of @p bytes bytes each (1 … 16,777,215): structs, RNG states. */
+/** Opaque elements of @p bytes bytes each (1 … 16,777,215): structs without pointers (which lead nowhere after a restart), RNG
+ *  states. Padding is stored, and compared by h5ckpt_compare(), as it is. */
 #define H5CKPT_OPAQUE(bytes) H5CKPT_SIZED_(0x07000000u, bytes)
 /** Fixed-length UTF-8 strings of @p bytes bytes each, padded with NUL: `char names[3][16]` is 3 of 16. */
 #define H5CKPT_STRING(bytes) H5CKPT_SIZED_(0x08000000u, bytes)
@@ -164,16 +166,21 @@ H5CKPT_API void h5ckpt_state_free(h5ckpt_state *state);
  * @param shape     @p rank extents in elements, slowest first; 0 is allowed. May be NULL for rank 0.
  * @param memory    row-major elements; must stay valid and unmoved as long as stores use the state.
  *                  May be NULL only for an array without elements.
+ * A type of the C language has the type of its size: `int` is H5CKPT_INT32, `size_t` H5CKPT_UINT64 where it has 8 bytes. A
+ * shape is fixed: see docs/guide.md for arrays that grow.
+ *
  * @return H5CKPT_OK; H5CKPT_E_ARGUMENT, H5CKPT_E_MEMORY. The first failure is kept by the state and
- *         returned, with its message, by h5ckpt_open(): ten adds need one check. A store that is
- *         already open takes a variable added later from its next save or restore on.
+ *         returned, with its message, by h5ckpt_open() and by every save and restore: ten adds need one check. A NULL state is
+ *         refused here and by h5ckpt_open(). A store that is already open takes a variable added later from its
+ *         next save or restore on.
  */
 H5CKPT_API h5ckpt_status h5ckpt_add(h5ckpt_state *state, const char *name, h5ckpt_type type, int rank,
                                     const uint64_t *shape, void *memory);
 
 /**
- * As h5ckpt_add(), for memory that the program may free and allocate anew: `*memory` is looked up at
- * each save and restore. `*memory` may be NULL only for an array without elements.
+ * As h5ckpt_add(), for memory whose address changes: freed and allocated anew, or two buffers that swap. Pass the address of your
+ * pointer, cast: `(void *const *)&grid`; it is looked up at each save and restore. `*memory` may be NULL only for
+ * an array without elements.
  */
 H5CKPT_API h5ckpt_status h5ckpt_add_indirect(h5ckpt_state *state, const char *name, h5ckpt_type type, int rank,
                                              const uint64_t *shape, void *const *memory);
@@ -188,7 +195,7 @@ struct h5ckpt_access {
     int (*get)(void *context, void *bytes, size_t byte_count);
     /** Take the whole variable from @p bytes. Called in a restore, after the bytes were verified. */
     int (*put)(void *context, const void *bytes, size_t byte_count);
-    void *context; /**< handed to both */
+    void *context; /**< handed to both; must stay valid as long as stores use the state */
 };
 
 /** As h5ckpt_add(), by functions. @p access is copied; both functions must be given. */
@@ -208,11 +215,11 @@ typedef struct h5ckpt_store h5ckpt_store;
 struct h5ckpt_progress {
     uint64_t epoch; /**< epochs finished */
     uint64_t batch; /**< batches finished in the epoch that is running */
-    uint64_t step;  /**< batches finished in all */
+    uint64_t step;  /**< batches finished in all; a program without epochs counts in this one alone */
 };
 
 enum h5ckpt_mode {
-    H5CKPT_READ_WRITE = 0, /**< the one writer; the directory is made if missing */
+    H5CKPT_READ_WRITE = 0, /**< the one writer; the directory is made if missing, its parents included */
     H5CKPT_READ_ONLY = 1,  /**< an evaluator or a tool: takes no lock, writes nothing, may run beside a writer */
 };
 
@@ -229,6 +236,7 @@ enum h5ckpt_event_kind {
     H5CKPT_EVENT_LOCK_REPAIRED,    /**< the lock file was missing or damaged; the slots say whose they are */
     H5CKPT_EVENT_VIEW_FAILED,      /**< checkpoint.h5 could not be written; no state depends on it */
     H5CKPT_EVENT_CHECKED,          /**< check_resume: what came of it */
+    H5CKPT_EVENT_HOOK_REFUSED,     /**< a hook out of order, or with a number that is not due: it did nothing */
     H5CKPT_EVENT_DELETED,          /**< the checkpoint is gone, as asked; or a deletion cut short was finished */
 };
 
@@ -304,7 +312,8 @@ H5CKPT_API const char *h5ckpt_message(const h5ckpt_store *store);
  * Registered memory is read, never changed, and must not change during the call.
  *
  * @param progress  kept with the state; NULL for zeros.
- * @return H5CKPT_OK; H5CKPT_E_NOT_RESTORED (a checkpoint exists and was not restored by this handle),
+ * @return H5CKPT_OK; H5CKPT_E_NOT_RESTORED (a checkpoint exists and was not restored by this handle; a warm start of some
+ *         variables counts as a restore),
  *         H5CKPT_E_MEMORY_CHANGED (the last restore failed half-way), H5CKPT_E_ARGUMENT (a NULL array, a
  *         read-only store, another process' handle), H5CKPT_E_CALLBACK, H5CKPT_E_NO_SPACE, H5CKPT_E_IO,
  *         H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_SYSTEM, H5CKPT_E_BUSY (the directory was taken over),
@@ -451,6 +460,8 @@ struct h5ckpt_report {
     uint64_t sequences_lost; /**< saves newer than the restored one that are known to have existed */
     size_t variable_count;   /**< variables restored */
     bool writer_alive;       /**< another process holds the directory (only a read-only store can see that) */
+    bool lock_damaged;       /**< the lock file does not say whose the slots are; they agree among themselves, but the
+                                  next writer may refuse the directory */
     unsigned slot_count;
     struct h5ckpt_slot_report slot[H5CKPT_SLOT_COUNT_MAX];
 };
@@ -460,7 +471,8 @@ struct h5ckpt_report {
  *
  * Verifies, compares names, types and shapes, then copies into registered memory. If the newest state is
  * damaged it falls back to the previous one, returns H5CKPT_FELL_BACK and says so. Writes nothing. The state
- * given back becomes the one that saves spare. After rolling back (H5CKPT_PREVIOUS) newer states stay on disk until
+ * given back becomes the one that saves spare. Call it when everything is initialized: it overwrites; and again as often as
+ * needed, also with other options. After rolling back (H5CKPT_PREVIOUS) newer states stay on disk until
  * the next save; a crash before that save yields the newest again.
  *
  * @param options  NULL for the defaults.
@@ -476,7 +488,7 @@ H5CKPT_API h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt
 
 /**
  * Is registered memory, bit for bit, a state of the checkpoint? Writes nothing and changes no memory; needs as much
- * memory again as the variables take.
+ * memory again as the variables take. With H5CKPT_PREVIOUS, where the newest state is lost, that is the newest one left.
  *
  * @return H5CKPT_OK: it is, and that state is the one that saves spare, as if it had been restored.
  *         H5CKPT_E_DIFFERS: the message has a line for every variable that differs, with its first element that does.
@@ -499,19 +511,30 @@ H5CKPT_API h5ckpt_status h5ckpt_compare(h5ckpt_store *store, enum h5ckpt_which w
  *     if (h5ckpt_callback_new(&callback, state, &options) < 0 || h5ckpt_on_train_begin(callback, &next, NULL) < 0)
  *         die(h5ckpt_callback_message(callback));
  *     for (uint64_t epoch = next.epoch; epoch < epochs; epoch++, next.batch = 0) {
- *         h5ckpt_on_epoch_begin(callback, epoch);
+ *         check(h5ckpt_on_epoch_begin(callback, epoch));
+ *         if (next.batch == 0)                           // else it was done before the state was saved
+ *             shuffle(order);
  *         for (uint64_t batch = next.batch; batch < batches; batch++) {
- *             train(batch);
- *             h5ckpt_on_train_batch_end(callback, batch);
+ *             train(order, batch);
+ *             check(h5ckpt_on_train_batch_end(callback, batch));
  *         }
- *         h5ckpt_on_epoch_end(callback, epoch);
+ *         check(h5ckpt_on_epoch_end(callback, epoch));
  *     }
- *     h5ckpt_on_train_end(callback, H5CKPT_FINISHED);
+ *     write_result();                                    // before the checkpoint is deleted
+ *     check(h5ckpt_on_train_end(callback, H5CKPT_FINISHED));
  *     h5ckpt_callback_free(callback);
+ *
+ *     void check(h5ckpt_status status)                   // negative: nothing was saved, and why; training may go on
+ *     {
+ *         if (status < 0)
+ *             fprintf(stderr, "%s\n", h5ckpt_callback_message(callback));
+ *     }
  * @endcode
  *
  * The hooks come in this order: train begin; for each epoch: epoch begin, batch ends, epoch end; train end. A hook out of
- * order, or with a number that is not due, is H5CKPT_E_ARGUMENT and does nothing. Epochs and batches count from 0.
+ * order, or with a number that is not due, is H5CKPT_E_ARGUMENT, does nothing, and is told to the event function. Epochs count
+ * from 0; batches count from 0 within each epoch (`progress.step` counts across epochs). Training may end within an epoch,
+ * but for H5CKPT_FINISHED.
  * Threads, fork and ownership are as for a store.
  */
 typedef struct h5ckpt_callback h5ckpt_callback;
@@ -567,8 +590,9 @@ H5CKPT_API h5ckpt_store *h5ckpt_callback_store(h5ckpt_callback *callback);
  * with it, and returns H5CKPT_LIVES_AGREE, or H5CKPT_E_DIFFERS with every variable that differs: something that they depend on
  * is not registered, or the computation is not reproducible. Either way the run goes on from there, and the stored states are as
  * they were.
+ * A training that finishes without having come to that position differs as well: on_train_end() says so and deletes nothing.
  *
- * @param[out] next  zeros where nothing was saved yet; untouched after a failure.
+ * @param[out] next  with `step`, the batches finished in all; zeros where nothing was saved yet; untouched after a failure.
  * @param report     may be NULL.
  * @return H5CKPT_OK, H5CKPT_FELL_BACK, H5CKPT_NO_CHECKPOINT (start afresh); as h5ckpt_restore().
  */
@@ -598,17 +622,19 @@ H5CKPT_API h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t
 
 /** Why training ends. Only the first two mean that the checkpoint has done its duty. */
 enum h5ckpt_reason {
-    H5CKPT_FINISHED = 0,
+    H5CKPT_FINISHED = 0,      /**< make your result durable first: this call may delete what a restart would need */
     H5CKPT_STOPPED_EARLY = 1, /**< by the program's own rule: it is done */
     H5CKPT_FAILED = 2,        /**< an error */
-    H5CKPT_PREEMPTED = 3,     /**< it will be started again */
+    H5CKPT_PREEMPTED = 3,     /**< it will be started again; nothing is saved by this call */
     H5CKPT_NAN_STOP = 4,      /**< the numbers went bad */
 };
 
 /**
- * Training ends. Deletes the checkpoint if it finished and `delete_checkpoint` is set: ours and nothing else.
+ * Training ends. Deletes the checkpoint if it finished and `delete_checkpoint` is set: ours and nothing else. Any other reason
+ * keeps what was saved last.
  *
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT; as h5ckpt_delete().
+ * @return H5CKPT_OK; H5CKPT_E_DIFFERS (check_resume: it ended before the current state was reached); H5CKPT_E_ARGUMENT; as
+ *         h5ckpt_delete().
  */
 H5CKPT_API h5ckpt_status h5ckpt_on_train_end(h5ckpt_callback *callback, enum h5ckpt_reason reason);
 
@@ -670,7 +696,7 @@ struct h5ckpt_stored {
 /**
  * Visit the variables stored in a slot, in the order in which they were registered. Reads the slot's record and index only.
  *
- * @param slot   its index in the report of the last restore or inspection.
+ * @param slot   its index in the report of the last restore or inspection; without one, as h5ckpt_open() found it.
  * @param visit  must not call h5ckpt with this store.
  * @return H5CKPT_OK; H5CKPT_NO_CHECKPOINT (no state is there); H5CKPT_E_DAMAGED, H5CKPT_E_FOREIGN, H5CKPT_E_VERSION;
  *         H5CKPT_E_OVERTAKEN (another state was written there since that report); H5CKPT_E_ARGUMENT (no such slot), H5CKPT_E_MEMORY,

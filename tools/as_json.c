@@ -152,6 +152,7 @@ static json_t *document(const struct finding *finding, bool with_variables)
     set(object, "message", string(finding->message));
     set(object, "exit_status", json_integer(finding->verdict));
     set(object, "writer_alive", json_boolean(finding->report.writer_alive));
+    set(object, "lock_damaged", json_boolean(finding->report.lock_damaged));
     set(object, "restorable", restorable == NULL ? json_null() : json_string(restorable->name));
     set(object, "slots", slots);
     if (with_variables)

@@ -41,7 +41,7 @@ static const char *cell_state(const struct finding *finding, unsigned i, char ro
     return h5ckpt_slot_state_name(finding->report.slot[i].state);
 }
 
-/* Without a sequence there is no record that could tell the next five. */
+/* Without a sequence there is no record that could tell this and the next ones. */
 static const char *cell_sequence(const struct finding *finding, unsigned i, char room[TEXT_BYTES])
 {
     const struct h5ckpt_slot_report *slot = &finding->report.slot[i];
@@ -58,6 +58,12 @@ static const char *cell_batch(const struct finding *finding, unsigned i, char ro
 {
     const struct h5ckpt_slot_report *slot = &finding->report.slot[i];
     return slot->sequence == 0 ? NOTHING : decimal(room, slot->progress.batch);
+}
+
+static const char *cell_step(const struct finding *finding, unsigned i, char room[TEXT_BYTES])
+{
+    const struct h5ckpt_slot_report *slot = &finding->report.slot[i];
+    return slot->sequence == 0 ? NOTHING : decimal(room, slot->progress.step);
 }
 
 static const char *cell_saved(const struct finding *finding, unsigned i, char room[TEXT_BYTES])
@@ -87,7 +93,7 @@ static const char *cell_read_from(const struct finding *finding, unsigned i, cha
     return finding->report.slot[i].from_device ? "device" : "page cache";
 }
 
-enum { COLUMNS_MAX = 9 };
+enum { COLUMNS_MAX = 10 };
 
 struct column {
     const char *heading;
@@ -96,15 +102,16 @@ struct column {
 };
 
 static const struct column INFO_COLUMN[COLUMNS_MAX] = {
-    {"SLOT", false, cell_name},        {"ROLE", false, cell_role},  {"STATE", false, cell_state},
-    {"SEQUENCE", true, cell_sequence}, {"EPOCH", true, cell_epoch}, {"BATCH", true, cell_batch},
-    {"SAVED", false, cell_saved},      {"SIZE", true, cell_size},   {"VARIABLES", true, cell_variables},
+    {"SLOT", false, cell_name},          {"ROLE", false, cell_role},   {"STATE", false, cell_state},
+    {"SEQUENCE", true, cell_sequence},   {"EPOCH", true, cell_epoch},  {"BATCH", true, cell_batch},
+    {"STEP", true, cell_step},           {"SAVED", false, cell_saved}, {"SIZE", true, cell_size},
+    {"VARIABLES", true, cell_variables},
 };
 
 static const struct column VERIFY_COLUMN[COLUMNS_MAX] = {
-    {"SLOT", false, cell_name},        {"ROLE", false, cell_role},           {"STATE", false, cell_state},
-    {"SEQUENCE", true, cell_sequence}, {"EPOCH", true, cell_epoch},          {"BATCH", true, cell_batch},
-    {"SIZE", true, cell_size},         {"READ FROM", false, cell_read_from},
+    {"SLOT", false, cell_name},        {"ROLE", false, cell_role},  {"STATE", false, cell_state},
+    {"SEQUENCE", true, cell_sequence}, {"EPOCH", true, cell_epoch}, {"BATCH", true, cell_batch},
+    {"STEP", true, cell_step},         {"SIZE", true, cell_size},   {"READ FROM", false, cell_read_from},
 };
 
 static void print_slots(const struct finding *finding)
@@ -242,9 +249,10 @@ static void print_restore(const struct finding *finding)
         text_line(stdout, "%s%s", slot == NULL ? "" : "A restore would say: ", finding->message);
     else if (slot != NULL)
         text_line(stdout,
-                  "A restore would give %s: sequence %" PRIu64 ", epoch %" PRIu64 ", batch %" PRIu64 ", saved %s.",
-                  slot->name, slot->sequence, slot->progress.epoch, slot->progress.batch,
-                  text_local_time(saved, slot->wall_time_ns));
+                  "A restore would %s %s: sequence %" PRIu64 ", epoch %" PRIu64 ", batch %" PRIu64 ", step %" PRIu64
+                  ", saved %s.",
+                  finding->depth == H5CKPT_RECORDS ? "try" : "give", slot->name, slot->sequence, slot->progress.epoch,
+                  slot->progress.batch, slot->progress.step, text_local_time(saved, slot->wall_time_ns));
 }
 
 void as_text(const struct finding *finding)
@@ -263,5 +271,9 @@ void as_text(const struct finding *finding)
         text_line(stdout, "%s is at work in the directory.", finding->report.writer_alive ? "A writer" : "No writer");
         print_method(finding);
     }
+    if (finding->report.lock_damaged)
+        text_line(stdout,
+                  "The file `lock' is damaged: the next run may refuse the directory. If no run uses it, move that "
+                  "file away: it is made anew from the slots.");
     print_restore(finding);
 }

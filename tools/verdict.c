@@ -44,7 +44,7 @@ enum verdict verdict(h5ckpt_status status, const struct h5ckpt_report *report, b
     case H5CKPT_OK:
     case H5CKPT_FELL_BACK:
         worst = of_slots(report);
-        if (worst == VERDICT_SOUND && (status == H5CKPT_FELL_BACK || index_damaged))
+        if (worst == VERDICT_SOUND && (status == H5CKPT_FELL_BACK || index_damaged || report->lock_damaged))
             worst = VERDICT_DAMAGED;
         return worst;
     case H5CKPT_NO_CHECKPOINT:

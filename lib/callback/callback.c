@@ -17,6 +17,7 @@
 #include "error.h"
 #include "h5ckpt.h"
 #include "recovery/check.h"
+#include "storage/store.h"
 #include "storage/system.h"
 
 enum phase { NEW, TRAINING, IN_EPOCH, ENDED };
@@ -130,10 +131,21 @@ static const char *const WHEN[] = {
     [ENDED] = "after training has ended (or although the callback could not be made)",
 };
 
+/* A program that ignores what the hooks answer would train for days without a checkpoint: its logger is told, too. */
+static h5ckpt_status tell_refused(h5ckpt_callback *callback)
+{
+    if (callback->store != NULL)
+        event_tell(&callback->store->events,
+                   (struct event){.kind = H5CKPT_EVENT_HOOK_REFUSED, .status = H5CKPT_E_ARGUMENT}, "%s",
+                   error_message(&callback->error));
+    return H5CKPT_E_ARGUMENT;
+}
+
 static h5ckpt_status refuse_phase(h5ckpt_callback *callback, const char *hook, enum phase due)
 {
-    return error_set(&callback->error, H5CKPT_E_ARGUMENT, "%s was called %s; it is due %s", hook, WHEN[callback->phase],
-                     WHEN[due]);
+    error_set(&callback->error, H5CKPT_E_ARGUMENT, "%s was called %s; it is due %s", hook, WHEN[callback->phase],
+              WHEN[due]);
+    return tell_refused(callback);
 }
 
 /* Every hook begins so: (2). */
@@ -162,10 +174,12 @@ static h5ckpt_status enter_in(h5ckpt_callback *callback, enum phase due, const c
 static h5ckpt_status finish_work(h5ckpt_callback *callback, bool due)
 {
     if (callback->check.pending) {
-        if (check_place(&callback->check, &callback->at) == CHECK_BEFORE)
+        if (!callback->check.told && check_place(&callback->check, &callback->at) == CHECK_BEFORE)
             return H5CKPT_OK;
         callback->store_asked = true;
-        return check_finish(&callback->check, callback->store, &callback->at);
+        h5ckpt_status status = check_finish(&callback->check, callback->store, &callback->at);
+        if (status != H5CKPT_OK)
+            return status;
     }
     if (!due)
         return H5CKPT_OK;
@@ -175,10 +189,10 @@ static h5ckpt_status finish_work(h5ckpt_callback *callback, bool due)
 
 static h5ckpt_status refuse_number(h5ckpt_callback *callback, const char *hook, uint64_t number, uint64_t due)
 {
-    return error_set(&callback->error, H5CKPT_E_ARGUMENT,
-                     "%s was called with %" PRIu64 "; %" PRIu64
-                     " is due (after a restart, go on where on_train_begin said)",
-                     hook, number, due);
+    error_set(&callback->error, H5CKPT_E_ARGUMENT,
+              "%s was called with %" PRIu64 "; %" PRIu64 " is due (after a restart, go on where on_train_begin said)",
+              hook, number, due);
+    return tell_refused(callback);
 }
 
 /* There is no state before the newest one. That is a fresh start only if there is no newest one either. */
@@ -287,7 +301,10 @@ h5ckpt_status h5ckpt_on_train_end(h5ckpt_callback *callback, enum h5ckpt_reason 
     /* It may end anywhere, but to have finished is to have finished the epoch. */
     if (callback->phase != TRAINING && (callback->phase != IN_EPOCH || reason == H5CKPT_FINISHED))
         return refuse_phase(callback, "on_train_end", TRAINING);
-    if (done && callback->options.delete_checkpoint) {
+    if (done && callback->check.pending && !callback->check.told) {
+        callback->store_asked = true;
+        status = check_refuse_end(&callback->check, callback->store, &callback->at);
+    } else if (done && callback->options.delete_checkpoint) {
         callback->store_asked = true;
         status = h5ckpt_delete(callback->store);
     }

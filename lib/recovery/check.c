@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "recovery/check.h"
 
-#include <inttypes.h>
+#include "recovery/compare.h"
 
-#include "storage/store.h"
+enum check_place check_place(const struct check *check, const struct h5ckpt_progress *at)
+{
+    const struct h5ckpt_progress *goal = &check->goal;
+
+    if (at->epoch == goal->epoch && at->batch == goal->batch)
+        return CHECK_AT_GOAL;
+    return at->epoch < goal->epoch || (at->epoch == goal->epoch && at->batch < goal->batch) ? CHECK_BEFORE
+                                                                                            : CHECK_BEYOND;
+}
 
 /* Not asked of a state that is damaged, nor of one without another before it: then there is nothing to run again. */
 static bool find_goal(struct check *check, h5ckpt_store *store)
@@ -18,7 +26,7 @@ static bool find_goal(struct check *check, h5ckpt_store *store)
             continue;
         check->start = report.slot[i].progress;
         check->goal = report.progress;
-        return true;
+        return check_place(check, &check->start) == CHECK_BEFORE;
     }
     return false;
 }
@@ -28,7 +36,8 @@ h5ckpt_status check_begin(struct check *check, h5ckpt_store *store, struct h5ckp
     const struct h5ckpt_restore_options previous = {.which = H5CKPT_PREVIOUS};
     h5ckpt_status status;
 
-    *check = (struct check){.pending = find_goal(check, store)};
+    *check = (struct check){0};
+    check->pending = find_goal(check, store);
     if (check->pending && h5ckpt_restore(store, &previous, report) == H5CKPT_OK)
         return H5CKPT_OK;
     check->pending = false;
@@ -39,81 +48,104 @@ h5ckpt_status check_begin(struct check *check, h5ckpt_store *store, struct h5ckp
     return status;
 }
 
-enum check_place check_place(const struct check *check, const struct h5ckpt_progress *at)
-{
-    const struct h5ckpt_progress *goal = &check->goal;
-
-    if (at->epoch == goal->epoch && at->batch == goal->batch)
-        return CHECK_AT_GOAL;
-    return at->epoch < goal->epoch || (at->epoch == goal->epoch && at->batch < goal->batch) ? CHECK_BEFORE
-                                                                                            : CHECK_BEYOND;
-}
-
 static h5ckpt_status say_beyond(const struct check *check, h5ckpt_store *store)
 {
+    char goal[PROGRESS_TEXT_BYTES];
+
     return error_set(&store->error, H5CKPT_E_ARGUMENT,
-                     "check_resume: no hook was called at epoch %" PRIu64 ", batch %" PRIu64
-                     ", where the current state in '%s' was saved, so it could not be compared",
-                     check->goal.epoch, check->goal.batch, store->directory.path);
+                     "check_resume: no hook was called at %s, where the current state in '%s' was saved, so it could "
+                     "not be compared: let the hooks come in the same portions as then",
+                     progress_text(&check->goal, goal), store->directory.path);
+}
+
+h5ckpt_status check_refuse_end(const struct check *check, h5ckpt_store *store, const struct h5ckpt_progress *at)
+{
+    char goal[PROGRESS_TEXT_BYTES];
+    char end[PROGRESS_TEXT_BYTES];
+
+    error_set(&store->error, H5CKPT_E_DIFFERS,
+              "two lives differ: training ended at %s, but an earlier life saved at %s: something that ends it is not "
+              "registered. Nothing was deleted from '%s'",
+              progress_text(at, end), progress_text(&check->goal, goal), store->directory.path);
+    event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_CHECKED, .status = H5CKPT_E_DIFFERS}, "%s",
+               error_message(&store->error));
+    return H5CKPT_E_DIFFERS;
 }
 
 static h5ckpt_status say_agree(const struct check *check, h5ckpt_store *store)
 {
+    char start[PROGRESS_TEXT_BYTES];
+    char goal[PROGRESS_TEXT_BYTES];
+
     return error_set(&store->error, H5CKPT_LIVES_AGREE,
-                     "two lives agree: from epoch %" PRIu64 ", batch %" PRIu64 " to epoch %" PRIu64 ", batch %" PRIu64
-                     " again, and every variable is as it was saved in '%s'",
-                     check->start.epoch, check->start.batch, check->goal.epoch, check->goal.batch,
-                     store->directory.path);
+                     "two lives agree: from %s to %s again, and every variable is as it was saved in '%s'",
+                     progress_text(&check->start, start), progress_text(&check->goal, goal), store->directory.path);
 }
 
 static h5ckpt_status say_differ(const struct check *check, struct error *differences, h5ckpt_store *store)
 {
-    error_set(&store->error, H5CKPT_E_DIFFERS,
-              "two lives differ: the same work, from epoch %" PRIu64 ", batch %" PRIu64 " to epoch %" PRIu64
-              ", batch %" PRIu64 ", gave other variables. Something that they depend on is not registered, or the "
-              "computation is not reproducible: ",
-              check->start.epoch, check->start.batch, check->goal.epoch, check->goal.batch);
+    char start[PROGRESS_TEXT_BYTES];
+    char goal[PROGRESS_TEXT_BYTES];
+
+    error_set(
+        &store->error, H5CKPT_E_DIFFERS,
+        "two lives differ: the same work, from %s to %s, gave other variables. Something that they depend on is not "
+        "registered, or the computation is not reproducible: ",
+        progress_text(&check->start, start), progress_text(&check->goal, goal));
     error_append(&store->error, "%s", error_message(differences));
     return H5CKPT_E_DIFFERS;
 }
 
-/* The current state was not restored: without this, the next save would take it for a branch that was left. */
+/* Without this, the next save would take the current state, which was not restored, for a branch that was left. */
 static h5ckpt_status spare_current(struct check *check, h5ckpt_store *store)
 {
-    struct error kept = ERROR_NONE;
+    struct error verdict = ERROR_NONE;
     h5ckpt_status status;
 
-    error_move(&kept, &store->error);
+    error_move(&verdict, &store->error);
     status = h5ckpt_start_over(store);
     check->pending = status != H5CKPT_OK;
+    if (verdict.status < 0) /* it comes first */
+        error_move(&store->error, &verdict);
+    error_clear(&verdict);
+    return store->error.status;
+}
+
+static h5ckpt_status compare_lives(struct check *check, h5ckpt_store *store)
+{
+    struct error differences = ERROR_NONE;
+    unsigned slot_number;
+    h5ckpt_status status = store_enter(store, "check_resume");
+
     if (status == H5CKPT_OK)
-        error_move(&store->error, &kept);
-    error_clear(&kept);
-    return status;
+        status = compare_state(store, H5CKPT_CURRENT, &slot_number);
+    if (status != H5CKPT_OK && status != H5CKPT_E_DIFFERS)
+        return spare_current(check, store);
+    store_set_base(store, slot_number);
+    check->pending = false;
+    if (status == H5CKPT_OK)
+        return say_agree(check, store);
+    error_move(&differences, &store->error);
+    say_differ(check, &differences, store);
+    error_clear(&differences);
+    return H5CKPT_E_DIFFERS;
 }
 
 h5ckpt_status check_finish(struct check *check, h5ckpt_store *store, const struct h5ckpt_progress *at)
 {
-    struct error differences = ERROR_NONE;
-    h5ckpt_status failed = H5CKPT_OK;
     h5ckpt_status status;
 
-    if (check_place(check, at) == CHECK_BEYOND)
-        status = say_beyond(check, store);
-    else
-        status = h5ckpt_compare(store, H5CKPT_CURRENT);
-    if (status == H5CKPT_OK) {
-        check->pending = false;
-        status = say_agree(check, store);
-    } else {
-        if (status == H5CKPT_E_DIFFERS) {
-            error_move(&differences, &store->error);
-            say_differ(check, &differences, store);
-            error_clear(&differences);
-        }
-        failed = spare_current(check, store);
+    if (check->told) {
+        error_clear(&store->error);
+        return spare_current(check, store);
     }
-    status = failed < 0 ? failed : status;
+    if (check_place(check, at) == CHECK_AT_GOAL) {
+        status = compare_lives(check, store);
+    } else {
+        say_beyond(check, store);
+        status = spare_current(check, store);
+    }
+    check->told = true;
     event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_CHECKED, .status = status}, "%s",
                error_message(&store->error));
     return status;

@@ -9,13 +9,17 @@
 #include "h5ckpt.h"
 
 struct check {
-    bool pending;                 /* the program is on its way to `goal`; nothing may be saved until check_finish() */
-    struct h5ckpt_progress goal;  /* where the current state was saved */
+    bool pending;                /* nothing may be saved until check_finish() has made the current state the base … */
+    bool told;                   /* … which is all that is left to do: the verdict has been told */
+    struct h5ckpt_progress goal; /* where the current state was saved */
     struct h5ckpt_progress start; /* where the previous one was */
 };
 
 /* Restore the previous state, and set the goal. Where there are not two intact ones, restore as h5ckpt_restore() does. */
 h5ckpt_status check_begin(struct check *check, h5ckpt_store *store, struct h5ckpt_report *report);
+
+/* Training has finished, but never came to the goal: H5CKPT_E_DIFFERS. */
+h5ckpt_status check_refuse_end(const struct check *check, h5ckpt_store *store, const struct h5ckpt_progress *at);
 
 enum check_place { CHECK_BEFORE, CHECK_AT_GOAL, CHECK_BEYOND };
 
@@ -25,7 +29,8 @@ enum check_place check_place(const struct check *check, const struct h5ckpt_prog
 /*
  * At the goal, or beyond it: compare if that is possible, and let the current state be the one that saves spare.
  * H5CKPT_LIVES_AGREE, H5CKPT_E_DIFFERS, H5CKPT_E_ARGUMENT (the goal was jumped over), or as h5ckpt_compare(); the message is the
- * store's. Still pending if the current state could not be made the base: to be tried again at the next opportunity.
+ * store's. Still pending if the current state could not be made the base: to be tried again at the next opportunity, which
+ * gives H5CKPT_OK once it could.
  */
 h5ckpt_status check_finish(struct check *check, h5ckpt_store *store, const struct h5ckpt_progress *at);
 

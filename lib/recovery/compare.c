@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * compare: is registered memory, bit for bit, a stored state? The state is loaded into a shadow of the registered one.
- */
+#include "recovery/compare.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,9 +132,11 @@ static h5ckpt_status compare_variables(const h5ckpt_state *state, const struct s
             continue;
         if (differences.status == H5CKPT_OK)
             error_set(&differences, H5CKPT_E_DIFFERS, "the variables are not those of %s:", where);
+        error_append(&differences, "\n  '%s'", schema_program_name(entry->name));
+        if (entry->rank == 0)
+            continue;
         index_text(entry, difference.first, first);
-        error_append(&differences, "\n  '%s': %" PRIu64 " of %" PRIu64 " elements differ, the first is %s",
-                     schema_program_name(entry->name), difference.element_count,
+        error_append(&differences, ": %" PRIu64 " of %" PRIu64 " elements, the first is %s", difference.element_count,
                      entry->byte_count / entry->element.byte_count, first);
     }
     error_move(error, &differences);
@@ -173,11 +174,27 @@ static h5ckpt_status compare_slot(h5ckpt_store *store, unsigned slot_number)
 
     examine_where(store, slot_number, where);
     if (status == H5CKPT_OK)
-        status = examine_conclude_read(store, load_shadow(store, slot_number, &shadow, where, &store->error));
+        status = load_shadow(store, slot_number, &shadow, where, &store->error);
+    if (status == H5CKPT_E_IO)
+        status = load_shadow(store, slot_number, &shadow, where, &store->error); /* it must persist (P7) */
+    if (status == H5CKPT_E_IO)
+        status = store->error.status = H5CKPT_E_DAMAGED;
+    status = examine_conclude_read(store, status);
     if (status == H5CKPT_OK)
         status = compare_variables(store->state, &shadow, where, &store->error);
     shadow_free(&shadow);
     return status;
+}
+
+/* Where the newest state is lost, the previous one is the newest that is left. */
+static bool is_newest_left(const h5ckpt_store *store, unsigned slot_number)
+{
+    struct plan_slot plan[FORMAT_SLOT_COUNT_MAX];
+    enum h5ckpt_role role[FORMAT_SLOT_COUNT_MAX];
+
+    store_plan_slots(store, plan);
+    choose_roles(plan, FORMAT_SLOT_COUNT_MAX, role);
+    return role[slot_number] == H5CKPT_ROLE_CURRENT;
 }
 
 static h5ckpt_status compare_once(h5ckpt_store *store, enum h5ckpt_which which, unsigned *slot_number)
@@ -186,9 +203,21 @@ static h5ckpt_status compare_once(h5ckpt_store *store, enum h5ckpt_which which, 
 
     if (status == H5CKPT_OK)
         status = examine_next(store, which, H5CKPT_ALL_BYTES, 0, slot_number);
-    if (status == H5CKPT_FELL_BACK)
-        status = store->error.status = H5CKPT_E_DAMAGED; /* what is left is not what was asked for */
-    return status == H5CKPT_OK ? compare_slot(store, *slot_number) : status;
+    if (status == H5CKPT_FELL_BACK && (which == H5CKPT_CURRENT || !is_newest_left(store, *slot_number)))
+        return store->error.status = H5CKPT_E_DAMAGED; /* what is left is not what was asked for */
+    return status == H5CKPT_OK || status == H5CKPT_FELL_BACK ? compare_slot(store, *slot_number) : status;
+}
+
+h5ckpt_status compare_state(h5ckpt_store *store, enum h5ckpt_which which, unsigned *slot_number)
+{
+    h5ckpt_status status = store_check_state(store);
+
+    if (status < 0)
+        return status;
+    status = H5CKPT_E_OVERTAKEN;
+    for (int attempt = 0; attempt < COMPARE_ATTEMPTS_MAX && status == H5CKPT_E_OVERTAKEN; attempt++)
+        status = compare_once(store, which, slot_number);
+    return status;
 }
 
 h5ckpt_status h5ckpt_compare(h5ckpt_store *store, enum h5ckpt_which which)
@@ -202,11 +231,8 @@ h5ckpt_status h5ckpt_compare(h5ckpt_store *store, enum h5ckpt_which which)
     if (status == H5CKPT_OK && (unsigned)which > H5CKPT_PREVIOUS)
         status = error_set(&store->error, H5CKPT_E_ARGUMENT, "h5ckpt_compare: %d is not one of enum h5ckpt_which",
                            (int)which);
-    if (status < 0)
-        return status;
-    status = H5CKPT_E_OVERTAKEN;
-    for (int attempt = 0; attempt < COMPARE_ATTEMPTS_MAX && status == H5CKPT_E_OVERTAKEN; attempt++)
-        status = compare_once(store, which, &slot_number);
+    if (status == H5CKPT_OK)
+        status = compare_state(store, which, &slot_number);
     if (status != H5CKPT_OK)
         return status;
     store_set_base(store, slot_number); /* as good as restored */

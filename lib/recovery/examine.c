@@ -121,6 +121,7 @@ static h5ckpt_status verify(h5ckpt_store *store, unsigned slot_number, enum file
 
 struct progress { /* over all slots */
     const struct h5ckpt_inspect_options *options;
+    uint64_t bytes_told;
     uint64_t bytes_before; /* in the slots that are done */
     uint64_t bytes_total;
 };
@@ -132,10 +133,12 @@ static uint64_t bytes_to_verify(const struct slot *slot)
 
 static void tell_progress(void *context, uint64_t bytes_done)
 {
-    const struct progress *progress = context;
+    struct progress *progress = context;
 
-    progress->options->progress(progress->options->progress_context, progress->bytes_before + bytes_done,
-                                progress->bytes_total);
+    if (progress->bytes_before + bytes_done <= progress->bytes_told)
+        return; /* a slot is read a second time after a passing error */
+    progress->bytes_told = progress->bytes_before + bytes_done;
+    progress->options->progress(progress->options->progress_context, progress->bytes_told, progress->bytes_total);
 }
 
 static h5ckpt_status verify_watched(h5ckpt_store *store, unsigned slot_number, struct progress *progress)
@@ -196,12 +199,12 @@ static h5ckpt_status say_fell_back(h5ckpt_store *store, const struct plan_slot *
 {
     const struct slot *slot = &store->survey.slot[chosen];
     const uint64_t acknowledged = store->survey.note.acknowledged;
+    char text[PROGRESS_TEXT_BYTES];
     const bool newest = newest_readable(store) <= slot->record.sequence && acknowledged <= slot->record.sequence;
 
-    error_set(&store->error, H5CKPT_FELL_BACK,
-              "%s %s in '%s' (sequence %" PRIu64 ", epoch %" PRIu64 ", batch %" PRIu64 ")",
+    error_set(&store->error, H5CKPT_FELL_BACK, "%s %s in '%s' (sequence %" PRIu64 ", %s)",
               newest ? "a newer state may have been lost; gave back" : "fell back to", slot->name,
-              store->directory.path, slot->record.sequence, slot->record.progress.epoch, slot->record.progress.batch);
+              store->directory.path, slot->record.sequence, progress_text(&slot->record.progress, text));
     if (acknowledged > slot->record.sequence)
         error_append(&store->error, "; sequence %" PRIu64 " had been saved", acknowledged);
     if (plan_is_abandoned(plan, FORMAT_SLOT_COUNT_MAX, chosen))
@@ -232,8 +235,10 @@ static h5ckpt_status say_refused(h5ckpt_store *store, struct choice choice)
                          "again",
                          store->directory.path, slot->name);
     default:
-        return error_set(&store->error, slot->state == H5CKPT_SLOT_UNREADABLE ? slot->status : choice.status,
-                         "%s; nothing was rolled back", slot->reason);
+        slot_say(slot, &store->directory, slot->state == H5CKPT_SLOT_UNREADABLE ? slot->status : choice.status,
+                 &store->error);
+        error_append(&store->error, "; nothing was rolled back");
+        return store->error.status;
     }
 }
 

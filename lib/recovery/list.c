@@ -11,11 +11,11 @@ static h5ckpt_status refuse_stateless(h5ckpt_store *store, const struct slot *sl
 {
     switch (slot->state) {
     case H5CKPT_SLOT_FOREIGN:
-        return error_set(&store->error, H5CKPT_E_FOREIGN, "%s", slot->reason);
+        return slot_say(slot, &store->directory, H5CKPT_E_FOREIGN, &store->error);
     case H5CKPT_SLOT_NEWER_VERSION:
-        return error_set(&store->error, H5CKPT_E_VERSION, "%s", slot->reason);
+        return slot_say(slot, &store->directory, H5CKPT_E_VERSION, &store->error);
     case H5CKPT_SLOT_UNREADABLE:
-        return error_set(&store->error, slot->status, "%s", slot->reason);
+        return slot_say(slot, &store->directory, slot->status, &store->error);
     default:
         break;
     }
@@ -32,6 +32,9 @@ static h5ckpt_status read_index(h5ckpt_store *store, unsigned slot_number, struc
 {
     struct slot_reader reader;
     h5ckpt_status status = examine_open(store, slot_number, &reader, index, &store->error);
+
+    if (status == H5CKPT_E_IO)
+        status = examine_open(store, slot_number, &reader, index, &store->error); /* it must persist (P7) */
 
     if (status == H5CKPT_OK)
         slot_reader_close(&reader);

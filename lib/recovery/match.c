@@ -83,7 +83,11 @@ static void begin_difference(struct error *error, const char *where, const char 
     char text[NAME_TEXT_BYTES];
 
     if (error->status != H5CKPT_E_SCHEMA)
-        error_set(error, H5CKPT_E_SCHEMA, "%s does not hold the registered variables; memory is untouched:", where);
+        error_set(error, H5CKPT_E_SCHEMA,
+                  "%s does not hold the registered variables; memory and checkpoint are untouched. Register them as "
+                  "they were "
+                  "saved, restore what there is with H5CKPT_INTERSECTION, or use another directory:",
+                  where);
     name_text(name, text);
     error_append(error, "\n  '%s': ", text);
 }
@@ -181,6 +185,7 @@ h5ckpt_status match_variables(struct match *match, const h5ckpt_state *state, co
     if (options->match == H5CKPT_EXACT && options->select == NULL)
         say_unclaimed(&names, index, where, error);
     status = error->status;
+
     if (status == H5CKPT_OK && match->pair_count == 0 && state->variable_count != 0)
         status = error_set(error, H5CKPT_E_SCHEMA, "%s and the %s variables have none in common", where,
                            options->select != NULL ? "selected" : "registered");

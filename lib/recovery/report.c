@@ -50,6 +50,7 @@ void report_fill(struct h5ckpt_report *report, const h5ckpt_store *store, h5ckpt
         .fell_back = status == H5CKPT_FELL_BACK,
         .variable_count = variable_count,
         .writer_alive = store->survey.writer_alive,
+        .lock_damaged = store->survey.lock_damaged,
         .slot_count = FORMAT_SLOT_COUNT_MAX,
     };
     store_plan_slots(store, plan);

@@ -35,7 +35,8 @@ struct restore { /* one call of h5ckpt_restore() */
     const struct h5ckpt_restore_options *options;
     bool changed;         /* registered memory may no longer be what it was … */
     bool *touched;        /* … by variable: whatever is loaded next must overwrite these */
-    unsigned passed_over; /* slots, as bits, that are intact but could not be handed over */
+    unsigned passed_over; /* slots, as bits, that are intact but could not be handed over … */
+    struct error cause;   /* … and why the first of them could not */
     unsigned slot_number;
     size_t variable_count;
 };
@@ -109,6 +110,8 @@ static void pass_over(struct restore *restore, struct error *why)
 
     restore->passed_over |= 1u << restore->slot_number;
     slot_set_reason(&store->survey.slot[restore->slot_number], &store->directory, error_message(why));
+    if (restore->cause.status == H5CKPT_OK)
+        error_move(&restore->cause, why);
     error_clear(why);
 }
 
@@ -149,14 +152,16 @@ static h5ckpt_status restore_once(struct restore *restore)
 }
 
 /* Memory had begun to change and no state could be given back. */
-static h5ckpt_status say_memory_changed(h5ckpt_store *store)
+static h5ckpt_status say_memory_changed(struct restore *restore)
 {
+    h5ckpt_store *store = restore->store;
     struct error reason = ERROR_NONE;
 
-    error_move(&reason, &store->error);
+    /* That nothing is left to give back is not why: intact states were passed over. */
+    error_move(&reason, restore->cause.status < 0 ? &restore->cause : &store->error);
     error_set(&store->error, H5CKPT_E_MEMORY_CHANGED,
               "the restore failed after the variables had begun to change: they hold no "
-              "state, and saving is refused until a restore succeeds. The checkpoint on disk is untouched. Cause: ");
+              "state, and saving is refused until a restore succeeds. The checkpoint on disk is as it was. Cause: ");
     error_append(&store->error, "%s", error_message(&reason));
     error_clear(&reason);
     store->memory_changed = true;
@@ -182,7 +187,7 @@ static h5ckpt_status restore(struct restore *restore)
         if (status == H5CKPT_OK)
             error_clear(&store->error);
     } else if (restore->changed) {
-        status = say_memory_changed(store);
+        status = say_memory_changed(restore);
     } else if (status == H5CKPT_NO_CHECKPOINT && restore->options->which == H5CKPT_CURRENT) {
         store->may_save = true;
     }
@@ -200,6 +205,7 @@ static void tell(const struct restore *restore, h5ckpt_status status, int64_t be
         .record = &slot->record,
         .seconds = (double)(system_calls->monotonic_time_ns() - begun_ns) / 1e9,
     };
+    char text[PROGRESS_TEXT_BYTES];
 
     if (status < 0)
         event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_RESTORE_FAILED, .status = status},
@@ -207,10 +213,9 @@ static void tell(const struct restore *restore, h5ckpt_status status, int64_t be
     else if (status == H5CKPT_FELL_BACK)
         event_tell(&store->events, event, "%s", error_message(&store->error));
     else if (status == H5CKPT_OK)
-        event_tell(&store->events, event,
-                   "restored '%s/%s': sequence %" PRIu64 ", epoch %" PRIu64 ", batch %" PRIu64 ", in %.3f s",
-                   store->directory.path, slot->name, slot->record.sequence, slot->record.progress.epoch,
-                   slot->record.progress.batch, event.seconds);
+        event_tell(&store->events, event, "restored '%s/%s': sequence %" PRIu64 ", %s, in %.1f ms",
+                   store->directory.path, slot->name, slot->record.sequence,
+                   progress_text(&slot->record.progress, text), event.seconds * 1e3);
 }
 
 h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt_restore_options *options,
@@ -226,9 +231,12 @@ h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt_restore_op
     status = store_enter(store, "h5ckpt_restore");
     if (status == H5CKPT_OK)
         status = check_options(call.options, &store->error);
+    if (status == H5CKPT_OK)
+        status = store_check_state(store);
     if (status < 0)
         return status;
     status = restore(&call);
+    error_clear(&call.cause);
     tell(&call, status, begun_ns);
     const bool restored = status == H5CKPT_OK || status == H5CKPT_FELL_BACK;
     if (report != NULL)

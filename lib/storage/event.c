@@ -8,6 +8,7 @@ enum h5ckpt_level event_level(enum h5ckpt_event_kind kind, h5ckpt_status status)
 {
     switch (kind) {
     case H5CKPT_EVENT_SAVE_FAILED:
+    case H5CKPT_EVENT_HOOK_REFUSED:
     case H5CKPT_EVENT_RESTORE_FAILED:
         return H5CKPT_LEVEL_ERROR;
     case H5CKPT_EVENT_FELL_BACK:
@@ -31,14 +32,19 @@ enum h5ckpt_level event_level(enum h5ckpt_event_kind kind, h5ckpt_status status)
 void event_tell(const struct event_sink *sink, struct event event, const char *format, ...)
 {
     const struct h5ckpt_progress nowhere = {0};
+    char room[ERROR_MESSAGE_BYTES]; /* enough, but for lists of differences */
+    char *whole = NULL;
     va_list arguments;
-    char *message;
     int length;
 
     if (sink->tell == NULL)
         return;
     va_start(arguments, format);
-    length = vasprintf(&message, format, arguments);
+    length = vsnprintf(room, sizeof room, format, arguments);
+    va_end(arguments);
+    va_start(arguments, format);
+    if (length >= (int)sizeof room && vasprintf(&whole, format, arguments) < 0)
+        whole = NULL; /* out of memory: what fits must do */
     va_end(arguments);
     struct h5ckpt_event told = {
         .kind = event.kind,
@@ -49,9 +55,8 @@ void event_tell(const struct event_sink *sink, struct event event, const char *f
         .sequence = event.record == NULL ? 0 : event.record->sequence,
         .progress = event.record == NULL ? nowhere : event.record->progress,
         .seconds = event.seconds,
-        .message = length < 0 ? "out of memory" : message,
+        .message = whole != NULL ? whole : room,
     };
     sink->tell(sink->context, &told);
-    if (length >= 0)
-        free(message);
+    free(whole);
 }

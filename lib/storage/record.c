@@ -2,6 +2,7 @@
 #include "storage/record.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bytes.h"
@@ -168,6 +169,15 @@ h5ckpt_status record_check(const struct record *record, uint64_t file_bytes, str
                          " does not fit before the table at %" PRIu64,
                          r->index_bytes, r->index_offset, r->table_offset);
     return H5CKPT_OK;
+}
+
+const char *progress_text(const struct h5ckpt_progress *progress, char text[PROGRESS_TEXT_BYTES])
+{
+    if (progress->epoch == 0 && progress->batch == 0 && progress->step != 0)
+        snprintf(text, PROGRESS_TEXT_BYTES, "step %" PRIu64, progress->step);
+    else
+        snprintf(text, PROGRESS_TEXT_BYTES, "epoch %" PRIu64 ", batch %" PRIu64, progress->epoch, progress->batch);
+    return text;
 }
 
 uint64_t record_block_count(const struct record *record)

@@ -47,6 +47,11 @@ h5ckpt_status record_decode(struct record *record, const unsigned char bytes[FOR
 /* The geometry of a state's record, for a file of `file_bytes` (rule 3 of "valid if and only if"). H5CKPT_E_DAMAGED. */
 h5ckpt_status record_check(const struct record *record, uint64_t file_bytes, struct error *error);
 
+enum { PROGRESS_TEXT_BYTES = 64 };
+
+/* For messages: "epoch 3, batch 7", or "step 150" of a program that has no epochs. */
+const char *progress_text(const struct h5ckpt_progress *progress, char text[PROGRESS_TEXT_BYTES]);
+
 uint64_t record_block_count(const struct record *record);
 
 /* Where block `block_index` begins and how long it is. */

@@ -10,9 +10,9 @@ h5ckpt_status rotation_refuse_newcomer(h5ckpt_store *store, unsigned which)
 
     slot_examine(&now, &store->directory, which, store->lock.directory_id);
     if (now.state == H5CKPT_SLOT_FOREIGN)
-        return error_set(&store->error, H5CKPT_E_FOREIGN, "'%s': %s", store->directory.path, now.reason);
+        return slot_say(&now, &store->directory, H5CKPT_E_FOREIGN, &store->error);
     if (now.state == H5CKPT_SLOT_NEWER_VERSION)
-        return error_set(&store->error, H5CKPT_E_VERSION, "'%s': %s", store->directory.path, now.reason);
+        return slot_say(&now, &store->directory, H5CKPT_E_VERSION, &store->error);
     return H5CKPT_OK;
 }
 
@@ -136,7 +136,7 @@ void rotation_remove_surplus(h5ckpt_store *store)
             continue;
         }
         if (store->view.current == (int)i)
-            store_write_view(store, store->base); /* never leads to a file that is gone */
+            store_write_view(store, store->base, (int)i); /* never leads to a file that is gone */
         if (directory_remove(&store->directory, slot_name(i), &ignored) == H5CKPT_OK) {
             event_tell(&store->events,
                        (struct event){.kind = H5CKPT_EVENT_SLOT_REMOVED,

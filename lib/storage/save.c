@@ -40,10 +40,10 @@ static h5ckpt_status reserve_tables(h5ckpt_store *store)
 
 h5ckpt_status store_prepare(h5ckpt_store *store)
 {
-    h5ckpt_status status;
+    h5ckpt_status status = store_check_state(store);
 
-    if (store->layout.entry_count == store->state->variable_count + LAYOUT_PROGRESS_COUNT)
-        return H5CKPT_OK;
+    if (status < 0 || store->layout.entry_count == store->state->variable_count + LAYOUT_PROGRESS_COUNT)
+        return status;
     forget_layout(store);
     status = layout_build(&store->layout, store->state, &store->error);
     if (status == H5CKPT_OK)
@@ -277,6 +277,7 @@ static h5ckpt_status write_target(h5ckpt_store *store, unsigned target, enum pla
         .file_mode = store->options.file_mode,
         .buffer = &store->buffer,
     };
+    char text[PROGRESS_TEXT_BYTES];
     bool renamed = false;
     h5ckpt_status status;
 
@@ -285,10 +286,11 @@ static h5ckpt_status write_target(h5ckpt_store *store, unsigned target, enum pla
         return status;
     event_tell(&store->events,
                (struct event){.kind = H5CKPT_EVENT_SAVE_BEGUN, .file = slot_name(target), .record = &save.record},
-               "saving to '%s/%s': sequence %" PRIu64 ", epoch %" PRIu64 ", batch %" PRIu64, store->directory.path,
-               slot_name(target), save.record.sequence, progress->epoch, progress->batch);
+               "saving to '%s/%s': sequence %" PRIu64 ", %s", store->directory.path, slot_name(target),
+               save.record.sequence, progress_text(progress, text));
     if (store->view.current == (int)target)
-        store_write_view(store, store->base); /* it must not call current what is about to be overwritten */
+        store_write_view(store, store->base,
+                         (int)target); /* what is about to be overwritten is not to be shown as current */
     if (manner == PLAN_IN_PLACE) {
         status = lock_note_begin(&store->lock, target, save.record.sequence, store->base_sequence, store->boot_id,
                                  &store->error);
@@ -315,6 +317,7 @@ static h5ckpt_status save(h5ckpt_store *store, const struct h5ckpt_progress *at)
     unsigned target;
     h5ckpt_status status;
 
+    store_forget_damage(store);
     status = check_may_save(store);
     if (status == H5CKPT_OK)
         status = store_prepare(store);
@@ -342,8 +345,10 @@ static h5ckpt_status save(h5ckpt_store *store, const struct h5ckpt_progress *at)
 static void tidy(h5ckpt_store *store)
 {
     rotation_remove_surplus(store);
-    if (system_calls->monotonic_time_ns() - store->view.made_ns >= VIEW_INTERVAL_NS)
-        store_write_view(store, store->base);
+    if (system_calls->monotonic_time_ns() - store->view_shown_ns >= VIEW_INTERVAL_NS) {
+        store_write_view(store, store->base, VIEW_NO_SLOT);
+        store->view_shown_ns = system_calls->monotonic_time_ns();
+    }
     error_clear(&store->error); /* of what was found wrong on the way, and did not matter */
 }
 
@@ -351,13 +356,30 @@ static void tell_durable(const h5ckpt_store *store, int64_t begun_ns)
 {
     const struct slot *slot = &store->survey.slot[store->base];
     const double seconds = (double)(system_calls->monotonic_time_ns() - begun_ns) / 1e9;
+    char text[PROGRESS_TEXT_BYTES];
 
     event_tell(
         &store->events,
         (struct event){.kind = H5CKPT_EVENT_DURABLE, .file = slot->name, .record = &slot->record, .seconds = seconds},
-        "saved '%s/%s': sequence %" PRIu64 ", epoch %" PRIu64 ", batch %" PRIu64 ", %" PRIu64 " bytes in %.3f s",
-        store->directory.path, slot->name, slot->record.sequence, slot->record.progress.epoch,
-        slot->record.progress.batch, slot->record.file_bytes, seconds);
+        "saved '%s/%s': sequence %" PRIu64 ", %s, %" PRIu64 " bytes in %.1f ms", store->directory.path, slot->name,
+        slot->record.sequence, progress_text(&slot->record.progress, text), slot->record.file_bytes, seconds * 1e3);
+}
+
+/* What the person at 3 a.m. asks next. Not after a refusal, which says enough, nor where the directory is no longer ours. */
+static void say_what_is_safe(h5ckpt_store *store, h5ckpt_status status)
+{
+    const struct record *base = store->base == PLAN_NO_BASE ? NULL : &store->survey.slot[store->base].record;
+    char text[PROGRESS_TEXT_BYTES];
+
+    if (status != H5CKPT_E_NO_SPACE && status != H5CKPT_E_IO && status != H5CKPT_E_SYSTEM &&
+        status != H5CKPT_E_PERMISSION && status != H5CKPT_E_MEMORY && status != H5CKPT_E_HDF5 &&
+        status != H5CKPT_E_CALLBACK)
+        return;
+    if (base == NULL)
+        error_append(&store->error, "; nothing has been saved yet");
+    else
+        error_append(&store->error, "; the state before (%s, sequence %" PRIu64 ", %s) is still there",
+                     slot_name((unsigned)store->base), base->sequence, progress_text(&base->progress, text));
 }
 
 h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *progress)
@@ -373,6 +395,7 @@ h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *pro
         return status;
     status = save(store, &at);
     if (status < 0) {
+        say_what_is_safe(store, status);
         event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_SAVE_FAILED, .status = status}, "not saved: %s",
                    error_message(&store->error));
         return status;

@@ -155,12 +155,22 @@ void slot_set_reason(struct slot *slot, const struct directory *directory, const
 {
     const size_t path_length = strlen(directory->path);
     const char *path = strstr(message, directory->path);
+    char in_front[32];
 
     if (path != NULL &&
         path[path_length] == '/') /* the reader knows the directory, and a long one would fill the room */
         snprintf(slot->reason, sizeof slot->reason, "%.*s%s", (int)(path - message), message, path + path_length + 1);
     else
         snprintf(slot->reason, sizeof slot->reason, "%s", message);
+    const int length = snprintf(in_front, sizeof in_front, "'%s': ", slot->name);
+    if (strncmp(slot->reason, in_front, (size_t)length) == 0)
+        memmove(slot->reason, slot->reason + length, strlen(slot->reason + length) + 1);
+}
+
+h5ckpt_status slot_say(const struct slot *slot, const struct directory *directory, h5ckpt_status status,
+                       struct error *error)
+{
+    return error_set(error, status, "'%s/%s': %s", directory->path, slot->name, slot->reason);
 }
 
 static void conclude(struct slot *slot, const struct directory *directory, enum h5ckpt_slot_state state,
@@ -214,8 +224,9 @@ void slot_examine(struct slot *slot, const struct directory *directory, unsigned
     slot->overwritable = entry.kind == ENTRY_FILE && entry.link_count == 1;
     if (slot->record_readable && directory_id != NULL &&
         memcmp(slot->record.directory_id, directory_id, FORMAT_ID_BYTES) != 0) {
-        error_set(&error, H5CKPT_E_FOREIGN, "'%s/%s' belongs to another backup directory; nothing was changed",
-                  directory->path, slot->name);
+        error_set(&error, H5CKPT_E_FOREIGN,
+                  "'%s/%s': belongs to another backup directory: move it away; nothing was changed", directory->path,
+                  slot->name);
         conclude(slot, directory, H5CKPT_SLOT_FOREIGN, &error);
     } else if (status != H5CKPT_OK && status != H5CKPT_NO_CHECKPOINT) {
         conclude(slot, directory, state_of_failure(status), &error);
@@ -254,12 +265,12 @@ static void name_variables(const struct slot_reader *reader, uint64_t block, str
         for (size_t i = 0; i < index.entry_count; i++)
             if (index.entry[i].byte_count != 0 && index.offset[i] < end &&
                 index.offset[i] + index.entry[i].byte_count > begin && ++named <= NAMED_MAX)
-                error_append(error, "%s%s", named == 1 ? "; variables there: " : ", ",
+                error_append(error, "%s%s", named == 1 ? ", with bytes of " : ", ",
                              in_quotes(index.entry[i].name, text));
         if (named > NAMED_MAX)
             error_append(error, " and %zu more", named - NAMED_MAX);
     } else {
-        error_append(error, "; which variables lie there cannot be told (the index is damaged too)");
+        error_append(error, ", whose variables cannot be told: %s", error_message(&ignored));
     }
     index_free(&index);
     error_clear(&ignored);
@@ -274,12 +285,13 @@ static h5ckpt_status report_damage(const struct slot_reader *reader, const struc
     checksum_text(&damage->stored, stored);
     checksum_text(&damage->actual, actual);
     error_set(error, H5CKPT_E_DAMAGED,
-              "'%s/%s', sequence %" PRIu64 ": %" PRIu64 " of %" PRIu64 " blocks damaged, the first is block %" PRIu64
-              " (offset %" PRIu64 "): stored checksum %s, bytes give %s",
+              "'%s/%s': sequence %" PRIu64 ": %" PRIu64 " of %" PRIu64 " blocks damaged, the first is block %" PRIu64
+              " (offset %" PRIu64 ")",
               reader->file.directory->path, reader->file.name, reader->record.sequence, damage->block_count,
               record_block_count(&reader->record), damage->first_block,
-              record_block_offset(&reader->record, damage->first_block), stored, actual);
+              record_block_offset(&reader->record, damage->first_block));
     name_variables(reader, damage->first_block, error);
+    error_append(error, "; stored checksum %s, bytes give %s", stored, actual);
     return H5CKPT_E_DAMAGED;
 }
 

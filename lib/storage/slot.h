@@ -34,8 +34,12 @@ const char *slot_new_name(unsigned number); /* while it is being filled */
 void slot_examine(struct slot *slot, const struct directory *directory, unsigned number,
                   const unsigned char *directory_id);
 
-/* Keep `message` as the slot's reason, without the directory's path. */
+/* Keep `message` as the slot's reason, without the directory's path and the slot's name in front. */
 void slot_set_reason(struct slot *slot, const struct directory *directory, const char *message);
+
+/* The reason as a sentence of its own, with both. Returns `status`. */
+h5ckpt_status slot_say(const struct slot *slot, const struct directory *directory, h5ckpt_status status,
+                       struct error *error);
 
 /* An open, committed slot: everything needed to read it. */
 struct slot_reader {

@@ -49,6 +49,15 @@ h5ckpt_status store_enter(h5ckpt_store *store, const char *call)
     return H5CKPT_OK;
 }
 
+h5ckpt_status store_check_state(h5ckpt_store *store)
+{
+    const struct error *first = &store->state->first_error;
+
+    if (first->status == H5CKPT_OK)
+        return H5CKPT_OK;
+    return error_set(&store->error, first->status, "%s", error_message(first));
+}
+
 /* ---------------------------------------------------------------------- open */
 
 static h5ckpt_status check_options(const struct h5ckpt_options *options, struct error *error)
@@ -136,8 +145,9 @@ static h5ckpt_status repair_lock(h5ckpt_store *store)
             tell_repaired(store, "was damaged");
     } else {
         status = error_set(&store->error, status == H5CKPT_NO_CHECKPOINT ? H5CKPT_E_FOREIGN : status,
-                           "'%s/%s' is not ours, or damaged beyond repair; nothing was touched. If it is not yours "
-                           "either, move it away%s%s",
+                           "'%s/%s' is not ours, or damaged beyond repair; nothing was touched, and the slots may be "
+                           "sound. If no run uses the directory, move the file away: it is made anew from the "
+                           "slots%s%s",
                            store->directory.path, FORMAT_LOCK_NAME, status < 0 ? ": " : "", error_message(&reason));
     }
     error_clear(&reason);
@@ -184,9 +194,9 @@ h5ckpt_status store_refuse_untouchable(h5ckpt_store *store)
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
         const struct slot *slot = &store->survey.slot[i];
         if (slot->state == H5CKPT_SLOT_FOREIGN)
-            return error_set(&store->error, H5CKPT_E_FOREIGN, "%s", slot->reason);
+            return slot_say(slot, &store->directory, H5CKPT_E_FOREIGN, &store->error);
         if (slot->state == H5CKPT_SLOT_NEWER_VERSION)
-            return error_set(&store->error, H5CKPT_E_VERSION, "%s", slot->reason);
+            return slot_say(slot, &store->directory, H5CKPT_E_VERSION, &store->error);
     }
     return H5CKPT_OK;
 }
@@ -200,7 +210,7 @@ void store_tell_rejected(const h5ckpt_store *store, const struct slot *slot, con
         "not what was saved: %s", error_message(why));
 }
 
-void store_write_view(h5ckpt_store *store, int current)
+void store_write_view(h5ckpt_store *store, int current, int overwritten)
 {
     struct error why = ERROR_NONE;
     int previous = VIEW_NO_SLOT;
@@ -208,7 +218,7 @@ void store_write_view(h5ckpt_store *store, int current)
 
     for (int i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
         const struct slot *slot = &store->survey.slot[i];
-        if (i == current || !plan_holds_state(slot->state))
+        if (i == current || i == overwritten || !plan_holds_state(slot->state))
             continue;
         if (previous == VIEW_NO_SLOT || slot->record.sequence > store->survey.slot[previous].record.sequence)
             previous = i;
@@ -271,7 +281,7 @@ static h5ckpt_status open_as_writer(h5ckpt_store *store)
             return status;
     }
     view_read(&store->view, &store->directory, store->lock.directory_id);
-    store_write_view(store, newest_committed(&store->survey));
+    store_write_view(store, newest_committed(&store->survey), VIEW_NO_SLOT);
     return H5CKPT_OK;
 }
 
@@ -324,14 +334,14 @@ h5ckpt_status h5ckpt_open(h5ckpt_store **store_out, const char *backup_dir, h5ck
     store->directory = DIRECTORY_NONE;
     store->lock = LOCK_NONE;
     store->base = PLAN_NO_BASE;
-    store->view = (struct view){VIEW_NO_SLOT, VIEW_NO_SLOT, 0};
+    store->view = (struct view){VIEW_NO_SLOT, VIEW_NO_SLOT};
     store->process_id = system_calls->process_id();
     system_calls->boot_id(store->boot_id);
     if (state == NULL)
         return error_set(&store->error, H5CKPT_E_ARGUMENT, "h5ckpt_open: the state is NULL");
-    if (state->first_error.status < 0)
-        return error_set(&store->error, state->first_error.status, "%s", error_message(&state->first_error));
-    status = check_options(&store->options, &store->error);
+    status = store_check_state(store);
+    if (status == H5CKPT_OK)
+        status = check_options(&store->options, &store->error);
     if (status < 0)
         return status;
     const bool writer = store->options.mode == H5CKPT_READ_WRITE;
@@ -369,6 +379,7 @@ h5ckpt_status store_survey(h5ckpt_store *store)
     store_forget_damage(store);
     if (store->options.mode == H5CKPT_READ_WRITE)
         return survey_directory(&store->survey, &store->directory, &store->lock, false, store->boot_id, &store->error);
+    store->survey = (struct survey){0}; /* of what is not found, nothing old is told */
     directory_forget_if_removed(&store->directory);
     if (store->directory.descriptor < 0) {
         status = directory_open(&store->directory, store->directory.path, false, 0, &store->error);
@@ -390,7 +401,7 @@ void h5ckpt_close(h5ckpt_store *store)
     const bool own_process = store->process_id == system_calls->process_id();
     if (store->open && own_process && store->options.mode == H5CKPT_READ_WRITE && store->base != PLAN_NO_BASE &&
         lock_check(&store->lock, &store->error) == H5CKPT_OK)
-        store_write_view(store, store->base);
+        store_write_view(store, newest_committed(&store->survey), VIEW_NO_SLOT);
     if (own_process) {
         give_back(store);
     } else { /* a child: what it inherited is closed, nothing is written or removed */

@@ -55,6 +55,7 @@ struct h5ckpt_store {
     struct source source;
     struct transfer_buffer buffer;
     struct view view;
+    int64_t view_shown_ns; /* when it was last brought up to date after a save; monotonic, 0: never */
     struct error error;
 };
 
@@ -62,6 +63,9 @@ struct h5ckpt_store {
 h5ckpt_status store_enter(h5ckpt_store *store, const char *call);
 
 void store_forget_damage(h5ckpt_store *store);
+
+/* Every variable that the program added must be there: its first failure to add one, also after the store was opened. */
+h5ckpt_status store_check_state(h5ckpt_store *store);
 
 /* Look at the directory anew, as the writer or beside one. Statuses as survey_directory() and lock_peek(). */
 h5ckpt_status store_survey(h5ckpt_store *store);
@@ -78,8 +82,8 @@ h5ckpt_status store_refuse_untouchable(h5ckpt_store *store);
 /* A slot looked whole, but is not, for the reason in `why`. */
 void store_tell_rejected(const h5ckpt_store *store, const struct slot *slot, const struct error *why);
 
-/* Let the view lead to slot `current` and to the newest other state. */
-void store_write_view(h5ckpt_store *store, int current);
+/* Let the view lead to slot `current` and to the newest other state, but never to slot `overwritten` (VIEW_NO_SLOT: none is). */
+void store_write_view(h5ckpt_store *store, int current, int overwritten);
 
 /* Files being filled that only the holder of a lock makes. */
 enum { STORE_LEFTOVER_COUNT = FORMAT_SLOT_COUNT_MAX + 1 };

@@ -69,9 +69,9 @@ h5ckpt_status survey_agreed_id(const struct directory *directory, unsigned char 
         if (!is_present(&slot))
             continue;
         if (slot.state == H5CKPT_SLOT_UNREADABLE)
-            return error_set(error, slot.status, "%s", slot.reason);
+            return slot_say(&slot, directory, slot.status, error);
         if (slot.state == H5CKPT_SLOT_NEWER_VERSION)
-            return error_set(error, H5CKPT_E_VERSION, "%s", slot.reason);
+            return slot_say(&slot, directory, H5CKPT_E_VERSION, error);
         if (!slot.record_readable || slot.state == H5CKPT_SLOT_FOREIGN)
             return error_set(error, H5CKPT_E_FOREIGN,
                              "'%s' has no lock file, and %s cannot be told to be ours (%s): "
@@ -92,7 +92,8 @@ h5ckpt_status survey_directory(struct survey *survey, const struct directory *di
     bool something = lock->identified && lock->phase == LOCK_IN_USE;
     h5ckpt_status status;
 
-    *survey = (struct survey){.writer_alive = writer_alive, .note = lock->note};
+    *survey = (struct survey){
+        .writer_alive = writer_alive, .lock_damaged = lock->found && !lock->identified, .note = lock->note};
     survey->same_boot = boot_id[0] != '\0' && strcmp(boot_id, lock->note.boot_id) == 0;
     if (!lock->identified) {
         status = survey_agreed_id(directory, agreed_id, error);

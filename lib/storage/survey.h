@@ -13,6 +13,7 @@
 struct survey {
     struct slot slot[FORMAT_SLOT_COUNT_MAX];
     bool writer_alive; /* another process holds the lock */
+    bool lock_damaged; /* there is one, and it does not say whose the slots are */
     struct lock_note note;
     bool same_boot; /* the note was written since the machine started */
 };

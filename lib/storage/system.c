@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <linux/magic.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -15,9 +17,60 @@ static int kernel_open_at(int directory, const char *name, int flags, mode_t mod
     return openat(directory, name, flags, mode);
 }
 
+/*
+ * Where RLIMIT_FSIZE is in the way the kernel sends SIGXFSZ, which ends the process, beside the error that we want. It is
+ * held back for the length of the call and taken away, unless the program blocks it itself.
+ */
+struct size_signal {
+    sigset_t only;
+    sigset_t before;
+};
+
+static struct size_signal hold_size_signal(void)
+{
+    struct size_signal held;
+
+    sigemptyset(&held.only);
+    sigaddset(&held.only, SIGXFSZ);
+    pthread_sigmask(SIG_BLOCK, &held.only, &held.before);
+    return held;
+}
+
+static void release_size_signal(const struct size_signal *held, bool failed)
+{
+    const int reason = errno;
+
+    if (failed && reason == EFBIG && !sigismember(&held->before, SIGXFSZ))
+        sigtimedwait(&held->only, NULL, &(struct timespec){0});
+    pthread_sigmask(SIG_SETMASK, &held->before, NULL);
+    errno = reason;
+}
+
+static ssize_t kernel_write_at(int descriptor, const void *bytes, size_t byte_count, off_t offset)
+{
+    const struct size_signal held = hold_size_signal();
+    const ssize_t put = pwrite(descriptor, bytes, byte_count, offset);
+
+    release_size_signal(&held, put < 0);
+    return put;
+}
+
 static int kernel_allocate(int descriptor, off_t offset, off_t byte_count)
 {
-    return fallocate(descriptor, 0, offset, byte_count);
+    const struct size_signal held = hold_size_signal();
+    const int result = fallocate(descriptor, 0, offset, byte_count);
+
+    release_size_signal(&held, result < 0);
+    return result;
+}
+
+static int kernel_truncate(int descriptor, off_t byte_count)
+{
+    const struct size_signal held = hold_size_signal();
+    const int result = ftruncate(descriptor, byte_count);
+
+    release_size_signal(&held, result < 0);
+    return result;
 }
 
 static int kernel_status_at(int directory, const char *name, struct stat *status)
@@ -125,10 +178,10 @@ const struct system_calls system_kernel = {
     .open_at = kernel_open_at,
     .close = close,
     .read_at = pread,
-    .write_at = pwrite,
+    .write_at = kernel_write_at,
     .flush = fsync,
     .allocate = kernel_allocate,
-    .truncate = ftruncate,
+    .truncate = kernel_truncate,
     .status = fstat,
     .status_at = kernel_status_at,
     .link_at = kernel_link_at,

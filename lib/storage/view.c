@@ -7,7 +7,6 @@
 #include "storage/file.h"
 #include "storage/hdf5/structure.h"
 #include "storage/slot.h"
-#include "storage/system.h"
 
 #define VIEW_NEW_NAME FORMAT_VIEW_NAME FORMAT_NEW_SUFFIX
 
@@ -78,7 +77,7 @@ void view_read(struct view *view, const struct directory *directory, const unsig
 {
     unsigned char head[HEAD_BYTES];
 
-    *view = (struct view){VIEW_NO_SLOT, VIEW_NO_SLOT, 0};
+    *view = (struct view){VIEW_NO_SLOT, VIEW_NO_SLOT};
     if (look(directory, directory_id, head) != VIEW_OURS)
         return;
     view->current = slot_from_u32(bytes_get_u32(head + AT_CURRENT));
@@ -133,7 +132,7 @@ h5ckpt_status view_write(struct view *view, const struct directory *directory,
     if (status == H5CKPT_OK)
         status = directory_rename(directory, VIEW_NEW_NAME, FORMAT_VIEW_NAME, error);
     if (status == H5CKPT_OK)
-        *view = (struct view){current, previous, system_calls->monotonic_time_ns()};
+        *view = (struct view){current, previous};
     else
         directory_remove(directory, VIEW_NEW_NAME, &ignored);
     structure_free(&structure);

@@ -14,7 +14,6 @@ enum { VIEW_NO_SLOT = -1 };
 struct view {
     int current; /* slot numbers that the file names; VIEW_NO_SLOT */
     int previous;
-    int64_t made_ns; /* monotonic; 0: not by this handle */
 };
 
 /* What the directory's view names now. */

@@ -203,7 +203,7 @@ START_TEST(fault_3_a_lock_that_another_file_has_replaced_harms_no_state_and_is_m
     struct run_life life = run_to_end(&options);
     assert_status(why_not(&life), H5CKPT_E_FOREIGN);
     assert_mentions(life.message, in_backup("lock"));
-    assert_mentions(life.message, "move it away");
+    assert_mentions(life.message, "move the file away");
     assert_unchanged();
     file_remove(in_backup("lock"));
     assert_resumes(H5CKPT_OK, 2, 0);

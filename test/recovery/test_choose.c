@@ -384,6 +384,103 @@ START_TEST(the_order_of_the_slots_does_not_change_the_answer)
 }
 END_TEST
 
+/* --------------------------------------------------------------------- roles */
+
+/*
+ * What h5ckpt.h says of a slot's role, asked of one role and one slot. Of twins either may be the newer.
+ *   none:      it holds no state that could be given back;
+ *   current:   what a restore gives: no state is to be preferred to it;
+ *   abandoned: another one, on a branch that the program rolled back from;
+ *   previous:  the state before that: of what is left, none is newer;
+ *   older:     the others.
+ */
+static bool may_have_role(const struct plan_slot slot[SLOTS], const enum h5ckpt_role role[SLOTS], unsigned which)
+{
+    unsigned newer_count = 0; /* of the states that are neither current nor abandoned */
+    unsigned equal = 0;
+
+    for (unsigned other = 0; other < SLOTS; other++) {
+        const bool left = other != which && is_intact(&slot[other]) && role[other] != H5CKPT_ROLE_CURRENT &&
+                          !is_abandoned(slot, other);
+        newer_count += left && slot[other].sequence > slot[which].sequence;
+        equal += left && slot[other].sequence == slot[which].sequence;
+    }
+    switch (role[which]) {
+    case H5CKPT_ROLE_NONE:
+        return !is_intact(&slot[which]);
+    case H5CKPT_ROLE_CURRENT:
+        return is_intact(&slot[which]) && better_count(slot, which) == 0;
+    case H5CKPT_ROLE_ABANDONED:
+        return is_intact(&slot[which]) && is_abandoned(slot, which);
+    case H5CKPT_ROLE_PREVIOUS:
+        return is_intact(&slot[which]) && !is_abandoned(slot, which) && newer_count == 0;
+    case H5CKPT_ROLE_OLDER:
+        return is_intact(&slot[which]) && !is_abandoned(slot, which) && newer_count + equal > 0;
+    }
+    return false;
+}
+
+static unsigned role_count(const enum h5ckpt_role role[SLOTS], enum h5ckpt_role counted)
+{
+    return 0u + (role[0] == counted) + (role[1] == counted) + (role[2] == counted);
+}
+
+static bool gives_every_slot_its_role(const struct plan_slot slot[SLOTS], struct choice choice, bool *applies)
+{
+    enum h5ckpt_role role[SLOTS];
+
+    (void)choice;
+    *applies = true;
+    choose_roles(slot, SLOTS, role);
+    for (unsigned i = 0; i < SLOTS; i++)
+        if (!may_have_role(slot, role, i))
+            return false;
+    const bool any_left = role_count(role, H5CKPT_ROLE_PREVIOUS) + role_count(role, H5CKPT_ROLE_OLDER) != 0;
+    return role_count(role, H5CKPT_ROLE_CURRENT) == (intact_count(slot) != 0) &&
+           role_count(role, H5CKPT_ROLE_PREVIOUS) == any_left;
+}
+
+START_TEST(every_slot_has_the_role_that_its_state_gives_it)
+{
+    walk("roles", H5CKPT_CURRENT, gives_every_slot_its_role);
+}
+END_TEST
+
+static bool restores_the_current(const struct plan_slot slot[SLOTS], struct choice choice, bool *applies)
+{
+    enum h5ckpt_role role[SLOTS];
+
+    *applies = choice.status == H5CKPT_OK || choice.status == H5CKPT_FELL_BACK;
+    if (!*applies)
+        return false;
+    choose_roles(slot, SLOTS, role);
+    return role[choice.slot] == H5CKPT_ROLE_CURRENT;
+}
+
+START_TEST(the_current_role_is_that_of_the_slot_that_a_restore_gives)
+{
+    walk("roles, current", H5CKPT_CURRENT, restores_the_current);
+}
+END_TEST
+
+static bool rolls_back_to_the_previous(const struct plan_slot slot[SLOTS], struct choice choice, bool *applies)
+{
+    enum h5ckpt_role role[SLOTS];
+
+    *applies = (choice.status == H5CKPT_OK || choice.status == H5CKPT_FELL_BACK) && !is_newest_known_lost(slot) &&
+               !is_abandoned(slot, (unsigned)choice.slot);
+    if (!*applies)
+        return false;
+    choose_roles(slot, SLOTS, role);
+    return role[choice.slot] == H5CKPT_ROLE_PREVIOUS;
+}
+
+START_TEST(the_previous_role_is_that_of_the_slot_that_rolling_back_gives)
+{
+    walk("roles, previous", H5CKPT_PREVIOUS, rolls_back_to_the_previous);
+}
+END_TEST
+
 /* --------------------------------------------------------------- single facts */
 
 static const struct plan_slot ABSENT = {.state = H5CKPT_SLOT_ABSENT};
@@ -639,6 +736,75 @@ START_TEST(sequences_near_the_end_of_their_range_are_compared_as_unsigned)
 }
 END_TEST
 
+#define assert_roles(a, b, c, ...)                                                                                  \
+    do {                                                                                                            \
+        const struct plan_slot slots_[SLOTS] = {__VA_ARGS__};                                                       \
+        enum h5ckpt_role roles_[SLOTS];                                                                             \
+        choose_roles(slots_, SLOTS, roles_);                                                                        \
+        ck_assert_msg(roles_[0] == H5CKPT_ROLE_##a && roles_[1] == H5CKPT_ROLE_##b && roles_[2] == H5CKPT_ROLE_##c, \
+                      "gave \"%s\", \"%s\", \"%s\"", h5ckpt_role_name(roles_[0]), h5ckpt_role_name(roles_[1]),      \
+                      h5ckpt_role_name(roles_[2]));                                                                 \
+    } while (0)
+
+START_TEST(without_states_no_slot_has_a_role)
+{
+    assert_roles(NONE, NONE, NONE, ABSENT, RESERVED, MISSING);
+}
+END_TEST
+
+START_TEST(the_only_state_is_current)
+{
+    assert_roles(NONE, CURRENT, NONE, RESERVED, intact(1), ABSENT);
+}
+END_TEST
+
+START_TEST(three_states_are_current_previous_and_older)
+{
+    assert_roles(PREVIOUS, CURRENT, OLDER, intact(5), intact(6), intact(4));
+}
+END_TEST
+
+START_TEST(a_state_known_by_its_record_alone_has_a_role)
+{
+    assert_roles(PREVIOUS, CURRENT, NONE, slot_with_record(H5CKPT_SLOT_COMMITTED, 4, 3), intact(5), ABSENT);
+}
+END_TEST
+
+START_TEST(damage_of_the_newest_makes_the_one_before_current)
+{
+    assert_roles(CURRENT, NONE, PREVIOUS, intact(5), slot_with_record(H5CKPT_SLOT_DAMAGED, 6, 5), intact(4));
+}
+END_TEST
+
+START_TEST(a_state_rolled_back_from_is_abandoned_and_the_one_rolled_back_to_previous)
+{
+    assert_roles(CURRENT, ABANDONED, PREVIOUS, slot_with_record(H5CKPT_SLOT_INTACT, 6, 3), intact(5), intact(3));
+}
+END_TEST
+
+START_TEST(an_abandoned_state_is_not_the_previous_one_even_if_no_other_is_left)
+{
+    assert_roles(CURRENT, ABANDONED, NONE, slot_with_record(H5CKPT_SLOT_INTACT, 6, 3), intact(5), ABSENT);
+}
+END_TEST
+
+START_TEST(an_abandoned_state_is_current_if_it_is_all_that_is_left)
+{
+    assert_roles(NONE, CURRENT, ABANDONED, slot_with_record(H5CKPT_SLOT_DAMAGED, 6, 3), intact(5), intact(4));
+}
+END_TEST
+
+START_TEST(of_twins_one_is_current_and_the_other_previous)
+{
+    enum h5ckpt_role role[SLOTS];
+
+    choose_roles((const struct plan_slot[SLOTS]){intact(4), intact(4), intact(3)}, SLOTS, role);
+    ck_assert_int_eq(role_count(role, H5CKPT_ROLE_CURRENT), 1);
+    ck_assert_int_eq(role_count(role, H5CKPT_ROLE_PREVIOUS), 1);
+    ck_assert_int_eq(role[2], H5CKPT_ROLE_OLDER);
+}
+END_TEST
+
 static void forget_the_note(void)
 {
     witness = (struct choose_witness){0};
@@ -664,6 +830,9 @@ static Suite *choose_suite(void)
     tcase_add_test(all, no_previous_state_yet_and_a_lost_one_are_told_apart);
     tcase_add_test(all, a_previous_state_that_a_writer_overwrites_is_overtaken_not_lost);
     tcase_add_test(all, two_states_of_one_sequence_are_duplicates);
+    tcase_add_test(all, every_slot_has_the_role_that_its_state_gives_it);
+    tcase_add_test(all, the_current_role_is_that_of_the_slot_that_a_restore_gives);
+    tcase_add_test(all, the_previous_role_is_that_of_the_slot_that_rolling_back_gives);
     tcase_add_loop_test(all, the_order_of_the_slots_does_not_change_the_answer, 0, which_end);
     suite_add_tcase(suite, all);
 
@@ -703,6 +872,15 @@ static Suite *choose_suite(void)
     tcase_add_test(single, the_note_of_an_earlier_boot_cannot_rule_out_a_newer_state);
     tcase_add_test(single, the_state_before_an_acknowledged_one_that_is_gone_is_the_previous);
     tcase_add_test(single, sequences_near_the_end_of_their_range_are_compared_as_unsigned);
+    tcase_add_test(single, without_states_no_slot_has_a_role);
+    tcase_add_test(single, the_only_state_is_current);
+    tcase_add_test(single, three_states_are_current_previous_and_older);
+    tcase_add_test(single, a_state_known_by_its_record_alone_has_a_role);
+    tcase_add_test(single, damage_of_the_newest_makes_the_one_before_current);
+    tcase_add_test(single, a_state_rolled_back_from_is_abandoned_and_the_one_rolled_back_to_previous);
+    tcase_add_test(single, an_abandoned_state_is_not_the_previous_one_even_if_no_other_is_left);
+    tcase_add_test(single, an_abandoned_state_is_current_if_it_is_all_that_is_left);
+    tcase_add_test(single, of_twins_one_is_current_and_the_other_previous);
     suite_add_tcase(suite, single);
     return suite;
 }

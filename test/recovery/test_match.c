@@ -330,7 +330,7 @@ START_TEST(the_list_begins_with_the_slot)
     add_scalar(registered, "new");
     assert_status(store_and_match(), H5CKPT_E_SCHEMA);
     ck_assert_int_eq(strncmp(error_message(&error), WHERE, strlen(WHERE)), 0);
-    assert_mentions(error_message(&error), "memory is untouched");
+    assert_mentions(error_message(&error), "memory and checkpoint are untouched");
 }
 END_TEST
 

@@ -312,13 +312,13 @@ class WhatIsShown(Case):
         save(self.directory, 5, 3)
         document = run_json("info", self.directory)
         lines = self.expect(0, "info", self.directory).splitlines()
-        self.assertEqual(lines[0].split(), ["SLOT", "ROLE", "STATE", "SEQUENCE", "EPOCH", "BATCH", "SAVED", "SIZE",
+        self.assertEqual(lines[0].split(), ["SLOT", "ROLE", "STATE", "SEQUENCE", "EPOCH", "BATCH", "STEP", "SAVED", "SIZE",
                                             "VARIABLES"])
         self.assertEqual(len(document["slots"]), 3)
         for slot, line in zip(document["slots"], lines[1:]):
             size = f"{slot['bytes'] / 1024:.1f}"
             self.assertEqual(line.split(), [slot["name"], slot["role"], slot["state"], str(slot["sequence"]),
-                                            str(slot["epoch"]), str(slot["batch"]),
+                                            str(slot["epoch"]), str(slot["batch"]), str(slot["step"]),
                                             *slot["saved"].split(".")[0].split("T"), size, "KiB",
                                             str(slot["variable_count"])])
             self.assertEqual(slot["bytes"], (self.directory / slot["name"]).stat().st_size)
@@ -327,7 +327,7 @@ class WhatIsShown(Case):
         self.assertEqual(sequences, {"current": 5, "previous": 4, "older": 3})
         current = next(s for s in document["slots"] if s["role"] == "current")
         self.assertEqual(document["restorable"], current["name"])
-        self.assertIn(f"A restore would give {current['name']}: sequence 5, epoch 5, batch 3, saved ", lines[-1])
+        self.assertIn(f"A restore would try {current['name']}: sequence 5, epoch 5, batch 3, step {current['step']}, saved ", lines[-1])
 
     def test_the_time_of_a_save_is_said_in_two_ways(self):
         save(self.directory, 1)

@@ -92,6 +92,14 @@ START_TEST(a_slot_that_is_damaged_or_gone_is_damage_though_the_newest_state_is_i
 }
 END_TEST
 
+START_TEST(a_damaged_lock_is_damage)
+{
+    struct h5ckpt_report report = {.lock_damaged = true};
+
+    ck_assert_int_eq(verdict(H5CKPT_OK, &report, false), VERDICT_DAMAGED);
+}
+END_TEST
+
 START_TEST(an_index_that_cannot_be_read_is_damage)
 {
     for (int number = 0; number < COMBINATION_COUNT; number++) {
@@ -172,6 +180,7 @@ static Suite *verdict_suite(void)
     tcase_add_test(facts, slots_of_which_none_is_wrong_are_sound);
     tcase_add_test(facts, a_fall_back_is_damage_whatever_the_slots_look_like);
     tcase_add_test(facts, a_slot_that_is_damaged_or_gone_is_damage_though_the_newest_state_is_intact);
+    tcase_add_test(facts, a_damaged_lock_is_damage);
     tcase_add_test(facts, an_index_that_cannot_be_read_is_damage);
     tcase_add_test(facts, a_slot_of_which_nothing_can_be_told_is_not_called_damaged);
     tcase_add_test(facts, without_an_answer_the_slots_change_nothing);
