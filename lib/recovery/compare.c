@@ -179,7 +179,7 @@ static h5ckpt_status compare_slot(h5ckpt_store *store, unsigned slot_number)
         status = load_shadow(store, slot_number, &shadow, where, &store->error); /* it must persist (P7) */
     if (status == H5CKPT_E_IO)
         status = store->error.status = H5CKPT_E_DAMAGED;
-    status = examine_conclude_read(store, status);
+    status = examine_conclude_read(store, slot_number, status);
     if (status == H5CKPT_OK)
         status = compare_variables(store->state, &shadow, where, &store->error);
     shadow_free(&shadow);

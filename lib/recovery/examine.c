@@ -325,7 +325,17 @@ h5ckpt_status examine_open(const h5ckpt_store *store, unsigned slot_number, stru
     return status;
 }
 
-h5ckpt_status examine_conclude_read(h5ckpt_store *store, h5ckpt_status status)
+/* A slot that a writer had just begun to fill can look committed. */
+static bool is_being_written(const h5ckpt_store *store, unsigned slot_number)
+{
+    struct slot slot = store->survey.slot[slot_number];
+
+    slot.state = H5CKPT_SLOT_DAMAGED;
+    survey_explain(&store->survey, &slot);
+    return slot.state == H5CKPT_SLOT_WRITING;
+}
+
+h5ckpt_status examine_conclude_read(h5ckpt_store *store, unsigned slot_number, h5ckpt_status status)
 {
     struct error kept = ERROR_NONE;
     h5ckpt_status asked;
@@ -337,7 +347,7 @@ h5ckpt_status examine_conclude_read(h5ckpt_store *store, h5ckpt_status status)
         return status;
     error_move(&kept, &store->error);
     asked = has_moved(store, &moved);
-    if (asked == H5CKPT_OK && moved)
+    if (asked == H5CKPT_OK && (moved || is_being_written(store, slot_number)))
         status = overtaken(store);
     else if (asked == H5CKPT_OK)
         error_move(&store->error, &kept);

@@ -44,10 +44,10 @@ h5ckpt_status examine_open(const h5ckpt_store *store, unsigned slot_number, stru
                            struct index *index, struct error *error);
 
 /*
- * A read of that state, outside examine_next(), ended with `status` and the store's message. What looks like damage beside a
- * writer that was faster is H5CKPT_E_OVERTAKEN: begin again. Else `status`, or why that cannot be told.
+ * A read of that state, outside examine_next(), ended with `status` and the store's message. What looks like damage, but is a
+ * writer's work, is H5CKPT_E_OVERTAKEN: begin again. Else `status`, or why that cannot be told.
  */
-h5ckpt_status examine_conclude_read(h5ckpt_store *store, h5ckpt_status status);
+h5ckpt_status examine_conclude_read(h5ckpt_store *store, unsigned slot_number, h5ckpt_status status);
 
 /* For messages: "'dir/slot-a.h5' (sequence 7)". */
 enum { EXAMINE_WHERE_BYTES = PATH_MAX + 64 };

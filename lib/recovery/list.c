@@ -38,7 +38,7 @@ static h5ckpt_status read_index(h5ckpt_store *store, unsigned slot_number, struc
 
     if (status == H5CKPT_OK)
         slot_reader_close(&reader);
-    return examine_conclude_read(store, status);
+    return examine_conclude_read(store, slot_number, status);
 }
 
 static h5ckpt_status enter(h5ckpt_store *store, const char *call, unsigned slot_number, bool can_visit)

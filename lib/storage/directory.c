@@ -170,7 +170,8 @@ void directory_close(struct directory *directory)
         directory->made_from = 0;
     system_calls->close(directory->descriptor);
     remove_made(directory);
-    *directory = DIRECTORY_NONE;
+    directory->descriptor = -1; /* the path stays: messages and events may still name it */
+    directory->made_from = 0;
 }
 
 void directory_forget_if_removed(struct directory *directory)
