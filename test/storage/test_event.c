@@ -3,7 +3,8 @@
  * What the host's logger is told: each call's events in their order, what they say, and that the library itself says
  * nothing.
  *
- * What was told is written as text: "SAVE_BEGUN(slot-a.h5) DURABLE(slot-a.h5)", with the file in brackets where there is one.
+ * What was told is written as text: "SAVE_BEGUN(slot-a.h5) DURABLE(slot-a.h5)", with the file in brackets where there
+ * is one.
  */
 #include "storage/event.h"
 
