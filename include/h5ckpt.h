@@ -490,9 +490,11 @@ H5CKPT_API h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt
  * Is registered memory, bit for bit, a state of the checkpoint? Writes nothing and changes no memory; needs as much
  * memory again as the variables take. With H5CKPT_PREVIOUS, where the newest state is lost, that is the newest one left.
  *
- * @return H5CKPT_OK: it is, and that state is the one that saves spare, as if it had been restored.
+ * @return H5CKPT_OK: it is. With H5CKPT_CURRENT that state is then the one that saves spare, as if it had been restored.
  *         H5CKPT_E_DIFFERS: the message has a line for every variable that differs, with its first element that does.
- *         H5CKPT_NO_CHECKPOINT; H5CKPT_E_DAMAGED (the state asked for cannot be read, though an older one can);
+ *         With H5CKPT_CURRENT, and if the handle may save at all, saves spare that state from then on: after going back to the
+ *         previous one to compare, the program may go on and lose nothing.
+ *         H5CKPT_NO_CHECKPOINT; H5CKPT_E_DAMAGED (the state asked for cannot be read, or may not be the newest);
  *         H5CKPT_E_CALLBACK (a get function failed); as h5ckpt_restore().
  */
 H5CKPT_API h5ckpt_status h5ckpt_compare(h5ckpt_store *store, enum h5ckpt_which which);
@@ -550,7 +552,8 @@ struct h5ckpt_callback_options {
     bool delete_checkpoint; /**< delete it when training has finished; default true */
     bool check_resume;      /**< find what you forgot to register: resume from the *previous* state, run the interval
                                       up to the current one again, and compare; default false. See
-                                      h5ckpt_on_train_begin(). Needs double_checkpoint and the default restore */
+                                      h5ckpt_on_train_begin(). Needs double_checkpoint and the default restore. Not for
+                                      every day: each start does that work again before anything is saved */
     struct h5ckpt_options store; /**< everything else about the directory; its `slots` is set by double_checkpoint */
     struct h5ckpt_restore_options
         restore; /**< how on_train_begin restores; the default is exact. What it points to must
@@ -591,6 +594,7 @@ H5CKPT_API h5ckpt_store *h5ckpt_callback_store(h5ckpt_callback *callback);
  * is not registered, or the computation is not reproducible. Either way the run goes on from there, and the stored states are as
  * they were.
  * A training that finishes without having come to that position differs as well: on_train_end() says so and deletes nothing.
+ * Where no hook is called at that very position, the next one says so with H5CKPT_E_ARGUMENT; its work counts all the same.
  *
  * @param[out] next  with `step`, the batches finished in all; zeros where nothing was saved yet; untouched after a failure.
  * @param report     may be NULL.
@@ -699,7 +703,7 @@ struct h5ckpt_stored {
  * @param slot   its index in the report of the last restore or inspection; without one, as h5ckpt_open() found it.
  * @param visit  must not call h5ckpt with this store.
  * @return H5CKPT_OK; H5CKPT_NO_CHECKPOINT (no state is there); H5CKPT_E_DAMAGED, H5CKPT_E_FOREIGN, H5CKPT_E_VERSION;
- *         H5CKPT_E_OVERTAKEN (another state was written there since that report); H5CKPT_E_ARGUMENT (no such slot), H5CKPT_E_MEMORY,
+ *         H5CKPT_E_OVERTAKEN (another process has written another state there since that report); H5CKPT_E_ARGUMENT (no such slot), H5CKPT_E_MEMORY,
  *         H5CKPT_E_PERMISSION, H5CKPT_E_SYSTEM, H5CKPT_E_IO.
  */
 H5CKPT_API h5ckpt_status h5ckpt_list_variables(h5ckpt_store *store, unsigned slot,
@@ -719,7 +723,7 @@ struct h5ckpt_damage {
 
 /**
  * Visit the damaged blocks that the last h5ckpt_inspect() with H5CKPT_ALL_BYTES or H5CKPT_DEVICE found in a slot: none if it
- * is intact, or so damaged (its record or block table) that blocks could not be told.
+ * is intact, or so damaged (its record or block table) that blocks could not be told. Any restore, comparison or save forgets them.
  *
  * @return as h5ckpt_list_variables(), but H5CKPT_OK where no state is there.
  */

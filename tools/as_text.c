@@ -233,7 +233,7 @@ static void print_method(const struct finding *finding)
     }
     if (finding->depth == H5CKPT_RECORDS)
         text_line(stdout, "Only records and tables were read: `h5ckpt verify' reads every byte.");
-    else if (any_read)
+    else if (any_read && finding->verdict != VERDICT_UNKNOWN)
         text_line(stdout, "The states found were read in full, %s.",
                   from_device ? "from the device" : "through the page cache (this file system does not offer more)");
 }

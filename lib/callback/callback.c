@@ -13,10 +13,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "callback/check.h"
 #include "callback/schedule.h"
 #include "error.h"
 #include "h5ckpt.h"
-#include "recovery/check.h"
 #include "storage/store.h"
 #include "storage/system.h"
 
@@ -66,9 +66,7 @@ static h5ckpt_status check_options(const struct h5ckpt_callback_options *options
         return error_set(error, H5CKPT_E_ARGUMENT,
                          "callback options: check_resume compares two states, but double_checkpoint is off");
     if (options->check_resume && !is_default_restore(&options->restore))
-        return error_set(error, H5CKPT_E_ARGUMENT,
-                         "callback options: check_resume needs the default restore options; a warm start cannot be "
-                         "checked");
+        return error_set(error, H5CKPT_E_ARGUMENT, "callback options: check_resume needs the default restore options");
     return H5CKPT_OK;
 }
 

@@ -186,6 +186,18 @@ static h5ckpt_status compare_slot(h5ckpt_store *store, unsigned slot_number)
     return status;
 }
 
+static h5ckpt_status refuse_other_state(h5ckpt_store *store, enum h5ckpt_which which)
+{
+    struct error why = ERROR_NONE;
+
+    error_move(&why, &store->error);
+    error_set(&store->error, H5CKPT_E_DAMAGED, "the %s state in '%s' cannot be compared, for a restore would say: ",
+              which == H5CKPT_CURRENT ? "current" : "previous", store->directory.path);
+    error_append(&store->error, "%s", error_message(&why));
+    error_clear(&why);
+    return H5CKPT_E_DAMAGED;
+}
+
 /* Where the newest state is lost, the previous one is the newest that is left. */
 static bool is_newest_left(const h5ckpt_store *store, unsigned slot_number)
 {
@@ -204,7 +216,7 @@ static h5ckpt_status compare_once(h5ckpt_store *store, enum h5ckpt_which which, 
     if (status == H5CKPT_OK)
         status = examine_next(store, which, H5CKPT_ALL_BYTES, 0, slot_number);
     if (status == H5CKPT_FELL_BACK && (which == H5CKPT_CURRENT || !is_newest_left(store, *slot_number)))
-        return store->error.status = H5CKPT_E_DAMAGED; /* what is left is not what was asked for */
+        return refuse_other_state(store, which); /* what is left is not what was asked for */
     return status == H5CKPT_OK || status == H5CKPT_FELL_BACK ? compare_slot(store, *slot_number) : status;
 }
 
@@ -233,11 +245,13 @@ h5ckpt_status h5ckpt_compare(h5ckpt_store *store, enum h5ckpt_which which)
                            (int)which);
     if (status == H5CKPT_OK)
         status = compare_state(store, which, &slot_number);
-    if (status != H5CKPT_OK)
-        return status;
-    store_set_base(store, slot_number); /* as good as restored */
-    store->memory_changed = false;
-    store->progress = store->survey.slot[slot_number].record.progress;
-    error_clear(&store->error);
-    return H5CKPT_OK;
+    if (which == H5CKPT_CURRENT && (status == H5CKPT_OK || (status == H5CKPT_E_DIFFERS && store->may_save)))
+        store_set_base(store, slot_number); /* newer than any other: to spare it loses nothing */
+    if (status == H5CKPT_OK && which == H5CKPT_CURRENT) {
+        store->memory_changed = false;
+        store->progress = store->survey.slot[slot_number].record.progress;
+    }
+    if (status == H5CKPT_OK)
+        error_clear(&store->error);
+    return status;
 }

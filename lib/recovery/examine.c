@@ -82,20 +82,13 @@ h5ckpt_status examine_begin(h5ckpt_store *store)
 
 h5ckpt_status examine_reject(h5ckpt_store *store, unsigned slot_number, struct error *why)
 {
-    struct slot *slot = &store->survey.slot[slot_number];
     bool moved = beside_writer(store) && why->status == H5CKPT_E_OVERTAKEN; /* renamed, but not noted yet */
     h5ckpt_status status = beside_writer(store) && !moved ? has_moved(store, &moved) : H5CKPT_OK;
 
     if (status == H5CKPT_OK && moved)
         status = overtaken(store);
-    if (status == H5CKPT_OK) {
-        store_tell_rejected(store, slot, why);
-        slot->state = H5CKPT_SLOT_DAMAGED;
-        slot_set_reason(slot, &store->directory, error_message(why));
-        survey_explain(&store->survey, slot);
-    }
-    if ((int)slot_number == store->base)
-        store->base_durable = false; /* the next save must not count on it */
+    if (status == H5CKPT_OK)
+        store_reject_slot(store, slot_number, why);
     error_clear(why);
     return status;
 }
@@ -109,7 +102,7 @@ static h5ckpt_status verify(h5ckpt_store *store, unsigned slot_number, enum file
     h5ckpt_status status;
 
     status = slot_verify(&store->directory, slot_number, &slot->record, access, watch, &store->buffer, &why);
-    slot->from_device = access == FILE_READ_PAST_CACHE;
+    slot->from_device = access == FILE_READ_PAST_CACHE && (status == H5CKPT_OK || status == H5CKPT_E_DAMAGED);
     if (status == H5CKPT_OK)
         slot->state = H5CKPT_SLOT_INTACT;
     else if (status == H5CKPT_E_DAMAGED || status == H5CKPT_E_OVERTAKEN)

@@ -35,6 +35,8 @@ static h5ckpt_status read_index(h5ckpt_store *store, unsigned slot_number, struc
 
     if (status == H5CKPT_E_IO)
         status = examine_open(store, slot_number, &reader, index, &store->error); /* it must persist (P7) */
+    if (status == H5CKPT_E_IO)
+        status = store->error.status = H5CKPT_E_DAMAGED;
 
     if (status == H5CKPT_OK)
         slot_reader_close(&reader);

@@ -40,12 +40,10 @@ h5ckpt_status rotation_verify_survivors(h5ckpt_store *store)
             slot_verify(&store->directory, i, &slot->record, FILE_READ, NULL, &store->buffer, &store->error);
         if (status < 0 && status != H5CKPT_E_DAMAGED && status != H5CKPT_E_OVERTAKEN)
             return status;
-        slot->state = status == H5CKPT_OK ? H5CKPT_SLOT_INTACT : H5CKPT_SLOT_DAMAGED;
-        if (status < 0)
-            store_tell_rejected(store, slot, &store->error);
-        if (status < 0 && (int)i == store->base)
-            store->base_durable = false; /* nothing may count on it: the save goes to a new file */
-        survey_explain(&store->survey, slot);
+        if (status == H5CKPT_OK)
+            slot->state = H5CKPT_SLOT_INTACT;
+        else
+            store_reject_slot(store, i, &store->error);
     }
     return H5CKPT_OK;
 }

@@ -133,6 +133,7 @@ static bool make_base_durable(h5ckpt_store *store)
     if (status == H5CKPT_OK)
         status = slot_verify(&store->directory, base->number, &base->record, FILE_READ_PAST_CACHE, NULL, &store->buffer,
                              &ignored);
+    store->base_suspect |= status == H5CKPT_E_DAMAGED || status == H5CKPT_E_OVERTAKEN;
     error_clear(&ignored);
     return status == H5CKPT_OK;
 }
@@ -245,6 +246,7 @@ static void remember(h5ckpt_store *store, const struct slot_save *save)
     store->base = (int)save->number; /* (3) */
     store->base_sequence = save->record.sequence;
     store->base_durable = true;
+    store->base_suspect = false;
     store->progress = save->record.progress;
 }
 
@@ -313,8 +315,8 @@ static h5ckpt_status write_target(h5ckpt_store *store, unsigned target, enum pla
 
 static h5ckpt_status save(h5ckpt_store *store, const struct h5ckpt_progress *at)
 {
-    enum plan_manner manner;
-    unsigned target;
+    enum plan_manner manner = PLAN_NEW_FILE;
+    unsigned target = 0;
     h5ckpt_status status;
 
     store_forget_damage(store);
@@ -375,9 +377,9 @@ static void say_what_is_safe(h5ckpt_store *store, h5ckpt_status status)
         status != H5CKPT_E_PERMISSION && status != H5CKPT_E_MEMORY && status != H5CKPT_E_HDF5 &&
         status != H5CKPT_E_CALLBACK)
         return;
-    if (base == NULL)
+    if (base == NULL && store->lock.phase == LOCK_EMPTY)
         error_append(&store->error, "; nothing has been saved yet");
-    else
+    if (base != NULL && !store->base_suspect && is_base_there(store))
         error_append(&store->error, "; the state before (%s, sequence %" PRIu64 ", %s) is still there",
                      slot_name((unsigned)store->base), base->sequence, progress_text(&base->progress, text));
 }
@@ -411,5 +413,6 @@ void store_set_base(h5ckpt_store *store, unsigned slot_number)
     store->base_sequence = store->survey.slot[slot_number].record.sequence;
     store->base_durable =
         store->memo[slot_number].ours && store->memo[slot_number].record.sequence == store->base_sequence;
+    store->base_suspect = false;
     store->may_save = true;
 }

@@ -151,18 +151,34 @@ h5ckpt_status slot_reader_index(const struct slot_reader *reader, struct index *
 
 /* --------------------------------------------------------------- examination */
 
+/* What does not fit is cut at a character, and marked. */
+static void cut_reason(struct slot *slot, int length)
+{
+    static const char CUT[] = "…";
+    size_t end = sizeof slot->reason - sizeof CUT;
+
+    if (length < (int)sizeof slot->reason)
+        return;
+    while (end > 0 && ((unsigned char)slot->reason[end] & 0xc0) == 0x80)
+        end--;
+    memcpy(slot->reason + end, CUT, sizeof CUT);
+}
+
 void slot_set_reason(struct slot *slot, const struct directory *directory, const char *message)
 {
     const size_t path_length = strlen(directory->path);
     const char *path = strstr(message, directory->path);
     char in_front[32];
+    int length;
 
     if (path != NULL &&
         path[path_length] == '/') /* the reader knows the directory, and a long one would fill the room */
-        snprintf(slot->reason, sizeof slot->reason, "%.*s%s", (int)(path - message), message, path + path_length + 1);
+        length = snprintf(slot->reason, sizeof slot->reason, "%.*s%s", (int)(path - message), message,
+                          path + path_length + 1);
     else
-        snprintf(slot->reason, sizeof slot->reason, "%s", message);
-    const int length = snprintf(in_front, sizeof in_front, "'%s': ", slot->name);
+        length = snprintf(slot->reason, sizeof slot->reason, "%s", message);
+    cut_reason(slot, length);
+    length = snprintf(in_front, sizeof in_front, "'%s': ", slot->name);
     if (strncmp(slot->reason, in_front, (size_t)length) == 0)
         memmove(slot->reason, slot->reason + length, strlen(slot->reason + length) + 1);
 }

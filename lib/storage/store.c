@@ -201,13 +201,23 @@ h5ckpt_status store_refuse_untouchable(h5ckpt_store *store)
     return H5CKPT_OK;
 }
 
-void store_tell_rejected(const h5ckpt_store *store, const struct slot *slot, const struct error *why)
+void store_reject_slot(h5ckpt_store *store, unsigned slot_number, const struct error *why)
 {
-    event_tell(
-        &store->events,
-        (struct event){
-            .kind = H5CKPT_EVENT_SLOT_REJECTED, .status = why->status, .file = slot->name, .record = &slot->record},
-        "not what was saved: %s", error_message(why));
+    struct slot *slot = &store->survey.slot[slot_number];
+
+    slot->state = H5CKPT_SLOT_DAMAGED;
+    slot_set_reason(slot, &store->directory, error_message(why));
+    survey_explain(&store->survey, slot);
+    if ((int)slot_number == store->base) {
+        store->base_durable = false; /* the next save must not count on it */
+        store->base_suspect = true;
+    }
+    if (slot->state == H5CKPT_SLOT_DAMAGED || slot->state == H5CKPT_SLOT_INTERRUPTED_OR_DAMAGED)
+        event_tell(
+            &store->events,
+            (struct event){
+                .kind = H5CKPT_EVENT_SLOT_REJECTED, .status = why->status, .file = slot->name, .record = &slot->record},
+            "not what was saved: %s", error_message(why));
 }
 
 void store_write_view(h5ckpt_store *store, int current, int overwritten)

@@ -49,6 +49,7 @@ struct h5ckpt_store {
     int base;               /* slot number; PLAN_NO_BASE */
     uint64_t base_sequence; /* 0 without a base */
     bool base_durable;
+    bool base_suspect; /* its bytes were found to be others than those that were saved */
     struct h5ckpt_progress progress;
 
     struct layout layout; /* of the state as it was at the last look; no entries: none yet */
@@ -79,8 +80,8 @@ h5ckpt_status store_prepare(h5ckpt_store *store);
 /* Nothing is written to a directory with a slot that is foreign or newer: H5CKPT_E_FOREIGN, H5CKPT_E_VERSION. */
 h5ckpt_status store_refuse_untouchable(h5ckpt_store *store);
 
-/* A slot looked whole, but is not, for the reason in `why`. */
-void store_tell_rejected(const h5ckpt_store *store, const struct slot *slot, const struct error *why);
+/* A slot looked whole, but is not, for the reason in `why`: it counts as damaged, or as what a save left behind. */
+void store_reject_slot(h5ckpt_store *store, unsigned slot_number, const struct error *why);
 
 /* Let the view lead to slot `current` and to the newest other state, but never to slot `overwritten` (VIEW_NO_SLOT: none is). */
 void store_write_view(h5ckpt_store *store, int current, int overwritten);

@@ -18,6 +18,10 @@ void survey_explain(const struct survey *survey, struct slot *slot)
         slot->state = H5CKPT_SLOT_INTERRUPTED;
     else
         slot->state = H5CKPT_SLOT_INTERRUPTED_OR_DAMAGED;
+    if (slot->state != H5CKPT_SLOT_INTERRUPTED_OR_DAMAGED) /* what the bytes look like says nothing */
+        snprintf(slot->reason, sizeof slot->reason, "the save of sequence %" PRIu64 " %s", note->sequence,
+                 slot->state == H5CKPT_SLOT_WRITING ? "is under way"
+                                                    : "did not get to its end; it was not acknowledged");
 }
 
 /*

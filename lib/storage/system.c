@@ -19,20 +19,24 @@ static int kernel_open_at(int directory, const char *name, int flags, mode_t mod
 
 /*
  * Where RLIMIT_FSIZE is in the way the kernel sends SIGXFSZ, which ends the process, beside the error that we want. It is
- * held back for the length of the call and taken away, unless the program blocks it itself.
+ * held back for the length of the call and taken away, unless one of the program's own was waiting.
  */
 struct size_signal {
     sigset_t only;
     sigset_t before;
+    bool pending_before;
 };
 
 static struct size_signal hold_size_signal(void)
 {
     struct size_signal held;
+    sigset_t pending;
 
     sigemptyset(&held.only);
     sigaddset(&held.only, SIGXFSZ);
     pthread_sigmask(SIG_BLOCK, &held.only, &held.before);
+    held.pending_before =
+        sigismember(&held.before, SIGXFSZ) && sigpending(&pending) == 0 && sigismember(&pending, SIGXFSZ);
     return held;
 }
 
@@ -40,7 +44,7 @@ static void release_size_signal(const struct size_signal *held, bool failed)
 {
     const int reason = errno;
 
-    if (failed && reason == EFBIG && !sigismember(&held->before, SIGXFSZ))
+    if (failed && reason == EFBIG && !held->pending_before)
         sigtimedwait(&held->only, NULL, &(struct timespec){0});
     pthread_sigmask(SIG_SETMASK, &held->before, NULL);
     errno = reason;

@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "callback/check.h"
 #include "callback/run.h"
-#include "recovery/check.h"
 #include "support/assert_h5ckpt.h"
 #include "support/fail_malloc.h"
 #include "support/faults.h"

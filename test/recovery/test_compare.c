@@ -560,8 +560,8 @@ START_TEST(memory_and_disk_are_as_they_were_whatever_the_answer)
 }
 END_TEST
 
-/* The base stays state 3, which was restored: the save below takes the place of 4. */
-START_TEST(memory_that_differs_does_not_move_the_base)
+/* Who went back to the previous state to compare has not left the current one: the save below takes the place of 3. */
+START_TEST(memory_that_differs_from_the_current_state_spares_it_all_the_same)
 {
     standard_history(2, 1, 4);
     h5ckpt_store *store = standard_open(&standard, NULL);
@@ -571,23 +571,25 @@ START_TEST(memory_that_differs_does_not_move_the_base)
     assert_status(standard_save(store, &standard, 5), H5CKPT_OK);
     h5ckpt_close(store);
     assert_restores(H5CKPT_OK, 5);
-    assert_restores_previous(H5CKPT_OK, 3);
+    assert_restores_previous(H5CKPT_OK, 4);
 }
 END_TEST
 
-/* The base moves to state 3: the save below takes the place of 4. */
-START_TEST(memory_that_is_the_previous_state_makes_that_the_one_to_spare)
+/* _i: the current state was restored before. A question about the previous one is no way back. */
+START_TEST(memory_that_is_the_previous_state_leaves_everything_as_it_was)
 {
     standard_history(2, 1, 4);
     h5ckpt_store *store = standard_open(&standard, NULL);
     if (_i == 1)
         assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_OK);
+    const uint64_t epoch = h5ckpt_progress(store).epoch;
     standard_fill(&standard, 3);
     assert_compares(store, H5CKPT_PREVIOUS, H5CKPT_OK);
-    assert_status(standard_save(store, &standard, 5), H5CKPT_OK);
+    ck_assert_uint_eq(h5ckpt_progress(store).epoch, epoch);
+    assert_status(standard_save(store, &standard, 5), _i == 1 ? H5CKPT_OK : H5CKPT_E_NOT_RESTORED);
     h5ckpt_close(store);
-    assert_restores(H5CKPT_OK, 5);
-    assert_restores_previous(H5CKPT_OK, 3);
+    assert_restores(H5CKPT_OK, _i == 1 ? 5 : 4);
+    assert_restores_previous(H5CKPT_OK, _i == 1 ? 4 : 3);
 }
 END_TEST
 
@@ -633,19 +635,18 @@ START_TEST(memory_that_was_not_found_to_be_a_state_may_not_be_saved)
 }
 END_TEST
 
-START_TEST(the_progress_is_that_of_the_state_that_memory_is)
+START_TEST(the_progress_is_that_of_the_current_state_once_memory_is_that)
 {
     standard_history(2, 1, 4);
     h5ckpt_store *store = standard_open(&standard, NULL);
     standard_fill(&standard, 3);
     assert_compares(store, H5CKPT_CURRENT, H5CKPT_E_DIFFERS);
     ck_assert_uint_eq(h5ckpt_progress(store).epoch, 0);
-    assert_compares(store, H5CKPT_PREVIOUS, H5CKPT_OK);
-    ck_assert_uint_eq(h5ckpt_progress(store).epoch, 3);
-    ck_assert_uint_eq(h5ckpt_progress(store).batch, standard_progress(3).batch);
-    ck_assert_uint_eq(h5ckpt_progress(store).step, standard_progress(3).step);
-    assert_compares(store, H5CKPT_CURRENT, H5CKPT_E_DIFFERS);
-    ck_assert_uint_eq(h5ckpt_progress(store).epoch, 3);
+    standard_fill(&standard, 4);
+    assert_compares(store, H5CKPT_CURRENT, H5CKPT_OK);
+    ck_assert_uint_eq(h5ckpt_progress(store).epoch, 4);
+    ck_assert_uint_eq(h5ckpt_progress(store).batch, standard_progress(4).batch);
+    ck_assert_uint_eq(h5ckpt_progress(store).step, standard_progress(4).step);
     h5ckpt_close(store);
 }
 END_TEST
@@ -1336,12 +1337,12 @@ static void add_touched(Suite *suite)
     TCase *tcase = add_case(suite, "what is touched");
 
     tcase_add_loop_test(tcase, memory_and_disk_are_as_they_were_whatever_the_answer, 0, COUNT(OUTCOME));
-    tcase_add_test(tcase, memory_that_differs_does_not_move_the_base);
-    tcase_add_loop_test(tcase, memory_that_is_the_previous_state_makes_that_the_one_to_spare, 0, 2);
+    tcase_add_test(tcase, memory_that_differs_from_the_current_state_spares_it_all_the_same);
+    tcase_add_loop_test(tcase, memory_that_is_the_previous_state_leaves_everything_as_it_was, 0, 2);
     tcase_add_loop_test(tcase, memory_that_is_the_current_state_makes_that_the_one_to_spare, 0, 2);
     tcase_add_test(tcase, memory_that_is_the_state_may_be_saved_without_a_restore);
     tcase_add_loop_test(tcase, memory_that_was_not_found_to_be_a_state_may_not_be_saved, 0, COUNT(OUTCOME));
-    tcase_add_test(tcase, the_progress_is_that_of_the_state_that_memory_is);
+    tcase_add_test(tcase, the_progress_is_that_of_the_current_state_once_memory_is_that);
     tcase_add_test(tcase, memory_that_is_a_state_after_all_may_be_saved_again);
     tcase_add_test(tcase, the_answer_is_the_same_however_often_it_is_asked);
 }

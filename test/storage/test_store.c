@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -744,6 +746,93 @@ START_TEST(unchanged_bytes_are_written_anew_every_so_many_saves)
     h5ckpt_close(store);
     faults_clear();
     assert_restores(H5CKPT_OK, 19);
+}
+END_TEST
+
+/* --------------------------------------------------------------- a failed save */
+
+static void limit_file_size(rlim_t byte_count)
+{
+    struct rlimit limit;
+
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = byte_count;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* _i: the program blocks the signal itself. Were SIGXFSZ delivered, then or when it is unblocked, this process would end. */
+START_TEST(a_file_size_limit_fails_a_save_and_ends_no_program)
+{
+    sigset_t size_signal;
+    h5ckpt_store *store = standard_open(&standard, NULL);
+
+    sigemptyset(&size_signal);
+    sigaddset(&size_signal, SIGXFSZ);
+    if (_i)
+        sigprocmask(SIG_BLOCK, &size_signal, NULL);
+    limit_file_size(32768); /* enough for the lock */
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_E_NO_SPACE);
+    assert_mentions(h5ckpt_message(store), "nothing has been saved yet");
+    limit_file_size(RLIM_INFINITY);
+    sigprocmask(SIG_UNBLOCK, &size_signal, NULL);
+    assert_save(store, 1);
+    h5ckpt_close(store);
+    assert_restores(H5CKPT_OK, 1);
+}
+END_TEST
+
+START_TEST(a_signal_of_the_programs_own_is_not_taken_away)
+{
+    sigset_t pending;
+    sigset_t size_signal;
+    h5ckpt_store *store = standard_open(&standard, NULL);
+
+    sigemptyset(&size_signal);
+    sigaddset(&size_signal, SIGXFSZ);
+    sigprocmask(SIG_BLOCK, &size_signal, NULL);
+    raise(SIGXFSZ);
+    limit_file_size(32768);
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_E_NO_SPACE);
+    limit_file_size(RLIM_INFINITY);
+    sigpending(&pending);
+    ck_assert(sigismember(&pending, SIGXFSZ));
+    h5ckpt_close(store);
+}
+END_TEST
+
+static struct faults no_space(void)
+{
+    return (struct faults){
+        .calls = FAULT_WRITE | FAULT_ALLOCATE, .name = "slot-", .count = FAULTS_FOR_EVER, .error = ENOSPC};
+}
+
+START_TEST(a_failed_save_names_the_state_that_is_still_there)
+{
+    standard_history(2, 1, 4);
+    const char *current = slot_of_epoch(4);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_OK);
+    faults_set(no_space());
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_E_NO_SPACE);
+    assert_mentions(h5ckpt_message(store), "is still there");
+    assert_mentions(h5ckpt_message(store), current);
+    faults_clear();
+    h5ckpt_close(store);
+}
+END_TEST
+
+START_TEST(a_failed_save_does_not_say_that_a_removed_state_is_still_there)
+{
+    standard_history(2, 1, 4);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_OK);
+    file_remove(in_backup(slot_of_epoch(4)));
+    faults_set(no_space());
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_E_NO_SPACE);
+    ck_assert_ptr_null(strstr(h5ckpt_message(store), "still there"));
+    ck_assert_ptr_null(strstr(h5ckpt_message(store), "nothing has been saved"));
+    faults_clear();
+    h5ckpt_close(store);
 }
 END_TEST
 
@@ -2492,6 +2581,10 @@ static void add_rotation(Suite *suite)
     tcase_add_loop_test(tcase, a_variable_added_while_the_store_is_open_is_saved_from_then_on, 0, 4);
     tcase_add_test(tcase, a_schema_change_keeps_the_state_before_it);
     tcase_add_loop_test(tcase, unchanged_bytes_are_written_anew_every_so_many_saves, 1, 5);
+    tcase_add_loop_test(tcase, a_file_size_limit_fails_a_save_and_ends_no_program, 0, 2);
+    tcase_add_test(tcase, a_signal_of_the_programs_own_is_not_taken_away);
+    tcase_add_test(tcase, a_failed_save_names_the_state_that_is_still_there);
+    tcase_add_test(tcase, a_failed_save_does_not_say_that_a_removed_state_is_still_there);
     add_case(suite, tcase);
 }
 

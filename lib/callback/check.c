@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "recovery/check.h"
+#include "callback/check.h"
 
 #include "recovery/compare.h"
 
@@ -44,7 +44,8 @@ h5ckpt_status check_begin(struct check *check, h5ckpt_store *store, struct h5ckp
     status = h5ckpt_restore(store, NULL, report);
     if (status >= 0 && status != H5CKPT_NO_CHECKPOINT)
         event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_CHECKED},
-                   "the resume from '%s' is not checked: that takes two intact states", store->directory.path);
+                   "the resume from '%s' is not checked: that takes two intact states with work between them",
+                   store->directory.path);
     return status;
 }
 
@@ -65,7 +66,7 @@ h5ckpt_status check_refuse_end(const struct check *check, h5ckpt_store *store, c
 
     error_set(&store->error, H5CKPT_E_DIFFERS,
               "two lives differ: training ended at %s, but an earlier life saved at %s: something that ends it is not "
-              "registered. Nothing was deleted from '%s'",
+              "registered, or less work was asked for. Nothing was deleted from '%s'",
               progress_text(at, end), progress_text(&check->goal, goal), store->directory.path);
     event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_CHECKED, .status = H5CKPT_E_DIFFERS}, "%s",
                error_message(&store->error));
