@@ -55,6 +55,9 @@
  * every call but h5ckpt_close() fails with H5CKPT_E_ARGUMENT (and the child keeps the directory
  * locked until it closes the store, executes another program or ends).
  *
+ * A save, restore or inspection of more than a few megabytes uses up to three threads of its own for as long as the call
+ * lasts. They block all signals and call no function of yours.
+ *
  * You own every array that you register and every struct that you pass; h5ckpt keeps copies of names
  * and shapes. Sizes are bytes, positions count from 0.
  */
@@ -668,8 +671,8 @@ enum h5ckpt_depth {
 
 struct h5ckpt_inspect_options {
     enum h5ckpt_depth depth; /**< default H5CKPT_RECORDS */
-    /** Told after every block how many bytes of how many have been read, of all slots; default NULL. Beside a writer it may
-     *  begin anew. Must not call h5ckpt with this store. */
+    /** Told now and then, and at each slot's end, how many bytes of how many have been read, of all slots; default NULL. Beside a
+     *  writer it may begin anew. Called by the thread that inspects. Must not call h5ckpt with this store. */
     void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total);
     void *progress_context;
 };

@@ -150,8 +150,8 @@ static h5ckpt_status deliver_staged(const struct load *load, bool *changed, stru
 }
 
 h5ckpt_status load_variables(const h5ckpt_state *state, const struct slot_reader *reader, const struct index *index,
-                             const struct match *match, enum h5ckpt_memory memory, bool *changed,
-                             struct transfer_buffer *buffer, struct error *error)
+                             const struct match *match, enum h5ckpt_memory memory, bool *changed, struct buffer *buffer,
+                             struct error *error)
 {
     struct load load = {0};
     bool handed_over = false;

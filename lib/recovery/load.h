@@ -14,7 +14,7 @@
  * failed), H5CKPT_E_ARGUMENT (a NULL array), H5CKPT_E_MEMORY, H5CKPT_E_HDF5, or the system's errors.
  */
 h5ckpt_status load_variables(const h5ckpt_state *state, const struct slot_reader *reader, const struct index *index,
-                             const struct match *match, enum h5ckpt_memory memory, bool *changed,
-                             struct transfer_buffer *buffer, struct error *error);
+                             const struct match *match, enum h5ckpt_memory memory, bool *changed, struct buffer *buffer,
+                             struct error *error);
 
 #endif

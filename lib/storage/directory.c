@@ -193,6 +193,25 @@ h5ckpt_status directory_flush(const struct directory *directory, struct error *e
     return error_set_errno(error, errno, "cannot flush directory '%s'", directory->path);
 }
 
+struct entry entry_of_status(const struct stat *status)
+{
+    return (struct entry){
+        .kind = S_ISREG(status->st_mode) ? ENTRY_FILE : ENTRY_OTHER,
+        .device = status->st_dev,
+        .inode = status->st_ino,
+        .link_count = status->st_nlink,
+        .byte_count = (uint64_t)status->st_size,
+        .changed_ns = (int64_t)status->st_ctim.tv_sec * 1000000000 + status->st_ctim.tv_nsec,
+    };
+}
+
+bool entry_is_unchanged(const struct entry *entry, const struct entry *before)
+{
+    return entry->kind == before->kind && entry->device == before->device && entry->inode == before->inode &&
+           entry->link_count == before->link_count && entry->byte_count == before->byte_count &&
+           entry->changed_ns == before->changed_ns && before->changed_ns != 0;
+}
+
 h5ckpt_status directory_look(const struct directory *directory, const char *name, struct entry *entry,
                              struct error *error)
 {
@@ -200,13 +219,7 @@ h5ckpt_status directory_look(const struct directory *directory, const char *name
 
     *entry = (struct entry){.kind = ENTRY_ABSENT};
     if (system_calls->status_at(directory->descriptor, name, &status) == 0) {
-        *entry = (struct entry){
-            .kind = S_ISREG(status.st_mode) ? ENTRY_FILE : ENTRY_OTHER,
-            .device = status.st_dev,
-            .inode = status.st_ino,
-            .link_count = status.st_nlink,
-            .byte_count = (uint64_t)status.st_size,
-        };
+        *entry = entry_of_status(&status);
         return H5CKPT_OK;
     }
     if (errno == ENOENT)

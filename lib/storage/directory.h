@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include <sys/stat.h>
+
 #include "error.h"
 
 struct directory {
@@ -48,7 +50,13 @@ struct entry {
     ino_t inode;
     nlink_t link_count;
     uint64_t byte_count;
+    int64_t changed_ns; /* content, name or links; 0: the file system does not tell */
 };
+
+/* Is it the very file that `before` was, and unchanged since, as far as the file system's clock can tell? */
+bool entry_is_unchanged(const struct entry *entry, const struct entry *before);
+
+struct entry entry_of_status(const struct stat *status);
 
 /* What `name` is, links not followed. */
 h5ckpt_status directory_look(const struct directory *directory, const char *name, struct entry *entry,

@@ -33,15 +33,16 @@ h5ckpt_status file_open(struct file *file, const struct directory *directory, co
                         struct error *error)
 {
     /* O_NONBLOCK: opening a FIFO that someone put in our place must not wait for its other end. */
-    int flags = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (access == FILE_WRITE ? O_RDWR : O_RDONLY);
+    const bool writes = access == FILE_WRITE || access == FILE_WRITE_PAST_CACHE;
+    const bool past_cache = access == FILE_READ_PAST_CACHE || access == FILE_WRITE_PAST_CACHE;
+    const int flags =
+        O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (writes ? O_RDWR : O_RDONLY) | (past_cache ? O_DIRECT : 0);
 
     file_name(file, directory, name);
-    if (access == FILE_READ_PAST_CACHE)
-        flags |= O_DIRECT;
     file->descriptor = system_calls->open_at(directory->descriptor, name, flags, 0);
-    if (file->descriptor >= 0 && access == FILE_READ_PAST_CACHE && !system_calls->is_direct(file->descriptor)) {
+    if (file->descriptor >= 0 && past_cache && !system_calls->is_direct(file->descriptor)) {
         file_close(file);
-        return error_set(error, H5CKPT_E_SYSTEM, "'%s/%s' cannot be read past the page cache on this file system",
+        return error_set(error, H5CKPT_E_SYSTEM, "'%s/%s' cannot be reached past the page cache on this file system",
                          directory->path, name);
     }
     if (file->descriptor >= 0)
@@ -81,13 +82,7 @@ h5ckpt_status file_look(const struct file *file, struct entry *entry, struct err
 
     if (system_calls->status(file->descriptor, &status) < 0)
         return error_set_errno(error, errno, "cannot look at '%s/%s'", file->directory->path, file->name);
-    *entry = (struct entry){
-        .kind = S_ISREG(status.st_mode) ? ENTRY_FILE : ENTRY_OTHER,
-        .device = status.st_dev,
-        .inode = status.st_ino,
-        .link_count = status.st_nlink,
-        .byte_count = (uint64_t)status.st_size,
-    };
+    *entry = entry_of_status(&status);
     return H5CKPT_OK;
 }
 
@@ -131,7 +126,7 @@ h5ckpt_status file_write(const struct file *file, const void *bytes, size_t byte
 
 h5ckpt_status file_flush(const struct file *file, struct error *error)
 {
-    if (system_calls->flush(file->descriptor) == 0)
+    if (system_calls->flush_data(file->descriptor) == 0)
         return H5CKPT_OK;
     return error_set_errno(error, errno, "cannot flush '%s/%s'", file->directory->path, file->name);
 }

@@ -18,8 +18,9 @@ struct file {
 
 enum file_access {
     FILE_READ,
-    FILE_READ_PAST_CACHE, /* offsets, lengths and memory FORMAT_ALIGN_BYTES-aligned; H5CKPT_E_SYSTEM where it cannot be */
-    FILE_WRITE,           /* read and write */
+    FILE_WRITE,            /* read and write */
+    FILE_READ_PAST_CACHE,  /* these two: offsets, lengths and memory FORMAT_ALIGN_BYTES-aligned; … */
+    FILE_WRITE_PAST_CACHE, /* … H5CKPT_E_SYSTEM where it cannot be */
 };
 
 /* Open a regular file; a symbolic link, FIFO, device… is H5CKPT_E_DAMAGED, absence H5CKPT_NO_CHECKPOINT. */

@@ -29,10 +29,12 @@ static h5ckpt_status reserve_tables(h5ckpt_store *store)
 
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
         struct store_memo *memo = &store->memo[i];
+        void *table;
         free(memo->table);
-        memo->table = calloc(1, byte_count);
-        if (memo->table == NULL)
+        memo->table = NULL;
+        if (posix_memalign(&table, FORMAT_ALIGN_BYTES, byte_count) != 0)
             return error_set(&store->error, H5CKPT_E_MEMORY, "no memory for a block table of %zu bytes", byte_count);
+        memo->table = memset(table, 0, byte_count);
         memo->table_bytes = byte_count;
     }
     return H5CKPT_OK;
@@ -51,7 +53,7 @@ h5ckpt_status store_prepare(h5ckpt_store *store)
     if (status == H5CKPT_OK)
         status = reserve_tables(store);
     if (status == H5CKPT_OK)
-        status = transfer_buffer_reserve(&store->buffer, FORMAT_BLOCK_BYTES, &store->error);
+        status = slot_save_reserve(&store->buffer, &store->layout.geometry, &store->error);
     if (status < 0)
         forget_layout(store);
     return status;
@@ -138,6 +140,14 @@ static bool make_base_durable(h5ckpt_store *store)
     return status == H5CKPT_OK;
 }
 
+/* Rule (c): bytes are skipped only where nobody else has touched the file since this handle wrote it. */
+static bool is_as_left(const h5ckpt_store *store, unsigned slot_number, const struct entry *now)
+{
+    const struct store_memo *memo = &store->memo[slot_number];
+
+    return memo->ours && entry_is_unchanged(now, &memo->left);
+}
+
 static h5ckpt_status plan_save(h5ckpt_store *store, unsigned *target, enum plan_manner *manner)
 {
     struct plan_slot slot[FORMAT_SLOT_COUNT_MAX];
@@ -154,7 +164,10 @@ static h5ckpt_status plan_save(h5ckpt_store *store, unsigned *target, enum plan_
     status = directory_look(&store->directory, known->name, &entry, &store->error); /* as it is now: links, length */
     if (status < 0)
         return status;
-    status = rotation_refuse_newcomer(store, *target);
+    if (!is_as_left(store, *target, &entry)) {
+        store->memo[*target].ours = false;
+        status = rotation_refuse_newcomer(store, *target);
+    }
     if (status < 0)
         return status;
     known->overwritable = entry.kind == ENTRY_FILE && entry.link_count == 1;
@@ -209,7 +222,7 @@ static h5ckpt_status write_in_place(h5ckpt_store *store, struct slot_save *save)
     const struct store_memo *memo = &store->memo[save->number];
 
     save->every_byte = !memo->ours || memo->saves_since_every_byte + 1 >= store->options.rewrite_every; /* (c) */
-    return slot_save_in_place(save, &store->directory, memo->ours ? &memo->record : NULL, &store->error);
+    return slot_save_in_place(save, &store->directory, &store->error);
 }
 
 /* (4): a save into a slot failed: its file is never written again, and whatever it holds is no state. */
@@ -232,9 +245,11 @@ static void remember(h5ckpt_store *store, const struct slot_save *save)
 {
     struct store_memo *memo = &store->memo[save->number];
     struct slot *slot = &store->survey.slot[save->number];
+    struct error ignored = ERROR_NONE;
 
     memo->saves_since_every_byte = save->every_byte ? 0 : memo->saves_since_every_byte + 1;
-    memo->ours = true;
+    memo->ours = directory_look(&store->directory, slot->name, &memo->left, &ignored) == H5CKPT_OK;
+    error_clear(&ignored);
     memo->given_up = false;
     memo->record = save->record;
     slot->state = H5CKPT_SLOT_INTACT;

@@ -8,6 +8,8 @@
 
 #include "bytes.h"
 
+enum { SLOT_WHOLE_BYTES_MAX = 128 << 10 };
+
 static const char *const SLOT_NAME[FORMAT_SLOT_COUNT_MAX] = {FORMAT_SLOT_A, FORMAT_SLOT_B, FORMAT_SLOT_C};
 
 const char *slot_name(unsigned number)
@@ -37,14 +39,14 @@ static h5ckpt_status in_slot(const struct file *file, struct error *error)
     return status;
 }
 
-static h5ckpt_status read_record(const struct file *file, struct record *record, struct transfer_buffer *buffer,
+static h5ckpt_status read_record(const struct file *file, struct record *record, struct buffer *buffer,
                                  struct error *error)
 {
     struct entry entry;
     h5ckpt_status status;
 
     /* A whole 4096 bytes, because reads past the cache must be aligned. */
-    status = transfer_buffer_reserve(buffer, FORMAT_USER_BLOCK_BYTES, error);
+    status = buffer_reserve(buffer, FORMAT_USER_BLOCK_BYTES, error);
     if (status < 0)
         return status;
     status = file_read(file, buffer->bytes, FORMAT_USER_BLOCK_BYTES, 0, error);
@@ -94,7 +96,7 @@ static h5ckpt_status read_table(const struct file *file, const struct record *re
 h5ckpt_status slot_reader_open(struct slot_reader *reader, const struct directory *directory, unsigned number,
                                enum file_access access, struct error *error)
 {
-    struct transfer_buffer buffer = TRANSFER_BUFFER_NONE;
+    struct buffer buffer = BUFFER_NONE;
     h5ckpt_status status;
 
     *reader = SLOT_READER_NONE;
@@ -104,7 +106,7 @@ h5ckpt_status slot_reader_open(struct slot_reader *reader, const struct director
     status = read_record(&reader->file, &reader->record, &buffer, error);
     if (status == H5CKPT_OK && reader->record.kind == RECORD_STATE)
         status = read_table(&reader->file, &reader->record, &reader->table, error);
-    transfer_buffer_free(&buffer);
+    buffer_free(&buffer);
     if (status < 0)
         slot_reader_close(reader);
     return status;
@@ -213,7 +215,7 @@ static enum h5ckpt_slot_state state_of_failure(h5ckpt_status status)
 void slot_examine(struct slot *slot, const struct directory *directory, unsigned number,
                   const unsigned char *directory_id)
 {
-    struct transfer_buffer buffer = TRANSFER_BUFFER_NONE;
+    struct buffer buffer = BUFFER_NONE;
     struct error error = ERROR_NONE;
     struct file file = FILE_NONE;
     struct checksum *table = NULL;
@@ -251,7 +253,7 @@ void slot_examine(struct slot *slot, const struct directory *directory, unsigned
     }
     free(table);
     file_close(&file);
-    transfer_buffer_free(&buffer);
+    buffer_free(&buffer);
     error_clear(&error);
 }
 
@@ -312,8 +314,8 @@ static h5ckpt_status report_damage(const struct slot_reader *reader, const struc
 }
 
 static h5ckpt_status verify_once(const struct directory *directory, unsigned number, const struct record *record,
-                                 enum file_access access, const struct transfer_watch *watch,
-                                 struct transfer_buffer *buffer, struct error *error)
+                                 enum file_access access, const struct transfer_watch *watch, struct buffer *buffer,
+                                 struct error *error)
 {
     struct slot_reader reader;
     struct transfer_damage damage;
@@ -345,7 +347,7 @@ out:
 }
 
 h5ckpt_status slot_verify(const struct directory *directory, unsigned number, const struct record *record,
-                          enum file_access access, const struct transfer_watch *watch, struct transfer_buffer *buffer,
+                          enum file_access access, const struct transfer_watch *watch, struct buffer *buffer,
                           struct error *error)
 {
     h5ckpt_status status = verify_once(directory, number, record, access, watch, buffer, error);
@@ -370,51 +372,82 @@ bool slot_is_readable_past_cache(const struct directory *directory, unsigned num
 
 /* ------------------------------------------------------------------- writing */
 
-static h5ckpt_status write_table(const struct file *file, struct slot_save *save, struct error *error)
+/* The table's bytes to the file's end, zeros behind the last checksum. */
+static size_t table_to_end(const struct slot_save *save)
 {
-    const struct record *record = &save->record;
-    const size_t byte_count = (size_t)(record->file_bytes - record->table_offset);
-    unsigned char *bytes = (unsigned char *)save->table; /* allocated to the file's end, the rest is zero */
+    return (size_t)(save->record.file_bytes - save->record.table_offset);
+}
 
-    save->record.table_digest = checksum_of(bytes, byte_count);
-    return file_write(file, bytes, byte_count, record->table_offset, error);
+static void digest_table(struct slot_save *save)
+{
+    save->record.table_digest = checksum_of((const unsigned char *)save->table, table_to_end(save));
+}
+
+static void encode_head(const struct slot_save *save, unsigned char head[FORMAT_USER_BLOCK_BYTES])
+{
+    memset(head, 0, FORMAT_USER_BLOCK_BYTES);
+    record_encode(&save->record, head);
+}
+
+/* A small state in one call: a device takes as long for each as for a hundred kilobytes. */
+static h5ckpt_status write_whole(const struct file *file, struct slot_save *save, struct error *error)
+{
+    unsigned char *bytes = save->buffer->bytes;
+
+    save->every_byte = true;
+    transfer_gather(save->layout, save->source, save->table, bytes + FORMAT_USER_BLOCK_BYTES);
+    digest_table(save);
+    memcpy(bytes + save->record.table_offset, save->table, table_to_end(save));
+    encode_head(save, bytes);
+    return file_write(file, bytes, (size_t)save->record.file_bytes, 0, error);
 }
 
 /* Blocks, table and record; the order on the device does not matter (docs/format.md 6). */
 static h5ckpt_status write_state(const struct file *file, struct slot_save *save, struct error *error)
 {
-    unsigned char *head = save->buffer->bytes;
     h5ckpt_status status;
 
+    if (save->record.file_bytes <= SLOT_WHOLE_BYTES_MAX)
+        return write_whole(file, save, error);
     status = transfer_write(file, save->layout, save->source, save->every_byte, save->table, save->buffer, error);
     if (status < 0)
         return status;
-    status = write_table(file, save, error);
+    digest_table(save);
+    status = file_write(file, save->table, table_to_end(save), save->record.table_offset, error);
     if (status < 0)
         return status;
-    memset(head, 0, FORMAT_USER_BLOCK_BYTES);
-    record_encode(&save->record, head);
-    return file_write(file, head, save->every_byte ? FORMAT_USER_BLOCK_BYTES : FORMAT_RECORD_BYTES, 0, error);
+    encode_head(save, save->buffer->bytes);
+    return file_write(file, save->buffer->bytes, FORMAT_USER_BLOCK_BYTES, 0, error);
 }
 
-h5ckpt_status slot_save_in_place(struct slot_save *save, const struct directory *directory,
-                                 const struct record *expected, struct error *error)
+h5ckpt_status slot_save_reserve(struct buffer *buffer, const struct record *geometry, struct error *error)
 {
-    struct error ignored = ERROR_NONE;
+    if (geometry->file_bytes <= SLOT_WHOLE_BYTES_MAX)
+        return buffer_reserve(buffer, (size_t)geometry->file_bytes, error);
+    return transfer_reserve(buffer, geometry, error);
+}
+
+/* Past the page cache where that can be: the device is faster so, and what the program reads of its own data stays cached. */
+static h5ckpt_status open_to_write(struct file *file, const struct directory *directory, const char *name,
+                                   struct error *error)
+{
+    h5ckpt_status status = file_open(file, directory, name, FILE_WRITE_PAST_CACHE, error);
+
+    if (status == H5CKPT_E_SYSTEM)
+        status = file_open(file, directory, name, FILE_WRITE, error);
+    if (status == H5CKPT_NO_CHECKPOINT)
+        status = error_set(error, H5CKPT_E_DAMAGED, "'%s/%s' has vanished", directory->path, name);
+    return status;
+}
+
+h5ckpt_status slot_save_in_place(struct slot_save *save, const struct directory *directory, struct error *error)
+{
     struct file file = FILE_NONE;
-    struct record found;
     h5ckpt_status status;
 
-    status = file_open(&file, directory, slot_name(save->number), FILE_WRITE, error);
-    if (status == H5CKPT_NO_CHECKPOINT)
-        status = error_set(error, H5CKPT_E_DAMAGED, "'%s/%s' has vanished", directory->path, slot_name(save->number));
+    status = open_to_write(&file, directory, slot_name(save->number), error);
     if (status < 0)
         return status;
-    /* Rule (c): bytes are skipped only while the record on disk is the one that this handle wrote. */
-    if (expected == NULL || read_record(&file, &found, save->buffer, &ignored) < 0 ||
-        found.sequence != expected->sequence || memcmp(found.run_id, expected->run_id, FORMAT_ID_BYTES) != 0)
-        save->every_byte = true;
-    error_clear(&ignored);
     status = write_state(&file, save, error);
     if (status == H5CKPT_OK)
         status = file_flush(&file, error);
@@ -439,6 +472,9 @@ h5ckpt_status slot_save_new(struct slot_save *save, const struct directory *dire
     if (status < 0)
         return status;
     status = file_allocate(&file, save->record.file_bytes, &reserved, error);
+    file_close(&file);
+    if (status == H5CKPT_OK)
+        status = open_to_write(&file, directory, new_name, error);
     if (status == H5CKPT_OK)
         status = write_state(&file, save, error);
     if (status == H5CKPT_OK)
@@ -456,7 +492,7 @@ h5ckpt_status slot_save_new(struct slot_save *save, const struct directory *dire
 }
 
 /* Where nothing can be reserved, zeros take the space. */
-static h5ckpt_status fill_with_zeros(const struct file *file, uint64_t byte_count, struct transfer_buffer *buffer,
+static h5ckpt_status fill_with_zeros(const struct file *file, uint64_t byte_count, struct buffer *buffer,
                                      struct error *error)
 {
     h5ckpt_status status = H5CKPT_OK;
@@ -471,7 +507,7 @@ static h5ckpt_status fill_with_zeros(const struct file *file, uint64_t byte_coun
 }
 
 h5ckpt_status slot_reserve(const struct directory *directory, unsigned number, const struct record *record,
-                           mode_t file_mode, struct transfer_buffer *buffer, struct error *error)
+                           mode_t file_mode, struct buffer *buffer, struct error *error)
 {
     unsigned char head[FORMAT_RECORD_BYTES];
     struct file file = FILE_NONE;

@@ -64,7 +64,7 @@ h5ckpt_status slot_reader_index(const struct slot_reader *reader, struct index *
  * holds `record`; the system's errors. `watch` may be NULL.
  */
 h5ckpt_status slot_verify(const struct directory *directory, unsigned number, const struct record *record,
-                          enum file_access access, const struct transfer_watch *watch, struct transfer_buffer *buffer,
+                          enum file_access access, const struct transfer_watch *watch, struct buffer *buffer,
                           struct error *error);
 
 /* Can the slot be read from the device, past the page cache? */
@@ -79,15 +79,14 @@ struct slot_save {
     struct checksum *table;             /* one per block; what is skipped is kept */
     bool every_byte;
     mode_t file_mode;
-    struct transfer_buffer *buffer;
+    struct buffer *buffer;
 };
 
-/*
- * Overwrite the slot in place and flush it. `expected` (may be NULL) is the record that must still be there if
- * bytes are to be skipped. On failure the slot is torn.
- */
-h5ckpt_status slot_save_in_place(struct slot_save *save, const struct directory *directory,
-                                 const struct record *expected, struct error *error);
+/* Working memory for saves of that geometry. H5CKPT_E_MEMORY. */
+h5ckpt_status slot_save_reserve(struct buffer *buffer, const struct record *geometry, struct error *error);
+
+/* Overwrite the slot in place and flush it. On failure the slot is torn. */
+h5ckpt_status slot_save_in_place(struct slot_save *save, const struct directory *directory, struct error *error);
 
 /* Fill a new file, flush it, rename it over the slot, flush the directory. *renamed tells how far a failure came. */
 h5ckpt_status slot_save_new(struct slot_save *save, const struct directory *directory, bool *renamed,
@@ -95,6 +94,6 @@ h5ckpt_status slot_save_new(struct slot_save *save, const struct directory *dire
 
 /* Make a slot that holds no state yet: space reserved, void record, durable but for its name. */
 h5ckpt_status slot_reserve(const struct directory *directory, unsigned number, const struct record *record,
-                           mode_t file_mode, struct transfer_buffer *buffer, struct error *error);
+                           mode_t file_mode, struct buffer *buffer, struct error *error);
 
 #endif

@@ -344,7 +344,7 @@ h5ckpt_status h5ckpt_open(h5ckpt_store **store_out, const char *backup_dir, h5ck
     store->directory = DIRECTORY_NONE;
     store->lock = LOCK_NONE;
     store->base = PLAN_NO_BASE;
-    store->view = (struct view){VIEW_NO_SLOT, VIEW_NO_SLOT};
+    store->view = VIEW_NONE;
     store->process_id = system_calls->process_id();
     system_calls->boot_id(store->boot_id);
     if (state == NULL)
@@ -422,9 +422,10 @@ void h5ckpt_close(h5ckpt_store *store)
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
         free(store->memo[i].table);
     store_forget_damage(store);
+    view_free(&store->view);
     layout_free(&store->layout);
     source_free(&store->source);
-    transfer_buffer_free(&store->buffer);
+    buffer_free(&store->buffer);
     error_clear(&store->error);
     free(store);
 }

@@ -25,6 +25,7 @@ struct store_memo { /* what this handle knows of a slot's file because it wrote 
     bool ours;      /* `record` and `table` are what it wrote and flushed there */
     bool given_up;  /* (4) */
     unsigned saves_since_every_byte;
+    struct entry left; /* the file as this handle left it */
     struct record record;
     struct checksum *table; /* one per block, zeros to the file's end */
     size_t table_bytes;
@@ -54,7 +55,7 @@ struct h5ckpt_store {
 
     struct layout layout; /* of the state as it was at the last look; no entries: none yet */
     struct source source;
-    struct transfer_buffer buffer;
+    struct buffer buffer;
     struct view view;
     int64_t view_shown_ns; /* when it was last brought up to date after a save; monotonic, 0: never */
     struct error error;

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "format.h"
+
 static int kernel_open_at(int directory, const char *name, int flags, mode_t mode)
 {
     return openat(directory, name, flags, mode);
@@ -113,7 +115,8 @@ static int kernel_is_direct(int descriptor)
     struct statx file;
 
     if (statx(descriptor, "", AT_EMPTY_PATH, STATX_DIOALIGN, &file) == 0 && file.stx_mask & STATX_DIOALIGN)
-        return file.stx_dio_offset_align != 0;
+        return file.stx_dio_offset_align != 0 && file.stx_dio_offset_align <= FORMAT_ALIGN_BYTES &&
+               file.stx_dio_mem_align <= FORMAT_ALIGN_BYTES;
 #endif
     return fstatfs(descriptor, &volume) == 0 && volume.f_type != TMPFS_MAGIC && volume.f_type != RAMFS_MAGIC;
 }
@@ -184,6 +187,7 @@ const struct system_calls system_kernel = {
     .read_at = pread,
     .write_at = kernel_write_at,
     .flush = fsync,
+    .flush_data = fdatasync,
     .allocate = kernel_allocate,
     .truncate = kernel_truncate,
     .status = fstat,

@@ -22,10 +22,11 @@ struct system_calls {
     int (*close)(int descriptor);
     ssize_t (*read_at)(int descriptor, void *bytes, size_t byte_count, off_t offset);        /* pread */
     ssize_t (*write_at)(int descriptor, const void *bytes, size_t byte_count, off_t offset); /* pwrite */
-    int (*flush)(int descriptor);                                                            /* fsync */
-    int (*allocate)(int descriptor, off_t offset, off_t byte_count);                         /* fallocate, mode 0 */
-    int (*truncate)(int descriptor, off_t byte_count);                                       /* ftruncate */
-    int (*status)(int descriptor, struct stat *status);                                      /* fstat */
+    int (*flush)(int descriptor);                                                            /* fsync: directories */
+    int (*flush_data)(int descriptor);                                      /* fdatasync: files; all but their times */
+    int (*allocate)(int descriptor, off_t offset, off_t byte_count);        /* fallocate, mode 0 */
+    int (*truncate)(int descriptor, off_t byte_count);                      /* ftruncate */
+    int (*status)(int descriptor, struct stat *status);                     /* fstat */
     int (*status_at)(int directory, const char *name, struct stat *status); /* fstatat, links not followed */
     int (*link_at)(int directory, const char *from, const char *to);        /* linkat */
     int (*rename_at)(int directory, const char *from, const char *to);      /* renameat */

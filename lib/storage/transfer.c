@@ -3,66 +3,88 @@
 
 #include <inttypes.h>
 #include <limits.h>
-#include <stdlib.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
-h5ckpt_status transfer_buffer_reserve(struct transfer_buffer *buffer, size_t byte_count, struct error *error)
-{
-    void *bytes;
+#include "storage/walk.h"
 
-    if (buffer->byte_count >= byte_count)
-        return H5CKPT_OK;
-    if (posix_memalign(&bytes, FORMAT_ALIGN_BYTES, byte_count) != 0)
-        return error_set(error, H5CKPT_E_MEMORY, "no memory for a block of %zu bytes", byte_count);
-    free(buffer->bytes);
-    *buffer = (struct transfer_buffer){bytes, byte_count};
-    return H5CKPT_OK;
+/* Where block `block` lies in the chunk's bytes. */
+static unsigned char *block_in(const struct walk_chunk *chunk, const struct record *geometry, uint64_t block)
+{
+    return chunk->bytes + (record_block_offset(geometry, block) - chunk->offset);
 }
 
-void transfer_buffer_free(struct transfer_buffer *buffer)
+h5ckpt_status transfer_reserve(struct buffer *buffer, const struct record *geometry, struct error *error)
 {
-    free(buffer->bytes);
-    *buffer = TRANSFER_BUFFER_NONE;
+    return walk_reserve(buffer, geometry, error);
+}
+
+/* -------------------------------------------------------------------- write */
+
+struct write {
+    const struct file *file;
+    const struct layout *layout;
+    const unsigned char *const *source;
+    bool every_byte;
+    struct checksum *table;
+};
+
+/* Block `block` and its checksum. */
+static void gather(const struct layout *layout, const unsigned char *const *source, uint64_t block,
+                   struct checksum *table, unsigned char *bytes)
+{
+    layout_gather(layout, source, block, bytes);
+    table[block] = checksum_of(bytes, record_block_length(&layout->geometry, block));
+}
+
+void transfer_gather(const struct layout *layout, const unsigned char *const *source, struct checksum *table,
+                     unsigned char *bytes)
+{
+    const struct record *geometry = &layout->geometry;
+
+    for (uint64_t block = 0; block < record_block_count(geometry); block++)
+        gather(layout, source, block, table, bytes + (record_block_offset(geometry, block) - FORMAT_USER_BLOCK_BYTES));
+}
+
+/* Gather and write the neighbours that are to be written, from `block` on; *block becomes the one after them. */
+static h5ckpt_status write_neighbours(const struct write *write, const struct walk_chunk *chunk, uint64_t *block,
+                                      struct error *error)
+{
+    const struct record *geometry = &write->layout->geometry;
+    const uint64_t end = chunk->first_block + chunk->block_count;
+    const uint64_t first = *block;
+    size_t byte_count = 0;
+
+    for (; *block < end && (write->every_byte || layout_block_varies(write->layout, *block)); ++*block) {
+        gather(write->layout, write->source, *block, write->table, block_in(chunk, geometry, *block));
+        byte_count += record_block_length(geometry, *block);
+    }
+    if (byte_count == 0)
+        return H5CKPT_OK;
+    return file_write(write->file, block_in(chunk, geometry, first), byte_count, record_block_offset(geometry, first),
+                      error);
+}
+
+static h5ckpt_status write_chunk(void *context, const struct walk_chunk *chunk, struct error *error)
+{
+    const uint64_t end = chunk->first_block + chunk->block_count;
+    h5ckpt_status status = H5CKPT_OK;
+
+    for (uint64_t block = chunk->first_block; block < end && status == H5CKPT_OK; block++) /* which is not written */
+        status = write_neighbours(context, chunk, &block, error);
+    return status;
 }
 
 h5ckpt_status transfer_write(const struct file *file, const struct layout *layout, const unsigned char *const *source,
-                             bool every_byte, struct checksum *table, struct transfer_buffer *buffer,
-                             struct error *error)
+                             bool every_byte, struct checksum *table, const struct buffer *buffer, struct error *error)
 {
-    const struct record *geometry = &layout->geometry;
-    const uint64_t block_count = record_block_count(geometry);
+    struct write write = {file, layout, source, every_byte, table};
 
-    for (uint64_t block = 0; block < block_count; block++) {
-        const size_t length = record_block_length(geometry, block);
-        if (!every_byte && !layout_block_varies(layout, block))
-            continue;
-        layout_gather(layout, source, block, buffer->bytes);
-        table[block] = checksum_of(buffer->bytes, length);
-        h5ckpt_status status = file_write(file, buffer->bytes, length, record_block_offset(geometry, block), error);
-        if (status < 0)
-            return status;
-    }
-    return H5CKPT_OK;
+    return walk_chunks(&layout->geometry, buffer, write_chunk, &write, error);
 }
 
-/* Read block `block` into the buffer and compare; *actual is what its bytes give. */
-static h5ckpt_status read_block(const struct file *file, const struct record *record, const struct checksum *table,
-                                uint64_t block, struct checksum *actual, bool *matches, struct transfer_buffer *buffer,
-                                struct error *error)
-{
-    const size_t length = record_block_length(record, block);
-    h5ckpt_status status;
-
-    status = transfer_buffer_reserve(buffer, length, error);
-    if (status < 0)
-        return status;
-    status = file_read(file, buffer->bytes, length, record_block_offset(record, block), error);
-    if (status < 0)
-        return status;
-    *actual = checksum_of(buffer->bytes, length);
-    *matches = checksum_equal(actual, &table[block]);
-    return H5CKPT_OK;
-}
+/* ------------------------------------------------------------------- verify */
 
 size_t transfer_damaged_byte_count(const struct record *record)
 {
@@ -74,43 +96,139 @@ bool transfer_is_damaged(const unsigned char *damaged, uint64_t block)
     return damaged[block / CHAR_BIT] >> block % CHAR_BIT & 1;
 }
 
-static void count_damage(struct transfer_damage *damage, uint64_t block, const struct checksum *stored,
-                         const struct checksum *actual)
+struct verify {
+    const struct file *file;
+    const struct record *record;
+    const struct checksum *table;
+    const struct transfer_watch *watch; /* may be NULL */
+    _Atomic uint64_t bytes_done;
+    pthread_mutex_t lock; /* of what follows, and of the watch's bits */
+    struct transfer_damage *damage;
+    struct error unreadable;
+};
+
+static void mark(struct verify *verify, uint64_t block)
 {
-    if (damage->block_count++ > 0)
-        return;
-    damage->first_block = block;
-    damage->stored = *stored;
-    damage->actual = *actual;
+    if (verify->watch != NULL)
+        verify->watch->damaged[block / CHAR_BIT] |= (unsigned char)(1u << block % CHAR_BIT);
+}
+
+static void count_damage(struct verify *verify, uint64_t block, const struct checksum *actual)
+{
+    struct transfer_damage *damage = verify->damage;
+
+    pthread_mutex_lock(&verify->lock);
+    if (damage->block_count++ == 0 || block < damage->first_block) {
+        damage->first_block = block;
+        damage->stored = verify->table[block];
+        damage->actual = *actual;
+    }
+    mark(verify, block);
+    pthread_mutex_unlock(&verify->lock);
+}
+
+static void check_blocks(struct verify *verify, const struct walk_chunk *chunk, uint64_t first, uint64_t count)
+{
+    for (uint64_t block = first; block < first + count; block++) {
+        const unsigned char *bytes = block_in(chunk, verify->record, block);
+        const struct checksum actual = checksum_of(bytes, record_block_length(verify->record, block));
+        if (!checksum_equal(&actual, &verify->table[block]))
+            count_damage(verify, block, &actual);
+    }
+}
+
+/* The device could not give the chunk: what of it, then? */
+static h5ckpt_status check_one_by_one(struct verify *verify, const struct walk_chunk *chunk, struct error *error)
+{
+    for (uint64_t block = chunk->first_block; block < chunk->first_block + chunk->block_count; block++) {
+        h5ckpt_status status =
+            file_read(verify->file, block_in(chunk, verify->record, block), record_block_length(verify->record, block),
+                      record_block_offset(verify->record, block), error);
+        if (status == H5CKPT_OK) {
+            check_blocks(verify, chunk, block, 1);
+            continue;
+        }
+        if (status != H5CKPT_E_IO)
+            return status;
+        pthread_mutex_lock(&verify->lock);
+        mark(verify, block);
+        if (verify->unreadable.status == H5CKPT_OK)
+            error_move(&verify->unreadable, error); /* one is enough to say why */
+        pthread_mutex_unlock(&verify->lock);
+    }
+    return H5CKPT_OK;
+}
+
+static h5ckpt_status verify_chunk(void *context, const struct walk_chunk *chunk, struct error *error)
+{
+    struct verify *verify = context;
+    const struct transfer_watch *watch = verify->watch;
+    h5ckpt_status status = file_read(verify->file, chunk->bytes, chunk->byte_count, chunk->offset, error);
+
+    if (status == H5CKPT_OK)
+        check_blocks(verify, chunk, chunk->first_block, chunk->block_count);
+    else if (status == H5CKPT_E_IO && watch != NULL)
+        status = check_one_by_one(verify, chunk, error);
+    atomic_fetch_add(&verify->bytes_done, chunk->byte_count);
+    if (status == H5CKPT_OK && watch != NULL && watch->advance != NULL && chunk->in_caller)
+        watch->advance(watch->context, atomic_load(&verify->bytes_done));
+    return status;
 }
 
 h5ckpt_status transfer_verify(const struct file *file, const struct record *record, const struct checksum *table,
-                              struct transfer_damage *damage, const struct transfer_watch *watch,
-                              struct transfer_buffer *buffer, struct error *error)
+                              struct transfer_damage *damage, const struct transfer_watch *watch, struct buffer *buffer,
+                              struct error *error)
 {
-    const uint64_t block_count = record_block_count(record);
-    h5ckpt_status unreadable = H5CKPT_OK;
-    struct checksum actual;
-    bool matches;
+    struct verify verify = {
+        .file = file,
+        .record = record,
+        .table = table,
+        .watch = watch,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .damage = damage,
+    };
+    h5ckpt_status status;
 
     *damage = (struct transfer_damage){0};
-    for (uint64_t block = 0; block < block_count; block++) {
-        h5ckpt_status status = read_block(file, record, table, block, &actual, &matches, buffer, error);
-        if (status < 0 && (watch == NULL || status != H5CKPT_E_IO))
-            return status;
-        if (status == H5CKPT_OK && !matches)
-            count_damage(damage, block, &table[block], &actual);
-        if (status < 0)
-            unreadable = status;
-        if (watch == NULL)
-            continue;
-        if (status < 0 || !matches)
-            watch->damaged[block / CHAR_BIT] |= (unsigned char)(1u << block % CHAR_BIT);
-        if (watch->advance != NULL)
-            watch->advance(watch->context, record_block_offset(record, block) + record_block_length(record, block) -
-                                               FORMAT_USER_BLOCK_BYTES);
+    status = transfer_reserve(buffer, record, error);
+    if (status == H5CKPT_OK)
+        status = walk_chunks(record, buffer, verify_chunk, &verify, error);
+    if (status == H5CKPT_OK && watch != NULL && watch->advance != NULL)
+        watch->advance(watch->context, verify.bytes_done);
+    if (status == H5CKPT_OK && verify.unreadable.status < 0) {
+        status = verify.unreadable.status;
+        error_move(error, &verify.unreadable);
     }
-    return unreadable;
+    error_clear(&verify.unreadable);
+    pthread_mutex_destroy(&verify.lock);
+    return status;
+}
+
+/* --------------------------------------------------------------------- load */
+
+struct load {
+    const struct file *file;
+    const struct record *record;
+    const struct checksum *table;
+    const struct transfer_target *target; /* ascending by offset */
+    size_t target_count;
+    _Atomic bool handed_over;
+};
+
+/* Index of the first target that ends after `offset`. */
+static size_t first_target_after(const struct load *load, uint64_t offset)
+{
+    size_t low = 0;
+    size_t high = load->target_count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (load->target[middle].offset + load->target[middle].byte_count > offset)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
 }
 
 static void scatter(const struct transfer_target *target, uint64_t begin, uint64_t end, const unsigned char *bytes)
@@ -122,35 +240,41 @@ static void scatter(const struct transfer_target *target, uint64_t begin, uint64
         memcpy(target->bytes + (from - target->offset), bytes + (from - begin), to - from);
 }
 
+static h5ckpt_status load_chunk(void *context, const struct walk_chunk *chunk, struct error *error)
+{
+    struct load *load = context;
+    const uint64_t end = chunk->offset + chunk->byte_count;
+    const size_t first = first_target_after(load, chunk->offset);
+    h5ckpt_status status;
+
+    if (first == load->target_count || load->target[first].offset >= end)
+        return H5CKPT_OK;
+    status = file_read(load->file, chunk->bytes, chunk->byte_count, chunk->offset, error);
+    if (status < 0)
+        return status;
+    for (uint64_t block = chunk->first_block; block < chunk->first_block + chunk->block_count; block++) {
+        const struct checksum actual =
+            checksum_of(block_in(chunk, load->record, block), record_block_length(load->record, block));
+        if (!checksum_equal(&actual, &load->table[block]))
+            return error_set(error, H5CKPT_E_DAMAGED,
+                             "'%s/%s': block %" PRIu64 " changed between verifying and reading",
+                             load->file->directory->path, load->file->name, block);
+    }
+    atomic_store(&load->handed_over, true);
+    for (size_t i = first; i < load->target_count && load->target[i].offset < end; i++)
+        scatter(&load->target[i], chunk->offset, end, chunk->bytes);
+    return H5CKPT_OK;
+}
+
 h5ckpt_status transfer_load(const struct file *file, const struct record *record, const struct checksum *table,
                             const struct transfer_target *target, size_t target_count, bool *handed_over,
-                            struct transfer_buffer *buffer, struct error *error)
+                            struct buffer *buffer, struct error *error)
 {
-    const uint64_t block_count = record_block_count(record);
-    struct checksum actual;
-    size_t first = 0;
-    bool matches;
+    struct load load = {file, record, table, target, target_count, false};
+    h5ckpt_status status = transfer_reserve(buffer, record, error);
 
-    *handed_over = false;
-    for (uint64_t block = 0; block < block_count; block++) {
-        const uint64_t begin = record_block_offset(record, block);
-        const uint64_t end = begin + record_block_length(record, block);
-        while (first < target_count && target[first].offset + target[first].byte_count <= begin)
-            first++;
-        if (first == target_count)
-            break;
-        if (target[first].offset >= end)
-            continue;
-        h5ckpt_status status = read_block(file, record, table, block, &actual, &matches, buffer, error);
-        if (status < 0)
-            return status;
-        if (!matches)
-            return error_set(error, H5CKPT_E_DAMAGED,
-                             "'%s/%s': block %" PRIu64 " changed between verifying and reading", file->directory->path,
-                             file->name, block);
-        for (size_t i = first; i < target_count && target[i].offset < end; i++)
-            scatter(&target[i], begin, end, buffer->bytes);
-        *handed_over = true;
-    }
-    return H5CKPT_OK;
+    if (status == H5CKPT_OK)
+        status = walk_chunks(record, buffer, load_chunk, &load, error);
+    *handed_over = load.handed_over;
+    return status;
 }

@@ -6,27 +6,23 @@
 #ifndef H5CKPT_TRANSFER_H
 #define H5CKPT_TRANSFER_H
 
+#include "storage/buffer.h"
 #include "storage/file.h"
 #include "storage/layout.h"
 
-/* One block's worth of memory, aligned for any kind of descriptor; reused, so that a save allocates nothing. */
-struct transfer_buffer {
-    unsigned char *bytes;
-    size_t byte_count;
-};
-
-#define TRANSFER_BUFFER_NONE ((struct transfer_buffer){0})
-
-h5ckpt_status transfer_buffer_reserve(struct transfer_buffer *buffer, size_t byte_count, struct error *error);
-void transfer_buffer_free(struct transfer_buffer *buffer);
-
 /*
  * Write the blocks of `layout` from `source` and note their checksums in `table`. Without `every_byte`, blocks that
- * are the same at every save are skipped and their checksums in `table` kept.
+ * are the same at every save are skipped and their checksums in `table` kept. The buffer must have been reserved.
  */
 h5ckpt_status transfer_write(const struct file *file, const struct layout *layout, const unsigned char *const *source,
-                             bool every_byte, struct checksum *table, struct transfer_buffer *buffer,
-                             struct error *error);
+                             bool every_byte, struct checksum *table, const struct buffer *buffer, struct error *error);
+
+/* All blocks of `layout` into `bytes`, as they lie in the file, and their checksums into `table`. */
+void transfer_gather(const struct layout *layout, const unsigned char *const *source, struct checksum *table,
+                     unsigned char *bytes);
+
+/* Room for any of these with files of that geometry; what only reads takes care of it itself. H5CKPT_E_MEMORY. */
+h5ckpt_status transfer_reserve(struct buffer *buffer, const struct record *geometry, struct error *error);
 
 struct transfer_damage {
     uint64_t block_count; /* damaged blocks in all */
@@ -38,7 +34,7 @@ struct transfer_damage {
 /* Somebody who wants to know more of a verification than its verdict. */
 struct transfer_watch {
     unsigned char *damaged; /* a bit per block, to be set where a block is damaged or cannot be read */
-    void (*advance)(void *context, uint64_t bytes_done); /* told after every block; NULL: nobody */
+    void (*advance)(void *context, uint64_t bytes_done); /* told now and then, and at the end; NULL: nobody */
     void *context;
 };
 
@@ -50,8 +46,8 @@ bool transfer_is_damaged(const unsigned char *damaged, uint64_t block);
  * is watched (NULL: it is not): then it ends, with H5CKPT_E_IO, when every block has been tried.
  */
 h5ckpt_status transfer_verify(const struct file *file, const struct record *record, const struct checksum *table,
-                              struct transfer_damage *damage, const struct transfer_watch *watch,
-                              struct transfer_buffer *buffer, struct error *error);
+                              struct transfer_damage *damage, const struct transfer_watch *watch, struct buffer *buffer,
+                              struct error *error);
 
 /* Where `byte_count` bytes at `offset` in the file go. */
 struct transfer_target {
@@ -66,6 +62,6 @@ struct transfer_target {
  */
 h5ckpt_status transfer_load(const struct file *file, const struct record *record, const struct checksum *table,
                             const struct transfer_target *target, size_t target_count, bool *handed_over,
-                            struct transfer_buffer *buffer, struct error *error);
+                            struct buffer *buffer, struct error *error);
 
 #endif

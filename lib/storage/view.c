@@ -77,7 +77,7 @@ void view_read(struct view *view, const struct directory *directory, const unsig
 {
     unsigned char head[HEAD_BYTES];
 
-    *view = (struct view){VIEW_NO_SLOT, VIEW_NO_SLOT};
+    view->current = view->previous = VIEW_NO_SLOT;
     if (look(directory, directory_id, head) != VIEW_OURS)
         return;
     view->current = slot_from_u32(bytes_get_u32(head + AT_CURRENT));
@@ -107,11 +107,31 @@ static h5ckpt_status fill(const struct directory *directory, const unsigned char
     return status;
 }
 
+void view_free(struct view *view)
+{
+    for (unsigned current = 0; current < FORMAT_SLOT_COUNT_MAX; current++)
+        for (unsigned previous = 0; previous < FORMAT_SLOT_COUNT_MAX + 1; previous++)
+            structure_free(&view->image[current][previous]);
+}
+
+/* HDF5 takes longer than the rest of a small save: each image is built once. */
+static h5ckpt_status find_image(struct view *view, int current, int previous, const struct structure **image,
+                                struct error *error)
+{
+    struct structure *kept = &view->image[current][previous == VIEW_NO_SLOT ? FORMAT_SLOT_COUNT_MAX : previous];
+
+    *image = kept;
+    if (kept->run_count != 0)
+        return H5CKPT_OK;
+    return structure_build_view(kept, slot_name((unsigned)current),
+                                previous == VIEW_NO_SLOT ? NULL : slot_name((unsigned)previous), error);
+}
+
 h5ckpt_status view_write(struct view *view, const struct directory *directory,
                          const unsigned char directory_id[FORMAT_ID_BYTES], int current, int previous, mode_t mode,
                          struct error *error)
 {
-    struct structure structure = STRUCTURE_NONE;
+    const struct structure *image;
     struct error ignored = ERROR_NONE;
     unsigned char head[HEAD_BYTES] = {0};
     h5ckpt_status status;
@@ -125,17 +145,17 @@ h5ckpt_status view_write(struct view *view, const struct directory *directory,
     memcpy(head + AT_DIRECTORY_ID, directory_id, FORMAT_ID_BYTES);
     bytes_put_u32(head + AT_CURRENT, (uint32_t)current);
     bytes_put_u32(head + AT_PREVIOUS, (uint32_t)previous);
-    status = structure_build_view(&structure, slot_name((unsigned)current),
-                                  previous == VIEW_NO_SLOT ? NULL : slot_name((unsigned)previous), error);
+    status = find_image(view, current, previous, &image, error);
     if (status == H5CKPT_OK)
-        status = fill(directory, head, &structure, mode, error);
+        status = fill(directory, head, image, mode, error);
     if (status == H5CKPT_OK)
         status = directory_rename(directory, VIEW_NEW_NAME, FORMAT_VIEW_NAME, error);
-    if (status == H5CKPT_OK)
-        *view = (struct view){current, previous};
-    else
+    if (status == H5CKPT_OK) {
+        view->current = current;
+        view->previous = previous;
+    } else {
         directory_remove(directory, VIEW_NEW_NAME, &ignored);
-    structure_free(&structure);
+    }
     error_clear(&ignored);
     return status;
 }

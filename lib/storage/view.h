@@ -8,13 +8,20 @@
 
 #include "format.h"
 #include "storage/directory.h"
+#include "storage/hdf5/structure.h"
 
 enum { VIEW_NO_SLOT = -1 };
 
 struct view {
     int current; /* slot numbers that the file names; VIEW_NO_SLOT */
     int previous;
+    struct structure image[FORMAT_SLOT_COUNT_MAX]
+                          [FORMAT_SLOT_COUNT_MAX + 1]; /* by these two; what HDF5 has built is kept */
 };
+
+#define VIEW_NONE ((struct view){.current = VIEW_NO_SLOT, .previous = VIEW_NO_SLOT})
+
+void view_free(struct view *view);
 
 /* What the directory's view names now. */
 void view_read(struct view *view, const struct directory *directory, const unsigned char directory_id[FORMAT_ID_BYTES]);

@@ -64,7 +64,13 @@ static void restarts_after_kills(struct crash *crash, unsigned variant)
     run_later_process(crash, slots, 1);
 }
 
-static void no_direct_reads(struct crash *crash, unsigned variant)
+static void written_through_the_page_cache(struct crash *crash, unsigned variant)
+{
+    simfs_set_direct(crash_simfs(crash), SIMFS_DIRECT_READS_ONLY);
+    restarts_after_kills(crash, variant);
+}
+
+static void no_direct_io(struct crash *crash, unsigned variant)
 {
     simfs_set_direct(crash_simfs(crash), SIMFS_DIRECT_NO);
     run_first_process(crash, variant + 1, 2);
@@ -231,10 +237,12 @@ static void deletion_and_a_new_run(struct crash *crash, unsigned variant)
 static void failed_flush_then_restart(struct crash *crash, unsigned variant)
 {
     const unsigned slots = 1 + variant / 3 % 3;
-    const unsigned evicted = variant / 9; /* 0: not; 1: before, 2: after the restore */
+    const unsigned evicted = variant / 9 % 3; /* 0: not; 1: before, 2: after the restore */
+    const bool through_cache = variant / 27;
     struct simfs_fault fault = {
         .call = SIMFS_CALL_FLUSH, .name_prefix = "slot-", .fail_count = 1, .error = EIO, .survivors = variant % 3};
 
+    simfs_set_direct(crash_simfs(crash), through_cache ? SIMFS_DIRECT_READS_ONLY : SIMFS_DIRECT_YES);
     crash_begin(crash, slots, MODEL_SMALL);
     save_times(crash, 3);
     simfs_set_fault(crash_simfs(crash), &fault);
@@ -324,7 +332,8 @@ const struct scenario SCENARIOS[] = {
     {"first saves", first_saves, 3, SCENARIO_SMALL},
     {"a process that saves nothing", a_process_that_saves_nothing, 3, SCENARIO_SMALL},
     {"restarts after kills", restarts_after_kills, 3, SCENARIO_SMALL},
-    {"no direct reads", no_direct_reads, 3, SCENARIO_SMALL},
+    {"written through the page cache", written_through_the_page_cache, 3, SCENARIO_SMALL},
+    {"no direct input and output", no_direct_io, 3, SCENARIO_SMALL},
     {"several blocks", several_blocks, 3, SCENARIO_BIG},
     {"fallback, then save", fallback_then_save, 2 * PLACE_COUNT, SCENARIO_SMALL},
     {"all damaged, then start over", all_damaged_then_start_over, 2, SCENARIO_SMALL},
@@ -335,7 +344,7 @@ const struct scenario SCENARIOS[] = {
     {"schema change", schema_change, 3, SCENARIO_SMALL},
     {"other number of slots", other_number_of_slots, 6, SCENARIO_SMALL},
     {"deletion and a new run", deletion_and_a_new_run, 3, SCENARIO_SMALL},
-    {"failed flush, then restart", failed_flush_then_restart, 27, SCENARIO_MANY_VARIANTS},
+    {"failed flush, then restart", failed_flush_then_restart, 54, SCENARIO_MANY_VARIANTS},
     {"failed flush, then save", failed_flush_then_save, 9, SCENARIO_SMALL},
     {"disk full in a save", disk_full_in_a_save, 12, SCENARIO_MANY_VARIANTS},
     {"one call fails", one_call_fails, 7 * 14, SCENARIO_MANY_VARIANTS},

@@ -585,24 +585,22 @@ static h5ckpt_status inspect_told(h5ckpt_store *store, enum h5ckpt_depth depth)
 }
 
 /* _i: slots; depth; a damaged block or none */
-START_TEST(progress_grows_with_every_block_up_to_the_bytes_of_all_committed_slots)
+START_TEST(progress_grows_slot_by_slot_up_to_the_bytes_of_all_committed_slots)
 {
     const unsigned slots = 1 + (unsigned)_i % 3;
     uint64_t bytes_total = 0;
-    uint64_t block_count = 0;
 
     standard_history(slots, 1, 4);
     for (uint64_t epoch = 4; epoch > 4 - slots; epoch--) {
         struct record record = record_of_slot(slot_number_of_epoch(epoch));
         bytes_total += record.table_offset - FORMAT_USER_BLOCK_BYTES;
-        block_count += record_block_count(&record);
     }
     if (_i / 6 == 1)
         flip(slot_number_of_epoch(4), 70000);
     h5ckpt_store *store = standard_open_slots(&standard, slots);
     inspect_told(store, _i / 3 % 2 == 0 ? H5CKPT_ALL_BYTES : H5CKPT_DEVICE);
     ck_assert_int_eq(told.restart_count, 0);
-    ck_assert_int_eq(told.call_count, (long)block_count);
+    ck_assert_int_ge(told.call_count, (long)slots);
     ck_assert_uint_eq(told.bytes_done, told.bytes_total);
     ck_assert_uint_eq(told.bytes_total, bytes_total);
     h5ckpt_close(store);
@@ -2791,7 +2789,7 @@ static void add_progress(Suite *suite)
 {
     TCase *tcase = add_case(suite, "progress");
 
-    tcase_add_loop_test(tcase, progress_grows_with_every_block_up_to_the_bytes_of_all_committed_slots, 0, 12);
+    tcase_add_loop_test(tcase, progress_grows_slot_by_slot_up_to_the_bytes_of_all_committed_slots, 0, 12);
     tcase_add_test(tcase, progress_leaves_out_a_slot_whose_record_is_damaged);
     tcase_add_test(tcase, progress_is_not_told_where_nothing_but_records_is_read);
     tcase_add_test(tcase, progress_is_not_told_of_a_directory_without_states);

@@ -724,16 +724,34 @@ START_TEST(a_schema_change_keeps_the_state_before_it)
 }
 END_TEST
 
+/* So many variables that HDF5's metadata, which no save changes, fills blocks of its own. */
+static h5ckpt_state *make_many(double *value, unsigned count)
+{
+    h5ckpt_state *state = h5ckpt_state_new();
+
+    for (unsigned i = 0; i < count; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "v%u", i);
+        h5ckpt_add(state, name, H5CKPT_FLOAT64, 0, NULL, &value[i]);
+    }
+    return state;
+}
+
 START_TEST(unchanged_bytes_are_written_anew_every_so_many_saves)
 {
+    enum { MANY = 1000, SAVES = 20 };
+    static double value[MANY];
     struct h5ckpt_options options = h5ckpt_options_default();
+    h5ckpt_state *state = make_many(value, MANY);
+    h5ckpt_store *store;
     uint64_t every_byte = 0;
 
     options.rewrite_every = (unsigned)_i;
     faults_set((struct faults){0});
-    h5ckpt_store *store = standard_open(&standard, &options);
-    for (uint64_t number = 0; number < 20; number++) {
+    assert_status(h5ckpt_open(&store, fixture_backup, state, &options), H5CKPT_OK);
+    for (uint64_t number = 0; number < SAVES; number++) {
         faults_set((struct faults){0}); /* counts from zero */
+        value[MANY - 1] = (double)number;
         assert_save(store, number);
         uint64_t written = faults_written_bytes(SLOT_NAME[number % 2]);
         if (number < 2)
@@ -745,7 +763,11 @@ START_TEST(unchanged_bytes_are_written_anew_every_so_many_saves)
     }
     h5ckpt_close(store);
     faults_clear();
-    assert_restores(H5CKPT_OK, 19);
+    assert_status(h5ckpt_open(&store, fixture_backup, state, NULL), H5CKPT_OK);
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_OK);
+    ck_assert(value[MANY - 1] == SAVES - 1);
+    h5ckpt_close(store);
+    h5ckpt_state_free(state);
 }
 END_TEST
 

@@ -142,6 +142,7 @@ void faults_set(struct faults faults)
     faulty.read_at = fault_read_at;
     faulty.write_at = fault_write_at;
     faulty.flush = fault_flush;
+    faulty.flush_data = fault_flush;
     faulty.is_direct = say_direct;
     faulty.allocate = fault_allocate;
     faulty.link_at = fault_link_at;
@@ -161,6 +162,7 @@ void faults_clear(void)
     current = (struct faults){0};
     sound = system_kernel;
     sound.flush = flush_nothing;
+    sound.flush_data = flush_nothing;
     sound.is_direct = say_direct;
     sound.open_at = open_through_cache;
     system_calls = &sound;

@@ -1103,7 +1103,8 @@ static int simfs_open_at(int directory_descriptor, const char *name, int flags, 
         return fail(EISDIR);
     if (inode != NULL && !S_ISDIR(inode->mode) && (flags & O_DIRECTORY) != 0)
         return fail(ENOTDIR);
-    if ((flags & O_DIRECT) != 0 && fs->direct == SIMFS_DIRECT_NO)
+    if ((flags & O_DIRECT) != 0 &&
+        (fs->direct == SIMFS_DIRECT_NO || (fs->direct == SIMFS_DIRECT_READS_ONLY && (flags & O_ACCMODE) != O_RDONLY)))
         return fail(EINVAL);
     if (inode == NULL)
         inode = create(fs, directory, last, S_IFREG | (mode & 07777), SIMFS_CREATE);
@@ -1531,6 +1532,7 @@ const struct system_calls simfs_calls = {
     .read_at = simfs_read_at,
     .write_at = simfs_write_at,
     .flush = simfs_flush,
+    .flush_data = simfs_flush,
     .allocate = simfs_allocate,
     .truncate = simfs_truncate,
     .status = simfs_status,

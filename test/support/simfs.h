@@ -192,8 +192,8 @@ struct simfs_fault {
 /* The one fault in force; NULL for none. Images begin without. */
 void simfs_set_fault(struct simfs *fs, const struct simfs_fault *fault);
 
-/* May files be opened with O_DIRECT? At first: yes. Images inherit it. */
-enum simfs_direct { SIMFS_DIRECT_YES, SIMFS_DIRECT_NO };
+/* May files be opened with O_DIRECT? At first: yes. Images inherit it. Reads only: as if whoever writes used the page cache. */
+enum simfs_direct { SIMFS_DIRECT_YES, SIMFS_DIRECT_READS_ONLY, SIMFS_DIRECT_NO };
 void simfs_set_direct(struct simfs *fs, enum simfs_direct direct);
 
 /* A file system that lies, to show that a test would find out. Bits; images inherit them. */

@@ -317,10 +317,10 @@ class WhatIsShown(Case):
                                             "VARIABLES"])
         self.assertEqual(len(document["slots"]), 3)
         for slot, line in zip(document["slots"], lines[1:]):
-            size = f"{slot['bytes'] / 1024:.1f}"
+            size = f"{slot['bytes'] / 2**20:.1f}"
             self.assertEqual(line.split(), [slot["name"], slot["role"], slot["state"], str(slot["sequence"]),
                                             str(slot["epoch"]), str(slot["batch"]), str(slot["step"]),
-                                            *slot["saved"].split(".")[0].split("T"), size, "KiB",
+                                            *slot["saved"].split(".")[0].split("T"), size, "MiB",
                                             str(slot["variable_count"])])
             self.assertEqual(slot["bytes"], (self.directory / slot["name"]).stat().st_size)
             self.assertEqual(slot["variable_count"], 4)
@@ -558,7 +558,7 @@ class Terminal(Case):
     def test_a_bar_is_drawn_and_erased(self):
         save(self.directory, 2)
         sent = self.on_terminal("verify", self.directory)
-        self.assertRegex(sent, r"^ *\d+% of 0?\S+ KiB \[#* *\]\r")
+        self.assertRegex(sent, r"^ *\d+% of 0?\S+ [KM]iB \[#* *\]\r")
         self.assertRegex(sent, r"\r +\r$")
 
     def test_it_fits_into_the_terminal(self):

@@ -22,7 +22,7 @@
 
 #include <h5ckpt.h>
 
-enum { ROWS = 256, COLUMNS = 256, PAGE_BYTES = 4096 };
+enum { ROWS = 4096, COLUMNS = 256, PAGE_BYTES = 4096 }; /* so many that a save is stopped half-way by its last page */
 
 static float (*weights)[COLUMNS]; /* 256 KiB: four blocks, or parts of five */
 static int16_t bias[10];

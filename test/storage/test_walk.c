@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* Walking over blocks by a team: every block once, whatever the size, however many threads there are. */
+#include <check.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/team.h"
+#include "storage/walk.h"
+#include "support/assert_h5ckpt.h"
+#include "support/fixture.h"
+
+/* How many threads the system gives in one call of team_run(); the linker leads calls here (--wrap). */
+static _Atomic unsigned threads_left = 1000;
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*begin)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*begin)(void *), void *argument);
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*begin)(void *), void *argument)
+{
+    if (threads_left == 0)
+        return EAGAIN;
+    threads_left--;
+    return __real_pthread_create(thread, attributes, begin, argument);
+}
+
+static void give_threads(void)
+{
+    threads_left = 1000;
+}
+
+/* --------------------------------------------------------------------- team */
+
+struct roll {
+    _Atomic unsigned call_count[TEAM_SIZE_MAX];
+    _Atomic bool signals_open; /* in any thread but the caller's */
+};
+
+static void call_the_roll(void *context, unsigned member)
+{
+    struct roll *roll = context;
+    sigset_t blocked;
+
+    roll->call_count[member]++;
+    pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+    if (member != 0 && (!sigismember(&blocked, SIGTERM) || !sigismember(&blocked, SIGALRM)))
+        roll->signals_open = true;
+}
+
+/* _i: threads that the system gives */
+START_TEST(every_member_works_once_and_there_are_as_many_as_the_system_gives)
+{
+    for (unsigned size = 1; size <= TEAM_SIZE_MAX + 2; size++) {
+        const unsigned wanted = size < TEAM_SIZE_MAX ? size : TEAM_SIZE_MAX;
+        struct roll roll = {0};
+        unsigned members = 0;
+        threads_left = (unsigned)_i;
+        team_run(size, call_the_roll, &roll);
+        for (unsigned i = 0; i < TEAM_SIZE_MAX; i++) {
+            ck_assert_uint_le(roll.call_count[i], 1);
+            members += roll.call_count[i];
+        }
+        ck_assert_uint_eq(members, wanted < (unsigned)_i + 1 ? wanted : (unsigned)_i + 1);
+        ck_assert(!roll.signals_open);
+    }
+}
+END_TEST
+
+START_TEST(the_callers_signals_are_as_they_were)
+{
+    struct roll roll = {0};
+    sigset_t before, after;
+
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    team_run(4, call_the_roll, &roll);
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    for (int number = 1; number < SIGRTMAX; number++)
+        ck_assert_int_eq(sigismember(&before, number), sigismember(&after, number));
+}
+END_TEST
+
+/* --------------------------------------------------------------------- walk */
+
+static struct record geometry_of(uint64_t covered_bytes, uint64_t block_bytes)
+{
+    return (struct record){.block_bytes = block_bytes, .table_offset = FORMAT_USER_BLOCK_BYTES + covered_bytes};
+}
+
+struct visits {
+    const struct record *geometry;
+    _Atomic unsigned char *seen; /* by block */
+    _Atomic uint64_t chunk_count;
+    uint64_t fail_at; /* block; UINT64_MAX: none */
+};
+
+static h5ckpt_status visit(void *context, const struct walk_chunk *chunk, struct error *error)
+{
+    struct visits *visits = context;
+    uint64_t byte_count = 0;
+
+    memset(chunk->bytes, (int)chunk->first_block, chunk->byte_count); /* whose room it is */
+    visits->chunk_count++;
+    for (uint64_t block = chunk->first_block; block < chunk->first_block + chunk->block_count; block++) {
+        visits->seen[block]++;
+        byte_count += record_block_length(visits->geometry, block);
+        if (block == visits->fail_at)
+            return error_set(error, H5CKPT_E_IO, "block %d", (int)block);
+    }
+    ck_assert_uint_eq(byte_count, chunk->byte_count);
+    ck_assert_uint_eq(chunk->offset, record_block_offset(visits->geometry, chunk->first_block));
+    for (size_t i = 0; i < chunk->byte_count; i += 997)
+        ck_assert_uint_eq(chunk->bytes[i], (unsigned char)chunk->first_block);
+    return H5CKPT_OK;
+}
+
+static h5ckpt_status walk_over(const struct record *geometry, struct visits *visits, struct error *error)
+{
+    struct buffer buffer = BUFFER_NONE;
+    h5ckpt_status status = walk_reserve(&buffer, geometry, error);
+
+    visits->geometry = geometry;
+    visits->seen = calloc(record_block_count(geometry), sizeof *visits->seen);
+    ck_assert_ptr_nonnull(visits->seen);
+    if (status == H5CKPT_OK)
+        status = walk_chunks(geometry, &buffer, visit, visits, error);
+    buffer_free(&buffer);
+    return status;
+}
+
+static const uint64_t COVERED[] = {
+    4096,     65536,    69632,    1 << 20,          (1 << 20) + 4096, 4 << 20, (4 << 20) + 4096,
+    15 << 20, 16 << 20, 17 << 20, (20 << 20) + 8192};
+static const uint64_t BLOCK[] = {4096, 65536, 1 << 20, 1 << 23};
+
+/* _i: how much; blocks of which size */
+START_TEST(every_block_is_visited_once)
+{
+    const struct record geometry = geometry_of(COVERED[_i / 4], BLOCK[_i % 4]);
+    struct visits visits = {.fail_at = UINT64_MAX};
+    struct error error = ERROR_NONE;
+
+    assert_status(walk_over(&geometry, &visits, &error), H5CKPT_OK);
+    for (uint64_t block = 0; block < record_block_count(&geometry); block++)
+        ck_assert_uint_eq(visits.seen[block], 1);
+    free((void *)visits.seen);
+}
+END_TEST
+
+START_TEST(a_failure_is_returned_and_ends_the_walk_before_its_end)
+{
+    const struct record geometry = geometry_of(32 << 20, 65536);
+
+    for (uint64_t at = 0; at < record_block_count(&geometry); at += 331) {
+        struct visits visits = {.fail_at = at};
+        struct error error = ERROR_NONE;
+        assert_status(walk_over(&geometry, &visits, &error), H5CKPT_E_IO);
+        assert_mentions(error_message(&error), "block ");
+        ck_assert(at > record_block_count(&geometry) / 2 || visits.chunk_count < 32);
+        error_clear(&error);
+        free((void *)visits.seen);
+    }
+}
+END_TEST
+
+/* ------------------------------------------------------------ a large state */
+
+enum { LARGE_COUNT = 5 << 19, LARGE_EXTRA = 3 }; /* 20 MiB of float64, not a multiple of a block */
+
+static double *large;
+
+static h5ckpt_state *large_state(void)
+{
+    h5ckpt_state *state = h5ckpt_state_new();
+
+    large = malloc((LARGE_COUNT + LARGE_EXTRA) * sizeof *large);
+    ck_assert_ptr_nonnull(large);
+    for (size_t i = 0; i < LARGE_COUNT + LARGE_EXTRA; i++)
+        large[i] = (double)i * 0.5;
+    h5ckpt_add(state, "large", H5CKPT_FLOAT64, 1, (const uint64_t[]){LARGE_COUNT + LARGE_EXTRA}, large);
+    return state;
+}
+
+/* _i: threads that the system gives in all */
+START_TEST(a_large_state_comes_back_bit_for_bit)
+{
+    h5ckpt_state *state = large_state();
+    h5ckpt_store *store;
+    struct h5ckpt_report report;
+
+    threads_left = (unsigned)_i;
+    assert_status(h5ckpt_open(&store, fixture_backup, state, NULL), H5CKPT_OK);
+    for (uint64_t epoch = 1; epoch <= 3; epoch++) {
+        large[LARGE_COUNT] = (double)epoch;
+        assert_status(h5ckpt_save(store, &(struct h5ckpt_progress){.epoch = epoch}), H5CKPT_OK);
+    }
+    memset(large, 0, (LARGE_COUNT + LARGE_EXTRA) * sizeof *large);
+    assert_status(h5ckpt_restore(store, NULL, &report), H5CKPT_OK);
+    ck_assert_uint_eq(report.progress.epoch, 3);
+    for (size_t i = 0; i < LARGE_COUNT + LARGE_EXTRA; i++)
+        ck_assert(large[i] == (i == LARGE_COUNT ? 3.0 : (double)i * 0.5));
+    assert_status(h5ckpt_inspect(store, &(struct h5ckpt_inspect_options){.depth = H5CKPT_DEVICE}, &report), H5CKPT_OK);
+    h5ckpt_close(store);
+    h5ckpt_state_free(state);
+    free(large);
+}
+END_TEST
+
+START_TEST(the_first_of_many_damaged_blocks_is_named_whichever_thread_found_it)
+{
+    h5ckpt_state *state = large_state();
+    h5ckpt_store *store;
+    struct h5ckpt_report report;
+
+    assert_status(h5ckpt_open(&store, fixture_backup, state, NULL), H5CKPT_OK);
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
+    for (uint64_t block = 7; block < 300; block += 31)
+        file_flip_bit(in_backup("slot-a.h5"), 8 * (FORMAT_USER_BLOCK_BYTES + block * FORMAT_BLOCK_BYTES));
+    assert_status(h5ckpt_inspect(store, &(struct h5ckpt_inspect_options){.depth = H5CKPT_ALL_BYTES}, &report),
+                  H5CKPT_E_LOST);
+    assert_mentions(report.slot[0].reason, "10 of ");
+    assert_mentions(report.slot[0].reason, "the first is block 7 ");
+    h5ckpt_close(store);
+    h5ckpt_state_free(state);
+    free(large);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("walk");
+    SRunner *runner = srunner_create(suite);
+    TCase *team = tcase_create("team"), *walk = tcase_create("walk"), *whole = tcase_create("a large state");
+    int failed_count;
+
+    tcase_add_checked_fixture(team, give_threads, give_threads);
+    tcase_add_loop_test(team, every_member_works_once_and_there_are_as_many_as_the_system_gives, 0, TEAM_SIZE_MAX + 1);
+    tcase_add_test(team, the_callers_signals_are_as_they_were);
+    tcase_set_timeout(walk, 120);
+    tcase_add_loop_test(walk, every_block_is_visited_once, 0, 4 * (int)(sizeof COVERED / sizeof *COVERED));
+    tcase_add_test(walk, a_failure_is_returned_and_ends_the_walk_before_its_end);
+    tcase_set_timeout(whole, 120);
+    tcase_add_unchecked_fixture(whole, fixture_begin, fixture_end);
+    tcase_add_checked_fixture(whole, fixture_setup, fixture_teardown);
+    tcase_add_checked_fixture(whole, give_threads, give_threads);
+    tcase_add_loop_test(whole, a_large_state_comes_back_bit_for_bit, 0, 5);
+    tcase_add_test(whole, the_first_of_many_damaged_blocks_is_named_whichever_thread_found_it);
+    suite_add_tcase(suite, team);
+    suite_add_tcase(suite, walk);
+    suite_add_tcase(suite, whole);
+    srunner_run_all(runner, CK_ENV);
+    failed_count = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
