@@ -56,7 +56,7 @@
  * locked until it closes the store, executes another program or ends).
  *
  * A save, restore or inspection of more than a few megabytes uses up to three threads of its own for as long as the call
- * lasts. They block all signals and call no function of yours.
+ * lasts. They block all signals but those of faults (SIGSEGV…), and call no function of yours. Do not fork while another thread is inside a call; the call that uses them cannot be cancelled (pthread_cancel()) meanwhile.
  *
  * You own every array that you register and every struct that you pass; h5ckpt keeps copies of names
  * and shapes. Sizes are bytes, positions count from 0.
@@ -319,7 +319,7 @@ H5CKPT_API const char *h5ckpt_message(const h5ckpt_store *store);
  *         variables counts as a restore),
  *         H5CKPT_E_MEMORY_CHANGED (the last restore failed half-way), H5CKPT_E_ARGUMENT (a NULL array, a
  *         read-only store, another process' handle), H5CKPT_E_CALLBACK, H5CKPT_E_NO_SPACE, H5CKPT_E_IO,
- *         H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_SYSTEM, H5CKPT_E_BUSY (the directory was taken over),
+ *         H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_SYSTEM, H5CKPT_E_BUSY (the directory was taken over, or a slot changed by somebody else meanwhile),
  *         H5CKPT_E_FOREIGN, H5CKPT_E_VERSION, H5CKPT_E_HDF5.
  */
 H5CKPT_API h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *progress);

@@ -79,6 +79,27 @@ static int compare_targets(const void *a, const void *b)
     return (first->offset > second->offset) - (first->offset < second->offset);
 }
 
+static int compare_places(const void *a, const void *b)
+{
+    const uintptr_t first = (uintptr_t)((const struct transfer_target *)a)->bytes;
+    const uintptr_t second = (uintptr_t)((const struct transfer_target *)b)->bytes;
+
+    return (first > second) - (first < second);
+}
+
+/* A program may register one array under two names. Leaves the targets as they were. */
+static bool targets_overlap(struct load *load)
+{
+    bool overlap = false;
+
+    qsort(load->target, load->target_count, sizeof *load->target, compare_places);
+    for (size_t i = 1; i < load->target_count; i++)
+        overlap |=
+            (uintptr_t)load->target[i].bytes - (uintptr_t)load->target[i - 1].bytes < load->target[i - 1].byte_count;
+    qsort(load->target, load->target_count, sizeof *load->target, compare_targets);
+    return overlap;
+}
+
 static h5ckpt_status plan_load(struct load *load, const h5ckpt_state *state, const struct index *index,
                                const struct match *match, enum h5ckpt_memory memory, struct error *error)
 {
@@ -160,7 +181,7 @@ h5ckpt_status load_variables(const h5ckpt_state *state, const struct slot_reader
     status = plan_load(&load, state, index, match, memory, error);
     if (status == H5CKPT_OK)
         status = transfer_load(&reader->file, &reader->record, reader->table, load.target, load.target_count,
-                               &handed_over, buffer, error);
+                               targets_overlap(&load), &handed_over, buffer, error);
     *changed |= handed_over && !load.all_staged;
     if (status == H5CKPT_OK)
         status = convert_staged(&load, error);

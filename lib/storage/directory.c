@@ -193,6 +193,11 @@ h5ckpt_status directory_flush(const struct directory *directory, struct error *e
     return error_set_errno(error, errno, "cannot flush directory '%s'", directory->path);
 }
 
+static int64_t nanoseconds(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
 struct entry entry_of_status(const struct stat *status)
 {
     return (struct entry){
@@ -201,15 +206,20 @@ struct entry entry_of_status(const struct stat *status)
         .inode = status->st_ino,
         .link_count = status->st_nlink,
         .byte_count = (uint64_t)status->st_size,
-        .changed_ns = (int64_t)status->st_ctim.tv_sec * 1000000000 + status->st_ctim.tv_nsec,
+        .modified_ns = nanoseconds(&status->st_mtim),
+        .changed_ns = nanoseconds(&status->st_ctim),
     };
 }
 
-bool entry_is_unchanged(const struct entry *entry, const struct entry *before)
+bool entry_equal_content(const struct entry *a, const struct entry *b)
 {
-    return entry->kind == before->kind && entry->device == before->device && entry->inode == before->inode &&
-           entry->link_count == before->link_count && entry->byte_count == before->byte_count &&
-           entry->changed_ns == before->changed_ns && before->changed_ns != 0;
+    return a->kind == b->kind && a->device == b->device && a->inode == b->inode && a->byte_count == b->byte_count &&
+           a->modified_ns == b->modified_ns;
+}
+
+bool entry_equal(const struct entry *a, const struct entry *b)
+{
+    return entry_equal_content(a, b) && a->link_count == b->link_count && a->changed_ns == b->changed_ns;
 }
 
 h5ckpt_status directory_look(const struct directory *directory, const char *name, struct entry *entry,

@@ -50,11 +50,15 @@ struct entry {
     ino_t inode;
     nlink_t link_count;
     uint64_t byte_count;
-    int64_t changed_ns; /* content, name or links; 0: the file system does not tell */
+    int64_t modified_ns; /* content */
+    int64_t changed_ns;  /* content, name or links; 0: the file system does not tell */
 };
 
-/* Is it the very file that `before` was, and unchanged since, as far as the file system's clock can tell? */
-bool entry_is_unchanged(const struct entry *entry, const struct entry *before);
+/* The same file, and nothing done to it between the two looks, as far as its file system's clock can tell? */
+bool entry_equal(const struct entry *a, const struct entry *b);
+
+/* The same, but for its name and its links. */
+bool entry_equal_content(const struct entry *a, const struct entry *b);
 
 struct entry entry_of_status(const struct stat *status);
 

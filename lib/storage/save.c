@@ -145,14 +145,13 @@ static bool is_as_left(const h5ckpt_store *store, unsigned slot_number, const st
 {
     const struct store_memo *memo = &store->memo[slot_number];
 
-    return memo->ours && entry_is_unchanged(now, &memo->left);
+    return memo->ours && memo->left.changed_ns != 0 && entry_equal(now, &memo->left);
 }
 
-static h5ckpt_status plan_save(h5ckpt_store *store, unsigned *target, enum plan_manner *manner)
+static h5ckpt_status plan_save(h5ckpt_store *store, unsigned *target, enum plan_manner *manner, struct entry *entry)
 {
     struct plan_slot slot[FORMAT_SLOT_COUNT_MAX];
     struct slot *known;
-    struct entry entry;
     h5ckpt_status status;
 
     status = rotation_verify_survivors(store);
@@ -161,17 +160,17 @@ static h5ckpt_status plan_save(h5ckpt_store *store, unsigned *target, enum plan_
     store_plan_slots(store, slot);
     *target = plan_target(slot, FORMAT_SLOT_COUNT_MAX, store->options.slots, store->base);
     known = &store->survey.slot[*target];
-    status = directory_look(&store->directory, known->name, &entry, &store->error); /* as it is now: links, length */
+    status = directory_look(&store->directory, known->name, entry, &store->error); /* as it is now: links, length */
     if (status < 0)
         return status;
-    if (!is_as_left(store, *target, &entry)) {
+    if (!is_as_left(store, *target, entry)) {
         store->memo[*target].ours = false;
         status = rotation_refuse_newcomer(store, *target);
     }
     if (status < 0)
         return status;
-    known->overwritable = entry.kind == ENTRY_FILE && entry.link_count == 1;
-    known->file_bytes = entry.byte_count;
+    known->overwritable = entry->kind == ENTRY_FILE && entry->link_count == 1;
+    known->file_bytes = entry->byte_count;
     store_plan_slots(store, slot);
     *manner = plan_manner(&slot[*target], true);
     if (*manner == PLAN_IN_PLACE && store->base != PLAN_NO_BASE) {
@@ -245,11 +244,10 @@ static void remember(h5ckpt_store *store, const struct slot_save *save)
 {
     struct store_memo *memo = &store->memo[save->number];
     struct slot *slot = &store->survey.slot[save->number];
-    struct error ignored = ERROR_NONE;
 
     memo->saves_since_every_byte = save->every_byte ? 0 : memo->saves_since_every_byte + 1;
-    memo->ours = directory_look(&store->directory, slot->name, &memo->left, &ignored) == H5CKPT_OK;
-    error_clear(&ignored);
+    memo->ours = true;
+    memo->left = save->left;
     memo->given_up = false;
     memo->record = save->record;
     slot->state = H5CKPT_SLOT_INTACT;
@@ -283,7 +281,7 @@ static h5ckpt_status acknowledge(h5ckpt_store *store, const struct slot_save *sa
 }
 
 static h5ckpt_status write_target(h5ckpt_store *store, unsigned target, enum plan_manner manner,
-                                  const struct h5ckpt_progress *progress)
+                                  const struct entry *entry, const struct h5ckpt_progress *progress)
 {
     struct slot_save save = {
         .number = target,
@@ -294,6 +292,8 @@ static h5ckpt_status write_target(h5ckpt_store *store, unsigned target, enum pla
         .file_mode = store->options.file_mode,
         .buffer = &store->buffer,
     };
+    if (manner == PLAN_IN_PLACE)
+        save.expected = *entry;
     char text[PROGRESS_TEXT_BYTES];
     bool renamed = false;
     h5ckpt_status status;
@@ -332,6 +332,7 @@ static h5ckpt_status save(h5ckpt_store *store, const struct h5ckpt_progress *at)
 {
     enum plan_manner manner = PLAN_NEW_FILE;
     unsigned target = 0;
+    struct entry entry = {0};
     h5ckpt_status status;
 
     store_forget_damage(store);
@@ -345,14 +346,14 @@ static h5ckpt_status save(h5ckpt_store *store, const struct h5ckpt_progress *at)
     if (status == H5CKPT_OK)
         status = lock_detach(&store->lock, store->options.file_mode, &store->error);
     if (status == H5CKPT_OK)
-        status = plan_save(store, &target, &manner);
+        status = plan_save(store, &target, &manner, &entry);
     if (status < 0)
         return status;
     const bool first = rotation_is_unmade(store);
     if (first)
         status = rotation_reserve(store, target);
     if (status == H5CKPT_OK)
-        status = write_target(store, target, manner, at);
+        status = write_target(store, target, manner, &entry, at);
     if (first && store->survey.slot[target].state == H5CKPT_SLOT_ABSENT) /* not even its file was made */
         rotation_give_back(store);
     return status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/slot.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -361,11 +362,17 @@ h5ckpt_status slot_verify(const struct directory *directory, unsigned number, co
 
 bool slot_is_readable_past_cache(const struct directory *directory, unsigned number)
 {
+    struct buffer buffer = BUFFER_NONE;
     struct error ignored = ERROR_NONE;
     struct file file = FILE_NONE;
-    const bool readable = file_open(&file, directory, slot_name(number), FILE_READ_PAST_CACHE, &ignored) == H5CKPT_OK;
+    bool readable = file_open(&file, directory, slot_name(number), FILE_READ_PAST_CACHE, &ignored) == H5CKPT_OK &&
+                    buffer_reserve(&buffer, FORMAT_USER_BLOCK_BYTES, &ignored) == H5CKPT_OK;
 
+    if (readable) /* some file systems take the flag and then refuse to read */
+        readable = file_read(&file, buffer.bytes, FORMAT_USER_BLOCK_BYTES, 0, &ignored) == H5CKPT_OK ||
+                   ignored.system_errno != EINVAL;
     file_close(&file);
+    buffer_free(&buffer);
     error_clear(&ignored);
     return readable;
 }
@@ -427,32 +434,51 @@ h5ckpt_status slot_save_reserve(struct buffer *buffer, const struct record *geom
     return transfer_reserve(buffer, geometry, error);
 }
 
-/* Past the page cache where that can be: the device is faster so, and what the program reads of its own data stays cached. */
-static h5ckpt_status open_to_write(struct file *file, const struct directory *directory, const char *name,
+/*
+ * Past the page cache where that can be: the device is faster so, and what the program reads of its own data stays cached. A
+ * file system may take the flag and then refuse a write (EINVAL): all of it is written again.
+ */
+static h5ckpt_status open_and_write(struct file *file, struct slot_save *save, const struct directory *directory,
+                                    const char *name, enum file_access access, struct error *error)
+{
+    struct entry entry;
+    h5ckpt_status status = file_open(file, directory, name, access, error);
+
+    if (status == H5CKPT_OK && save->expected.kind == ENTRY_FILE) {
+        status = file_look(file, &entry, error);
+        if (status == H5CKPT_OK && !entry_equal(&entry, &save->expected))
+            return error_set(error, H5CKPT_E_BUSY,
+                             "'%s/%s' was changed while the save was prepared; it was not written", directory->path,
+                             name);
+    }
+    return status == H5CKPT_OK ? write_state(file, save, error) : status;
+}
+
+static h5ckpt_status write_flushed(struct slot_save *save, const struct directory *directory, const char *name,
                                    struct error *error)
 {
-    h5ckpt_status status = file_open(file, directory, name, FILE_WRITE_PAST_CACHE, error);
+    struct file file = FILE_NONE;
+    h5ckpt_status status = open_and_write(&file, save, directory, name, FILE_WRITE_PAST_CACHE, error);
 
-    if (status == H5CKPT_E_SYSTEM)
-        status = file_open(file, directory, name, FILE_WRITE, error);
+    if (status == H5CKPT_E_SYSTEM &&
+        (file.descriptor < 0 || error->system_errno == EINVAL || error->system_errno == EOPNOTSUPP)) {
+        save->expected.kind = ENTRY_ABSENT; /* it was, and what has been written since was written by us */
+        file_close(&file);
+        status = open_and_write(&file, save, directory, name, FILE_WRITE, error);
+    }
     if (status == H5CKPT_NO_CHECKPOINT)
         status = error_set(error, H5CKPT_E_DAMAGED, "'%s/%s' has vanished", directory->path, name);
+    if (status == H5CKPT_OK)
+        status = file_flush(&file, error);
+    if (status == H5CKPT_OK)
+        status = file_look(&file, &save->left, error);
+    file_close(&file);
     return status;
 }
 
 h5ckpt_status slot_save_in_place(struct slot_save *save, const struct directory *directory, struct error *error)
 {
-    struct file file = FILE_NONE;
-    h5ckpt_status status;
-
-    status = open_to_write(&file, directory, slot_name(save->number), error);
-    if (status < 0)
-        return status;
-    status = write_state(&file, save, error);
-    if (status == H5CKPT_OK)
-        status = file_flush(&file, error);
-    file_close(&file);
-    return status;
+    return write_flushed(save, directory, slot_name(save->number), error);
 }
 
 h5ckpt_status slot_save_new(struct slot_save *save, const struct directory *directory, bool *renamed,
@@ -460,6 +486,7 @@ h5ckpt_status slot_save_new(struct slot_save *save, const struct directory *dire
 {
     const char *new_name = slot_new_name(save->number);
     struct error ignored = ERROR_NONE;
+    struct entry named;
     struct file file = FILE_NONE;
     h5ckpt_status status;
     bool reserved;
@@ -474,12 +501,7 @@ h5ckpt_status slot_save_new(struct slot_save *save, const struct directory *dire
     status = file_allocate(&file, save->record.file_bytes, &reserved, error);
     file_close(&file);
     if (status == H5CKPT_OK)
-        status = open_to_write(&file, directory, new_name, error);
-    if (status == H5CKPT_OK)
-        status = write_state(&file, save, error);
-    if (status == H5CKPT_OK)
-        status = file_flush(&file, error);
-    file_close(&file);
+        status = write_flushed(save, directory, new_name, error);
     if (status == H5CKPT_OK)
         status = directory_rename(directory, new_name, slot_name(save->number), error);
     if (status < 0) {
@@ -488,6 +510,12 @@ h5ckpt_status slot_save_new(struct slot_save *save, const struct directory *dire
         return status;
     }
     *renamed = true;
+    if (directory_look(directory, slot_name(save->number), &named, &ignored) == H5CKPT_OK &&
+        entry_equal_content(&named, &save->left))
+        save->left = named;
+    else
+        save->left.changed_ns = 0; /* not known: the next save takes nothing for granted */
+    error_clear(&ignored);
     return directory_flush(directory, error);
 }
 

@@ -78,6 +78,8 @@ struct slot_save {
     struct record record;               /* complete but for the table digest */
     struct checksum *table;             /* one per block; what is skipped is kept */
     bool every_byte;
+    struct entry expected; /* in place: the file must still be as it was when the save was planned */
+    struct entry left;     /* in place: the file after the flush; else unknown: changed_ns 0 */
     mode_t file_mode;
     struct buffer *buffer;
 };

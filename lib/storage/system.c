@@ -118,7 +118,8 @@ static int kernel_is_direct(int descriptor)
         return file.stx_dio_offset_align != 0 && file.stx_dio_offset_align <= FORMAT_ALIGN_BYTES &&
                file.stx_dio_mem_align <= FORMAT_ALIGN_BYTES;
 #endif
-    return fstatfs(descriptor, &volume) == 0 && volume.f_type != TMPFS_MAGIC && volume.f_type != RAMFS_MAGIC;
+    return fstatfs(descriptor, &volume) == 0 && volume.f_type != TMPFS_MAGIC && volume.f_type != RAMFS_MAGIC &&
+           volume.f_type != OVERLAYFS_SUPER_MAGIC; /* what is below it does not tell */
 }
 
 static int64_t clock_ns(clockid_t clock)

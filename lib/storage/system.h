@@ -35,7 +35,7 @@ struct system_calls {
     int (*remove_directory)(const char *path);                              /* rmdir */
     int (*lock)(int descriptor, int command, struct flock *range);          /* fcntl, F_OFD_… */
     int (*volume)(int descriptor, struct statvfs *volume);                  /* fstatvfs */
-    int (*is_direct)(int descriptor); /* do reads of this O_DIRECT descriptor come from the device? */
+    int (*is_direct)(int descriptor); /* does this O_DIRECT descriptor go past the page cache? */
     int64_t (*wall_time_ns)(void);
     int64_t (*monotonic_time_ns)(void);
     int (*random_bytes)(void *bytes, size_t byte_count); /* getrandom; 0 or -1 */

@@ -12,6 +12,9 @@ struct member {
     void *context;
 };
 
+/* These are the program's to handle wherever its memory is touched. */
+static const int FAULTS[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+
 static void *begin(void *argument)
 {
     const struct member *member = argument;
@@ -24,11 +27,15 @@ void team_run(unsigned size, void (*work)(void *context, unsigned member), void 
 {
     struct member member[TEAM_SIZE_MAX];
     unsigned count = 1;
-    sigset_t all;
+    sigset_t others;
     sigset_t before;
+    int cancellable;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before); /* inherited by what is made now */
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable); /* the members work on this thread's stack */
+    sigfillset(&others);
+    for (size_t i = 0; i < sizeof FAULTS / sizeof *FAULTS; i++)
+        sigdelset(&others, FAULTS[i]);
+    pthread_sigmask(SIG_BLOCK, &others, &before); /* inherited by what is made now */
     while (count < size && count < TEAM_SIZE_MAX) {
         member[count] = (struct member){.number = count, .work = work, .context = context};
         if (pthread_create(&member[count].thread, NULL, begin, &member[count]) != 0)
@@ -39,4 +46,5 @@ void team_run(unsigned size, void (*work)(void *context, unsigned member), void 
     work(context, 0);
     while (--count > 0)
         pthread_join(member[count].thread, NULL);
+    pthread_setcancelstate(cancellable, NULL);
 }

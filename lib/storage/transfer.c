@@ -81,7 +81,7 @@ h5ckpt_status transfer_write(const struct file *file, const struct layout *layou
 {
     struct write write = {file, layout, source, every_byte, table};
 
-    return walk_chunks(&layout->geometry, buffer, write_chunk, &write, error);
+    return walk_chunks(&layout->geometry, buffer, WALK_ANY_ORDER, write_chunk, &write, error);
 }
 
 /* ------------------------------------------------------------------- verify */
@@ -192,7 +192,7 @@ h5ckpt_status transfer_verify(const struct file *file, const struct record *reco
     *damage = (struct transfer_damage){0};
     status = transfer_reserve(buffer, record, error);
     if (status == H5CKPT_OK)
-        status = walk_chunks(record, buffer, verify_chunk, &verify, error);
+        status = walk_chunks(record, buffer, WALK_ANY_ORDER, verify_chunk, &verify, error);
     if (status == H5CKPT_OK && watch != NULL && watch->advance != NULL)
         watch->advance(watch->context, verify.bytes_done);
     if (status == H5CKPT_OK && verify.unreadable.status < 0) {
@@ -267,14 +267,15 @@ static h5ckpt_status load_chunk(void *context, const struct walk_chunk *chunk, s
 }
 
 h5ckpt_status transfer_load(const struct file *file, const struct record *record, const struct checksum *table,
-                            const struct transfer_target *target, size_t target_count, bool *handed_over,
-                            struct buffer *buffer, struct error *error)
+                            const struct transfer_target *target, size_t target_count, bool targets_overlap,
+                            bool *handed_over, struct buffer *buffer, struct error *error)
 {
     struct load load = {file, record, table, target, target_count, false};
     h5ckpt_status status = transfer_reserve(buffer, record, error);
 
     if (status == H5CKPT_OK)
-        status = walk_chunks(record, buffer, load_chunk, &load, error);
+        status =
+            walk_chunks(record, buffer, targets_overlap ? WALK_ASCENDING : WALK_ANY_ORDER, load_chunk, &load, error);
     *handed_over = load.handed_over;
     return status;
 }

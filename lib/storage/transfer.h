@@ -58,10 +58,11 @@ struct transfer_target {
 
 /*
  * Fill the targets (ascending by offset), each block verified before a byte of it is handed over. H5CKPT_E_DAMAGED
- * names the block; *handed_over tells whether any byte was before that.
+ * names the block; *handed_over tells whether any byte was before that. Where
+ * targets overlap in memory, the last one in the file wins.
  */
 h5ckpt_status transfer_load(const struct file *file, const struct record *record, const struct checksum *table,
-                            const struct transfer_target *target, size_t target_count, bool *handed_over,
-                            struct buffer *buffer, struct error *error);
+                            const struct transfer_target *target, size_t target_count, bool targets_overlap,
+                            bool *handed_over, struct buffer *buffer, struct error *error);
 
 #endif

@@ -37,6 +37,8 @@ static struct walk plan_walk(const struct record *geometry)
     if (walk.blocks_per_chunk > block_count)
         walk.blocks_per_chunk = block_count;
     walk.chunk_bytes = (size_t)(walk.blocks_per_chunk * geometry->block_bytes);
+    if (walk.chunk_bytes > geometry->table_offset - FORMAT_USER_BLOCK_BYTES) /* a lone block may be shorter */
+        walk.chunk_bytes = (size_t)(geometry->table_offset - FORMAT_USER_BLOCK_BYTES);
     walk.chunk_count = block_count / walk.blocks_per_chunk + (block_count % walk.blocks_per_chunk != 0);
     return walk;
 }
@@ -91,11 +93,11 @@ static void walk_as_member(void *context, unsigned member)
     }
 }
 
-h5ckpt_status walk_chunks(const struct record *geometry, const struct buffer *buffer, walk_visit *visit, void *context,
-                          struct error *error)
+h5ckpt_status walk_chunks(const struct record *geometry, const struct buffer *buffer, enum walk_order order,
+                          walk_visit *visit, void *context, struct error *error)
 {
     struct walk walk = plan_walk(geometry);
-    const unsigned members = member_count(&walk);
+    const unsigned members = order == WALK_ASCENDING ? 1 : member_count(&walk);
     h5ckpt_status status = H5CKPT_OK;
 
     assert(buffer->byte_count >= walk.chunk_bytes * members);

@@ -24,11 +24,16 @@ typedef h5ckpt_status walk_visit(void *context, const struct walk_chunk *chunk, 
 /* Room for a walk over `geometry`. H5CKPT_E_MEMORY. */
 h5ckpt_status walk_reserve(struct buffer *buffer, const struct record *geometry, struct error *error);
 
+enum walk_order {
+    WALK_ANY_ORDER,
+    WALK_ASCENDING, /* one after the other, in the caller's thread */
+};
+
 /*
- * Call `visit` once for every chunk, in any order; after a failure not necessarily for all. Gives H5CKPT_OK, or one of the
+ * Call `visit` once for every chunk; after a failure not necessarily for all. Gives H5CKPT_OK, or one of the
  * failures. The buffer must have been reserved.
  */
-h5ckpt_status walk_chunks(const struct record *geometry, const struct buffer *buffer, walk_visit *visit, void *context,
-                          struct error *error);
+h5ckpt_status walk_chunks(const struct record *geometry, const struct buffer *buffer, enum walk_order order,
+                          walk_visit *visit, void *context, struct error *error);
 
 #endif

@@ -828,6 +828,21 @@ static struct faults no_space(void)
         .calls = FAULT_WRITE | FAULT_ALLOCATE, .name = "slot-", .count = FAULTS_FOR_EVER, .error = ENOSPC};
 }
 
+/* Some file systems take O_DIRECT and then refuse the write. */
+START_TEST(a_write_that_is_refused_past_the_page_cache_goes_through_it)
+{
+    standard_history(2, 1, 4);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_OK);
+    faults_set((struct faults){.calls = FAULT_WRITE, .name = "slot-", .count = 1, .error = EINVAL});
+    assert_save(store, 5);
+    ck_assert(faults_hit());
+    faults_clear();
+    h5ckpt_close(store);
+    assert_restores(H5CKPT_OK, 5);
+}
+END_TEST
+
 START_TEST(a_failed_save_names_the_state_that_is_still_there)
 {
     standard_history(2, 1, 4);
@@ -2605,6 +2620,7 @@ static void add_rotation(Suite *suite)
     tcase_add_loop_test(tcase, unchanged_bytes_are_written_anew_every_so_many_saves, 1, 5);
     tcase_add_loop_test(tcase, a_file_size_limit_fails_a_save_and_ends_no_program, 0, 2);
     tcase_add_test(tcase, a_signal_of_the_programs_own_is_not_taken_away);
+    tcase_add_test(tcase, a_write_that_is_refused_past_the_page_cache_goes_through_it);
     tcase_add_test(tcase, a_failed_save_names_the_state_that_is_still_there);
     tcase_add_test(tcase, a_failed_save_does_not_say_that_a_removed_state_is_still_there);
     add_case(suite, tcase);

@@ -125,7 +125,7 @@ static h5ckpt_status walk_over(const struct record *geometry, struct visits *vis
     visits->seen = calloc(record_block_count(geometry), sizeof *visits->seen);
     ck_assert_ptr_nonnull(visits->seen);
     if (status == H5CKPT_OK)
-        status = walk_chunks(geometry, &buffer, visit, visits, error);
+        status = walk_chunks(geometry, &buffer, WALK_ANY_ORDER, visit, visits, error);
     buffer_free(&buffer);
     return status;
 }

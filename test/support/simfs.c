@@ -138,6 +138,7 @@ struct inode {
     nlink_t link_count;  /* entries in the cache that name it */
     bool sectors_shared; /* with the image's source: copy before writing */
     uint64_t size;       /* cached */
+    uint64_t revision;   /* of the content: what it shows as times */
     uint64_t durable_size;
     const struct size_version *size_in_flight; /* newest first */
     unsigned size_in_flight_count;
@@ -360,6 +361,7 @@ static void replay_write(struct simfs *fs, const struct simfs_op *op, size_t byt
 
     if (byte_count == 0)
         return;
+    inode->revision++;
     own_sectors(fs, inode, (end + SIMFS_SECTOR_BYTES - 1) / SIMFS_SECTOR_BYTES);
     for (uint64_t at = op->offset; at < end;) {
         struct sector *sector = &inode->sector[at / SIMFS_SECTOR_BYTES];
@@ -386,6 +388,7 @@ static void replay_resize(struct simfs *fs, const struct simfs_op *op)
     struct inode *inode = inode_of(fs, op->inode);
     const uint64_t size = op->offset;
 
+    inode->revision++;
     if (size < inode->size) { /* what is cut off must read as zeros should the file grow again */
         own_sectors(fs, inode, inode->sector_count);
         for (size_t i = size / SIMFS_SECTOR_BYTES; i < inode->sector_count; i++) {
@@ -505,6 +508,7 @@ static void replay_damage(struct simfs *fs, const struct simfs_op *op)
     struct inode *inode = inode_of(fs, op->inode);
     const uint64_t end = op->offset + op->byte_count;
 
+    inode->revision++;
     own_sectors(fs, inode, (end + SIMFS_SECTOR_BYTES - 1) / SIMFS_SECTOR_BYTES);
     for (uint64_t at = op->offset; at < end;) {
         struct sector *sector = &inode->sector[at / SIMFS_SECTOR_BYTES];
@@ -1306,6 +1310,8 @@ static int fill_status(const struct inode *inode, struct stat *status)
         .st_mode = inode->mode,
         .st_nlink = inode->link_count,
         .st_size = (off_t)inode->size,
+        .st_mtim = {.tv_sec = 1 + (time_t)inode->revision},
+        .st_ctim = {.tv_sec = 1 + (time_t)inode->revision},
         .st_blksize = BLOCK_BYTES,
         .st_blocks = (blkcnt_t)((inode->size + BLOCK_BYTES - 1) / BLOCK_BYTES * (BLOCK_BYTES / 512)),
     };
