@@ -37,7 +37,6 @@ static h5ckpt_status read_index(h5ckpt_store *store, unsigned slot_number, struc
         status = examine_open(store, slot_number, &reader, index, &store->error); /* it must persist (P7) */
     if (status == H5CKPT_E_IO)
         status = store->error.status = H5CKPT_E_DAMAGED;
-
     if (status == H5CKPT_OK)
         slot_reader_close(&reader);
     return examine_conclude_read(store, slot_number, status);
@@ -106,10 +105,10 @@ static size_t names_between(const struct index *index, uint64_t begin, uint64_t 
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < index->entry_count; i++)
-        if (index->entry[i].byte_count != 0 && index->offset[i] < end &&
-            index->offset[i] + index->entry[i].byte_count > begin && schema_program_name(index->entry[i].name) != NULL)
-            name[count++] = schema_program_name(index->entry[i].name);
+    for (size_t i = 0; i < index->entry_count; i++) {
+        name[count] = schema_program_name(index->entry[i].name);
+        count += name[count] != NULL && index_has_bytes_between(index, i, begin, end);
+    }
     return count;
 }
 
@@ -145,7 +144,7 @@ h5ckpt_status h5ckpt_list_damage(h5ckpt_store *store, unsigned slot_number,
         name = malloc((index.entry_count + 1) * sizeof *name);
     if (names_known && name == NULL)
         status = error_set(&store->error, H5CKPT_E_MEMORY, "no memory to name %zu variables", index.entry_count);
-    if (status == H5CKPT_E_DAMAGED || status == H5CKPT_E_IO) { /* nobody can tell the names */
+    if (status == H5CKPT_E_DAMAGED) { /* nobody can tell the names */
         status = H5CKPT_OK;
         error_clear(&store->error);
     }

@@ -176,6 +176,12 @@ out:
     return status;
 }
 
+bool index_has_bytes_between(const struct index *index, size_t entry, uint64_t begin, uint64_t end)
+{
+    return index->entry[entry].byte_count != 0 && index->offset[entry] < end &&
+           index->offset[entry] + index->entry[entry].byte_count > begin;
+}
+
 void index_free(struct index *index)
 {
     free(index->entry);

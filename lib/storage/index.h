@@ -28,6 +28,9 @@ h5ckpt_status index_encode(const struct schema *schema, const uint64_t *offset, 
 h5ckpt_status index_decode(struct index *index, const unsigned char *bytes, size_t byte_count, uint64_t index_offset,
                            struct error *error);
 
+/* Does variable `entry` have bytes in [begin, end) of the file? */
+bool index_has_bytes_between(const struct index *index, size_t entry, uint64_t begin, uint64_t end);
+
 void index_free(struct index *index);
 
 #endif

@@ -289,11 +289,10 @@ static h5ckpt_status write_target(h5ckpt_store *store, unsigned target, enum pla
         .source = store->source.bytes,
         .record = new_record(store, target, progress),
         .table = store->memo[target].table,
+        .expected = manner == PLAN_IN_PLACE ? *entry : (struct entry){.kind = ENTRY_ABSENT},
         .file_mode = store->options.file_mode,
         .buffer = &store->buffer,
     };
-    if (manner == PLAN_IN_PLACE)
-        save.expected = *entry;
     char text[PROGRESS_TEXT_BYTES];
     bool renamed = false;
     h5ckpt_status status;
@@ -306,8 +305,7 @@ static h5ckpt_status write_target(h5ckpt_store *store, unsigned target, enum pla
                "saving to '%s/%s': sequence %" PRIu64 ", %s", store->directory.path, slot_name(target),
                save.record.sequence, progress_text(progress, text));
     if (store->view.current == (int)target)
-        store_write_view(store, store->base,
-                         (int)target); /* what is about to be overwritten is not to be shown as current */
+        store_write_view(store, store->base, (int)target); /* shows nothing that is about to be overwritten */
     if (manner == PLAN_IN_PLACE) {
         status = lock_note_begin(&store->lock, target, save.record.sequence, store->base_sequence, store->boot_id,
                                  &store->error);

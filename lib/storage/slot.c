@@ -282,8 +282,7 @@ static void name_variables(const struct slot_reader *reader, uint64_t block, str
 
     if (slot_reader_index(reader, &index, &ignored) == H5CKPT_OK) {
         for (size_t i = 0; i < index.entry_count; i++)
-            if (index.entry[i].byte_count != 0 && index.offset[i] < end &&
-                index.offset[i] + index.entry[i].byte_count > begin && ++named <= NAMED_MAX)
+            if (index_has_bytes_between(&index, i, begin, end) && ++named <= NAMED_MAX)
                 error_append(error, "%s%s", named == 1 ? ", with bytes of " : ", ",
                              in_quotes(index.entry[i].name, text));
         if (named > NAMED_MAX)
@@ -434,10 +433,6 @@ h5ckpt_status slot_save_reserve(struct buffer *buffer, const struct record *geom
     return transfer_reserve(buffer, geometry, error);
 }
 
-/*
- * Past the page cache where that can be: the device is faster so, and what the program reads of its own data stays cached. A
- * file system may take the flag and then refuse a write (EINVAL): all of it is written again.
- */
 static h5ckpt_status open_and_write(struct file *file, struct slot_save *save, const struct directory *directory,
                                     const char *name, enum file_access access, struct error *error)
 {
@@ -454,6 +449,10 @@ static h5ckpt_status open_and_write(struct file *file, struct slot_save *save, c
     return status == H5CKPT_OK ? write_state(file, save, error) : status;
 }
 
+/*
+ * Past the page cache where that can be: the device is faster so, and what the program reads of its own data stays cached. A
+ * file system may take the flag and then refuse a write (EINVAL): all of it is written again.
+ */
 static h5ckpt_status write_flushed(struct slot_save *save, const struct directory *directory, const char *name,
                                    struct error *error)
 {
@@ -462,7 +461,8 @@ static h5ckpt_status write_flushed(struct slot_save *save, const struct director
 
     if (status == H5CKPT_E_SYSTEM &&
         (file.descriptor < 0 || error->system_errno == EINVAL || error->system_errno == EOPNOTSUPP)) {
-        save->expected.kind = ENTRY_ABSENT; /* it was, and what has been written since was written by us */
+        if (file.descriptor >= 0)
+            save->expected.kind = ENTRY_ABSENT; /* it was as expected; what has been written since was written by us */
         file_close(&file);
         status = open_and_write(&file, save, directory, name, FILE_WRITE, error);
     }

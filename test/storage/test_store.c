@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "format.h"
+#include "storage/store.h"
 #include "storage/system.h"
 #include "support/assert_h5ckpt.h"
 #include "support/faults.h"
@@ -840,6 +841,149 @@ START_TEST(a_write_that_is_refused_past_the_page_cache_goes_through_it)
     faults_clear();
     h5ckpt_close(store);
     assert_restores(H5CKPT_OK, 5);
+}
+END_TEST
+
+/* ---------------------------------------------------- a slot changed meanwhile */
+
+static const char STRANGER[] = "a stranger's";
+static const char *victim; /* a slot of this directory … */
+
+static void intrude(void *context) /* … in whose place something else is put */
+{
+    char from[PATH_MAX];
+
+    (void)context;
+    snprintf(from, sizeof from, "%s", in_backup("intruder"));
+    ck_assert_int_eq(rename(from, in_backup(victim)), 0);
+}
+
+/* _i: the file system has no way past the page cache */
+START_TEST(what_took_a_slots_place_while_a_save_was_prepared_is_not_written)
+{
+    standard_history(2, 1, 4);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_OK);
+    assert_save(store, 5);
+    assert_save(store, 6); /* both slots are as this handle left them */
+    victim = slot_of_epoch(5);
+    file_replace(in_backup("intruder"), STRANGER, strlen(STRANGER));
+    faults_set((struct faults){.calls = _i ? FAULT_DIRECT : FAULT_OPEN,
+                               .name = victim,
+                               .count = 1,
+                               .error = _i ? EINVAL : 0,
+                               .before = intrude});
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_E_BUSY);
+    ck_assert(faults_hit());
+    faults_clear();
+    ck_assert(file_holds(in_backup(victim), STRANGER));
+    h5ckpt_close(store);
+    assert_restores(H5CKPT_OK, 6);
+}
+END_TEST
+
+/* The victim's own bytes but one, which no save changes. */
+static void prepare_a_damaged_twin(void)
+{
+    const size_t byte_count = file_bytes(in_backup(victim));
+    unsigned char *bytes = malloc(byte_count);
+
+    ck_assert_ptr_nonnull(bytes);
+    file_read_bytes(in_backup(victim), bytes, byte_count, 0);
+    bytes[FORMAT_USER_BLOCK_BYTES + FORMAT_BLOCK_BYTES] ^= 1;
+    file_replace(in_backup("intruder"), bytes, byte_count);
+    free(bytes);
+}
+
+START_TEST(what_took_a_slots_place_before_its_save_was_acknowledged_is_overwritten_whole)
+{
+    enum { MANY = 1000 };
+    static double value[MANY];
+    h5ckpt_state *state = make_many(value, MANY);
+    struct h5ckpt_report report;
+    h5ckpt_store *store;
+
+    faults_set((struct faults){0}); /* which knows the lock by its name from now on */
+    assert_status(h5ckpt_open(&store, fixture_backup, state, NULL), H5CKPT_OK);
+    for (uint64_t epoch = 1; epoch <= 4; epoch++)
+        assert_save(store, epoch);
+    victim = slot_of_epoch(3);
+    prepare_a_damaged_twin();
+    faults_set((struct faults){.calls = FAULT_WRITE, .name = "lock", .first = 1, .count = 1, .before = intrude});
+    assert_save(store, 5); /* into the victim, which is replaced when all of it has been flushed */
+    ck_assert(faults_hit());
+    faults_clear();
+    assert_save(store, 6);
+    assert_save(store, 7); /* into the victim */
+    assert_status(h5ckpt_inspect(store, &(struct h5ckpt_inspect_options){.depth = H5CKPT_ALL_BYTES}, &report),
+                  H5CKPT_OK);
+    ck_assert_uint_eq(report.progress.epoch, 7);
+    h5ckpt_close(store);
+    h5ckpt_state_free(state);
+}
+END_TEST
+
+/* ----------------------------------------------------------- when the view is made */
+
+static int64_t clock_ns;
+
+static int64_t read_clock(void)
+{
+    return clock_ns;
+}
+
+static struct view view_now(const h5ckpt_store *store)
+{
+    struct view view = VIEW_NONE;
+
+    view_read(&view, &store->directory, store->lock.directory_id);
+    return view;
+}
+
+START_TEST(the_view_is_brought_up_to_date_at_most_once_a_second)
+{
+    struct system_calls with_clock = *system_calls;
+
+    clock_ns = 5000000000;
+    with_clock.monotonic_time_ns = read_clock;
+    system_calls = &with_clock;
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    assert_save(store, 1);
+    const int first = view_now(store).current;
+    assert_save(store, 2); /* within the second: the other slot is current, and not shown */
+    ck_assert_int_eq(view_now(store).current, first);
+    clock_ns += 1000000000;
+    assert_save(store, 3); /* into the slot that was shown */
+    ck_assert_int_eq(view_now(store).current, first);
+    ck_assert_int_eq(view_now(store).previous, 1 - first);
+    h5ckpt_close(store);
+    faults_clear();
+}
+END_TEST
+
+static h5ckpt_store *looked_at;
+static struct view seen;
+
+static void look_at_view(void *context)
+{
+    (void)context;
+    seen = view_now(looked_at);
+}
+
+START_TEST(a_slot_that_is_being_overwritten_is_not_shown_if_it_was_current)
+{
+    looked_at = standard_open(&standard, NULL);
+    assert_save(looked_at, 1);
+    assert_save(looked_at, 2);
+    victim = slot_of_epoch(1); /* shown as current, and written next */
+    seen = VIEW_NONE;
+    faults_set((struct faults){.calls = FAULT_WRITE, .name = victim, .count = 1, .before = look_at_view});
+    assert_save(looked_at, 3);
+    ck_assert(faults_hit());
+    faults_clear();
+    ck_assert_str_eq(SLOT_NAME[seen.current], slot_of_epoch(2));
+    ck_assert_int_eq(seen.previous, VIEW_NO_SLOT);
+    h5ckpt_close(looked_at);
 }
 END_TEST
 
@@ -2621,6 +2765,10 @@ static void add_rotation(Suite *suite)
     tcase_add_loop_test(tcase, a_file_size_limit_fails_a_save_and_ends_no_program, 0, 2);
     tcase_add_test(tcase, a_signal_of_the_programs_own_is_not_taken_away);
     tcase_add_test(tcase, a_write_that_is_refused_past_the_page_cache_goes_through_it);
+    tcase_add_loop_test(tcase, what_took_a_slots_place_while_a_save_was_prepared_is_not_written, 0, 2);
+    tcase_add_test(tcase, what_took_a_slots_place_before_its_save_was_acknowledged_is_overwritten_whole);
+    tcase_add_test(tcase, the_view_is_brought_up_to_date_at_most_once_a_second);
+    tcase_add_test(tcase, a_slot_that_is_being_overwritten_is_not_shown_if_it_was_current);
     tcase_add_test(tcase, a_failed_save_names_the_state_that_is_still_there);
     tcase_add_test(tcase, a_failed_save_does_not_say_that_a_removed_state_is_still_there);
     add_case(suite, tcase);
