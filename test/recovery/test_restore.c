@@ -3,6 +3,7 @@
  * Restoring through the public API: damage, loss, mismatch, passing errors, a writer beside, a writer killed.
  */
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -1050,6 +1051,41 @@ START_TEST(an_eio_that_does_not_persist_is_no_damage)
 }
 END_TEST
 
+static char rotting[PATH_MAX]; /* a slot … */
+
+static void rot(void *context) /* … of which a bit of a variable turns, once */
+{
+    (void)context;
+    file_flip_bit(rotting, 8 * 70000);
+}
+
+/* _i: how it is restored. Whichever read it comes before, also one after every byte was verified: P4. */
+START_TEST(a_bit_that_turns_while_a_state_is_restored_never_gets_into_memory)
+{
+    const struct h5ckpt_restore_options options = {.memory = (enum h5ckpt_memory)_i};
+    bool hit = true;
+    long call;
+
+    standard_history(2, 1, 2);
+    snprintf(rotting, sizeof rotting, "%s", in_backup(slot_of_epoch(2)));
+    for (call = 0; hit; call++) {
+        h5ckpt_store *store = standard_open(&standard, NULL);
+        standard_fill(&standard, 99);
+        faults_set((struct faults){.calls = FAULT_READ, .name = "slot", .first = call, .count = 1, .before = rot});
+        const h5ckpt_status status = h5ckpt_restore(store, &options, NULL);
+        hit = faults_hit();
+        faults_clear();
+        ck_assert_msg(status == H5CKPT_OK || status == H5CKPT_FELL_BACK, "before read %ld: %s", call,
+                      h5ckpt_message(store));
+        ck_assert(standard_is(&standard, status == H5CKPT_OK ? 2 : 1));
+        h5ckpt_close(store);
+        if (hit)
+            rot(NULL); /* back */
+    }
+    ck_assert_int_gt(call, 4);
+}
+END_TEST
+
 START_TEST(an_eio_that_persists_falls_back)
 {
     standard_history(2, 1, 4);
@@ -1997,6 +2033,7 @@ static void add_passing(Suite *suite)
     tcase_add_loop_test(tcase, a_passing_error_that_stays_rolls_nothing_back_before_memory_changes, 0, COUNT(PASSING));
     tcase_add_test(tcase, an_interrupted_call_is_gone_on_with);
     tcase_add_loop_test(tcase, an_eio_that_does_not_persist_is_no_damage, 0, 2);
+    tcase_add_loop_test(tcase, a_bit_that_turns_while_a_state_is_restored_never_gets_into_memory, 0, 2);
     tcase_add_loop_test(tcase, an_eio_that_persists_falls_back, 0, 2);
     tcase_add_test(tcase, an_eio_that_persists_in_every_slot_is_a_loss);
     add_case(suite, tcase);
