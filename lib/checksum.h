@@ -5,6 +5,7 @@
 #ifndef H5CKPT_CHECKSUM_H
 #define H5CKPT_CHECKSUM_H
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -15,6 +16,16 @@ struct checksum {
 };
 
 struct checksum checksum_of(const void *bytes, size_t byte_count);
+
+/* The same of bytes that come piece by piece. */
+struct checksum_stream {
+    alignas(64) unsigned char state[576]; /* libxxhash's own */
+};
+
+void checksum_begin(struct checksum_stream *stream);
+void checksum_update(struct checksum_stream *stream, const void *bytes, size_t byte_count);
+struct checksum checksum_end(const struct checksum_stream *stream);
+
 bool checksum_equal(const struct checksum *a, const struct checksum *b);
 
 /* 32 hexadecimal digits, for messages. */
