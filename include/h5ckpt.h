@@ -90,6 +90,7 @@ typedef enum h5ckpt_status {
     H5CKPT_FELL_BACK = 1,     /**< restored, but not the newest state that was expected: see the report */
     H5CKPT_NO_CHECKPOINT = 2, /**< nothing has been saved here yet; registered memory is untouched */
     H5CKPT_LIVES_AGREE = 3,   /**< a hook's: the interval that was run again gave the stored bytes (check_resume) */
+    H5CKPT_SKIPPED = 4,       /**< nothing was saved: the save before is still in flight (skip_if_busy) */
 
     H5CKPT_E_ARGUMENT = -1,        /**< the call itself is wrong: NULL, a bad name, a wrong order of calls */
     H5CKPT_E_BUSY = -2,            /**< another handle or process is the writer of this directory */
@@ -262,14 +263,40 @@ struct h5ckpt_event {
     const char *message;             /**< all of it in a sentence, for a log */
 };
 
+/** When h5ckpt_save() returns. docs/guide.md says which suits whom. */
+enum h5ckpt_save_mode {
+    H5CKPT_SAVE_SYNCHRONOUS = 0, /**< when the state is durable */
+    H5CKPT_SAVE_STAGED = 1,      /**< when it has been copied; the copy is made durable in the background */
+    H5CKPT_SAVE_FENCED = 2, /**< at once; the program calls h5ckpt_fence() before it next changes registered memory */
+    H5CKPT_SAVE_FORKED =
+        3, /**< when a copy-on-write child has been made, which reads and writes the memory as it was */
+};
+
+/** How saves go on in the background (all modes but H5CKPT_SAVE_SYNCHRONOUS). */
+struct h5ckpt_background {
+    bool skip_if_busy; /**< a save while one is in flight is H5CKPT_SKIPPED; default false: it waits for that one */
+    uint64_t
+        memory_bytes; /**< copies (staged, fenced) take at most this much; default UINT64_MAX: as much as the state.
+                                    What does not fit is written before the memory may change. Kept until the store is closed */
+    uint64_t
+        bytes_per_second; /**< write no faster; default 0: as fast as the device. Nobody who waits is held up by it */
+    int nice;             /**< of the threads or the child in the background: 0 (default: as the caller) … 19 */
+    int cpu;              /**< run them on this processor only; default -1: on any */
+    bool detect_changes; /**< fenced, for debugging: h5ckpt_fence() reads all memory once more and fails, with the names
+                                    of the variables, if any has changed since the save; default false */
+};
+
 struct h5ckpt_options {
     enum h5ckpt_mode mode;  /**< default H5CKPT_READ_WRITE */
     unsigned slots;         /**< states kept: 1, 2 (default: double checkpoint) or 3; may change between runs */
     unsigned file_mode;     /**< permission bits of new files, default 0600; a new directory adds x where r is */
     unsigned rewrite_every; /**< unchanged bytes are written anew at the latest every this many saves
                                  into a slot; default 16, 1 rewrites always, at most 1,000,000 */
+    enum h5ckpt_save_mode save_mode;     /**< default H5CKPT_SAVE_SYNCHRONOUS */
+    struct h5ckpt_background background; /**< of the other modes */
     /** Told of what happens, for the host's logger; default NULL. Called by the thread, and within the call, that it
-     *  happens in; must not call h5ckpt with this store, nor leave by longjmp(). It decides nothing. */
+     *  happens in (of a save in the background, H5CKPT_EVENT_DURABLE and _SAVE_FAILED come from a thread of h5ckpt, one at a
+     *  time, at any moment until the next call on the store has returned); must not call h5ckpt with this store, nor leave by longjmp(). It decides nothing. */
     void (*event)(void *context, const struct h5ckpt_event *event);
     void *event_context;
 };
@@ -312,10 +339,19 @@ H5CKPT_API const char *h5ckpt_message(const h5ckpt_store *store);
  *
  * Blocks until the bytes are durable (flushed to the device). The state saved last, or restored, is not
  * touched: on failure it is still current and the handle stays usable; call again at the next opportunity.
- * Registered memory is read, never changed, and must not change during the call.
+ * Registered memory is read, never changed, and must not change during the call. Blocks of which this handle knows that they
+ * are on the device already are not written again (`rewrite_every`).
+ *
+ * In a background mode it returns earlier (enum h5ckpt_save_mode), and H5CKPT_OK means that the save is in flight. From
+ * then on (fenced: from h5ckpt_fence() on) what the program does to its memory is never in the saved state. The state is durable when
+ * H5CKPT_EVENT_DURABLE says so or h5ckpt_wait() returns H5CKPT_OK. One save is in flight at a time: the next
+ * waits, or is skipped. If it fails, the next h5ckpt_save() returns its failure, with a message that says so, and all the same saves
+ * anew; or h5ckpt_wait() returns it. Every other call on the store waits for it first. Get functions are called before
+ * h5ckpt_save() returns; arrays must not be freed while they may be read. Where the system gives no thread, the save is synchronous.
  *
  * @param progress  kept with the state; NULL for zeros.
- * @return H5CKPT_OK; H5CKPT_E_NOT_RESTORED (a checkpoint exists and was not restored by this handle; a warm start of some
+ * @return H5CKPT_OK; H5CKPT_SKIPPED; H5CKPT_E_ARGUMENT also (fenced) if h5ckpt_fence() was not called since the last save, whose state is then
+ *         given up, as nobody knows what memory was when it was read; H5CKPT_E_NOT_RESTORED (a checkpoint exists and was not restored by this handle; a warm start of some
  *         variables counts as a restore),
  *         H5CKPT_E_MEMORY_CHANGED (the last restore failed half-way), H5CKPT_E_ARGUMENT (a NULL array, a
  *         read-only store, another process' handle), H5CKPT_E_CALLBACK, H5CKPT_E_NO_SPACE, H5CKPT_E_IO,
@@ -324,7 +360,36 @@ H5CKPT_API const char *h5ckpt_message(const h5ckpt_store *store);
  */
 H5CKPT_API h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *progress);
 
-/** The progress of the state last saved or restored by this handle; zeros before that, and for NULL. */
+/**
+ * Wait until no save is in flight. A fence, too (H5CKPT_SAVE_FENCED).
+ *
+ * @return H5CKPT_OK: the last save is durable, or none was begun since its result was returned; else what
+ *         h5ckpt_save() would have returned.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_wait(h5ckpt_store *store);
+
+/**
+ * Before registered memory changes (H5CKPT_SAVE_FENCED): returns when all of it has been read or copied, whichever is sooner. Does nothing
+ * where that has been done, where no save is in flight, and in the other modes. A save that was not followed by
+ * a fence (or h5ckpt_wait()) is never committed.
+ *
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (another process' handle; or `detect_changes` found that memory has changed already: the
+ *         state is given up, the one before is still current, and nothing more is returned for it).
+ */
+H5CKPT_API h5ckpt_status h5ckpt_fence(h5ckpt_store *store);
+
+/**
+ * Promise that elements @p first to @p first + @p count - 1 (row-major; cut at the end, so 0, UINT64_MAX: all) of variable
+ * @p name have not changed since the last h5ckpt_save() of this store: the next one then need not even read them, as far as whole
+ * blocks of 64 KiB go and this handle knows what is on the device. A false promise saves a mixture that no checksum
+ * notices. For the next save only.
+ *
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (no such variable), H5CKPT_E_MEMORY (the next save reads everything).
+ */
+H5CKPT_API h5ckpt_status h5ckpt_unchanged(h5ckpt_store *store, const char *name, uint64_t first, uint64_t count);
+
+/** The progress of the state last saved or restored by this handle, as the last call on it knew: never of one that is not
+ *  durable; zeros before that, and for NULL. */
 H5CKPT_API struct h5ckpt_progress h5ckpt_progress(const h5ckpt_store *store);
 
 /**
@@ -387,6 +452,10 @@ enum h5ckpt_memory {
     H5CKPT_VERIFY_FIRST = 0, /**< the whole slot is verified, then read into place, each block verified again */
     H5CKPT_STAGED = 1,       /**< everything is read and verified in memory of ours first: registered arrays are
                                   untouched unless the restore succeeds */
+    H5CKPT_BLOCKWISE =
+        2, /**< the slot is read once, each block verified and handed over at once: the fastest. If a block
+                                  is damaged, memory has begun to change: the state before is restored over it, or
+                                  H5CKPT_E_MEMORY_CHANGED. For a start-up, where memory holds nothing yet */
 };
 
 /** A stored variable that the program now calls otherwise. */

@@ -17,6 +17,7 @@
 #include "callback/schedule.h"
 #include "error.h"
 #include "h5ckpt.h"
+#include "storage/save.h"
 #include "storage/store.h"
 #include "storage/system.h"
 
@@ -168,21 +169,23 @@ static h5ckpt_status enter_in(h5ckpt_callback *callback, enum phase due, const c
     return status == H5CKPT_OK && callback->phase != due ? refuse_phase(callback, hook, due) : status;
 }
 
-/* Work is finished: save if that is due. The store's answer is the hook's, and its message too. */
+/* Work is finished: save if that is due. The store's answer is the hook's, and its message too; so is the failure of a save that
+ * had been in flight. */
 static h5ckpt_status finish_work(h5ckpt_callback *callback, bool due)
 {
+    h5ckpt_status status;
+
     if (callback->check.pending) {
         if (!callback->check.told && check_place(&callback->check, &callback->at) == CHECK_BEFORE)
             return H5CKPT_OK;
         callback->store_asked = true;
-        h5ckpt_status status = check_finish(&callback->check, callback->store, &callback->at);
+        status = check_finish(&callback->check, callback->store, &callback->at);
         if (status != H5CKPT_OK)
             return status;
     }
-    if (!due)
-        return H5CKPT_OK;
-    callback->store_asked = true;
-    return h5ckpt_save(callback->store, &callback->at);
+    status = due ? h5ckpt_save(callback->store, &callback->at) : save_failure(callback->store);
+    callback->store_asked = due || status < 0;
+    return status;
 }
 
 static h5ckpt_status refuse_number(h5ckpt_callback *callback, const char *hook, uint64_t number, uint64_t due)
@@ -299,13 +302,12 @@ h5ckpt_status h5ckpt_on_train_end(h5ckpt_callback *callback, enum h5ckpt_reason 
     /* It may end anywhere, but to have finished is to have finished the epoch. */
     if (callback->phase != TRAINING && (callback->phase != IN_EPOCH || reason == H5CKPT_FINISHED))
         return refuse_phase(callback, "on_train_end", TRAINING);
-    if (done && callback->check.pending && !callback->check.told) {
-        callback->store_asked = true;
+    callback->store_asked = true;
+    status = h5ckpt_wait(callback->store);
+    if (done && callback->check.pending && !callback->check.told)
         status = check_refuse_end(&callback->check, callback->store, &callback->at);
-    } else if (done && callback->options.delete_checkpoint) {
-        callback->store_asked = true;
+    else if (done && callback->options.delete_checkpoint)
         status = h5ckpt_delete(callback->store);
-    }
     if (status == H5CKPT_OK)
         callback->phase = ENDED;
     return status;

@@ -47,6 +47,7 @@ __attribute__((format(printf, 4, 5))) static h5ckpt_status refuse(struct error *
 struct path {
     const char *name;  /* of the variable that brought it, relative and borrowed from its entry */
     size_t byte_count; /* the path is the name's beginning: all of it, or a group above it */
+    size_t index;      /* of that variable */
 };
 
 static bool path_is_group(const struct path *path)
@@ -105,6 +106,16 @@ static void path_remove(struct h5ckpt_state *state, struct path path)
     free(found);
 }
 
+bool state_find(const struct h5ckpt_state *state, const char *name, size_t *variable_index)
+{
+    const struct path *found = path_find(state, &(struct path){.name = name, .byte_count = strlen(name)});
+
+    if (found == NULL || path_is_group(found))
+        return false;
+    *variable_index = found->index;
+    return true;
+}
+
 /* Two variables want one path, as variable and variable or as variable and group. */
 static h5ckpt_status refuse_collision(const struct path *wanted, const struct path *found, struct error *error)
 {
@@ -121,7 +132,7 @@ static h5ckpt_status refuse_collision(const struct path *wanted, const struct pa
 /* Add what is missing of the paths in `name`, or nothing. `name` must live as long as the state. */
 static h5ckpt_status paths_add(struct h5ckpt_state *state, const char *name, struct error *error)
 {
-    struct path path = {.name = name, .byte_count = path_first(name)};
+    struct path path = {.name = name, .byte_count = path_first(name), .index = state->variable_count};
     struct path *found;
     size_t first_added;
 

@@ -30,6 +30,9 @@ struct h5ckpt_state {
     struct error first_error; /* the first h5ckpt_add that failed, kept for h5ckpt_open() */
 };
 
+/* The variable of that name, as the program gave it; false: there is none. */
+bool state_find(const h5ckpt_state *state, const char *name, size_t *variable_index);
+
 /*
  * Where the variable's bytes are now; NULL for VARIABLE_ACCESS and for variables without bytes.
  * H5CKPT_E_ARGUMENT, naming the variable, if the program's pointer is NULL although there are bytes.

@@ -106,8 +106,7 @@ h5ckpt_status file_read(const struct file *file, void *bytes, size_t byte_count,
     return H5CKPT_OK;
 }
 
-h5ckpt_status file_write(const struct file *file, const void *bytes, size_t byte_count, uint64_t offset,
-                         struct error *error)
+int file_put(const struct file *file, const void *bytes, size_t byte_count, uint64_t offset, uint64_t *failed_at)
 {
     const unsigned char *from = bytes;
     size_t done = 0;
@@ -116,12 +115,28 @@ h5ckpt_status file_write(const struct file *file, const void *bytes, size_t byte
         ssize_t put = system_calls->write_at(file->descriptor, from + done, byte_count - done, (off_t)(offset + done));
         if (put < 0 && errno == EINTR)
             continue;
-        if (put <= 0)
-            return error_set_errno(error, put < 0 ? errno : EIO, "cannot write '%s/%s' at offset %" PRIu64,
-                                   file->directory->path, file->name, offset + done);
+        if (put <= 0) {
+            *failed_at = offset + done;
+            return put < 0 ? errno : EIO;
+        }
         done += (size_t)put;
     }
-    return H5CKPT_OK;
+    return 0;
+}
+
+h5ckpt_status file_say_unwritten(const struct file *file, int system_errno, uint64_t offset, struct error *error)
+{
+    return error_set_errno(error, system_errno, "cannot write '%s/%s' at offset %" PRIu64, file->directory->path,
+                           file->name, offset);
+}
+
+h5ckpt_status file_write(const struct file *file, const void *bytes, size_t byte_count, uint64_t offset,
+                         struct error *error)
+{
+    uint64_t failed_at;
+    const int failed = file_put(file, bytes, byte_count, offset, &failed_at);
+
+    return failed ? file_say_unwritten(file, failed, failed_at, error) : H5CKPT_OK;
 }
 
 h5ckpt_status file_flush(const struct file *file, struct error *error)

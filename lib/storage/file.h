@@ -42,6 +42,10 @@ h5ckpt_status file_read(const struct file *file, void *bytes, size_t byte_count,
 h5ckpt_status file_write(const struct file *file, const void *bytes, size_t byte_count, uint64_t offset,
                          struct error *error);
 
+/* As that in two steps, for who must not make a message: 0, or the errno and where; and the message. */
+int file_put(const struct file *file, const void *bytes, size_t byte_count, uint64_t offset, uint64_t *failed_at);
+h5ckpt_status file_say_unwritten(const struct file *file, int system_errno, uint64_t offset, struct error *error);
+
 /* Make the content durable. A failure is final for this file: rule (e) of docs/format.md. */
 h5ckpt_status file_flush(const struct file *file, struct error *error);
 

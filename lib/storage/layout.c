@@ -171,11 +171,11 @@ static void clear_padding(const struct element *element, unsigned char *bytes, u
             bytes[i] = 0;
 }
 
-bool layout_gather(const struct layout *layout, const unsigned char *const *source, uint64_t block_index,
-                   unsigned char *bytes)
+bool layout_gather_piece(const struct layout *layout, const unsigned char *const *source, uint64_t offset,
+                         size_t byte_count, unsigned char *bytes)
 {
-    const uint64_t begin = record_block_offset(&layout->geometry, block_index);
-    const uint64_t end = begin + record_block_length(&layout->geometry, block_index);
+    const uint64_t begin = offset;
+    const uint64_t end = offset + byte_count;
     uint64_t filled = begin;
     bool varies = false;
 
@@ -197,6 +197,13 @@ bool layout_gather(const struct layout *layout, const unsigned char *const *sour
     }
     memset(bytes + (filled - begin), 0, end - filled);
     return varies;
+}
+
+bool layout_gather(const struct layout *layout, const unsigned char *const *source, uint64_t block_index,
+                   unsigned char *bytes)
+{
+    return layout_gather_piece(layout, source, record_block_offset(&layout->geometry, block_index),
+                               record_block_length(&layout->geometry, block_index), bytes);
 }
 
 bool layout_block_varies(const struct layout *layout, uint64_t block_index)

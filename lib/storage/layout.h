@@ -44,6 +44,10 @@ void layout_free(struct layout *layout); /* LAYOUT_NONE is allowed */
 bool layout_gather(const struct layout *layout, const unsigned char *const *source, uint64_t block_index,
                    unsigned char *bytes);
 
+/* As that, for `byte_count` bytes at `offset` within the blocks. */
+bool layout_gather_piece(const struct layout *layout, const unsigned char *const *source, uint64_t offset,
+                         size_t byte_count, unsigned char *bytes);
+
 /* Whether layout_gather() would return true. */
 bool layout_block_varies(const struct layout *layout, uint64_t block_index);
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "storage/slot_write.h"
+
 /* A file that was put in a slot's place since it was last looked at may be another directory's slot. */
 h5ckpt_status rotation_refuse_newcomer(h5ckpt_store *store, unsigned which)
 {

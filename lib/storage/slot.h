@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * slot: one slot file. What it is (examine), whether every byte is as saved (verify), reading it (open), and the two
- * ways to write it (docs/format.md 6).
+ * slot: one slot file. What it is (examine), whether every byte is as saved (verify), reading it (open).
  */
 #ifndef H5CKPT_SLOT_H
 #define H5CKPT_SLOT_H
@@ -69,33 +68,5 @@ h5ckpt_status slot_verify(const struct directory *directory, unsigned number, co
 
 /* Can the slot be read from the device, past the page cache? */
 bool slot_is_readable_past_cache(const struct directory *directory, unsigned number);
-
-/* One save, as the store has planned it. */
-struct slot_save {
-    unsigned number;
-    const struct layout *layout;
-    const unsigned char *const *source; /* by schema index */
-    struct record record;               /* complete but for the table digest */
-    struct checksum *table;             /* one per block; what is skipped is kept */
-    bool every_byte;
-    struct entry expected; /* in place: the file must still be as it was when the save was planned */
-    struct entry left;     /* in place: the file after the flush; else unknown: changed_ns 0 */
-    mode_t file_mode;
-    struct buffer *buffer;
-};
-
-/* Working memory for saves of that geometry. H5CKPT_E_MEMORY. */
-h5ckpt_status slot_save_reserve(struct buffer *buffer, const struct record *geometry, struct error *error);
-
-/* Overwrite the slot in place and flush it. On failure the slot is torn. */
-h5ckpt_status slot_save_in_place(struct slot_save *save, const struct directory *directory, struct error *error);
-
-/* Fill a new file, flush it, rename it over the slot, flush the directory. *renamed tells how far a failure came. */
-h5ckpt_status slot_save_new(struct slot_save *save, const struct directory *directory, bool *renamed,
-                            struct error *error);
-
-/* Make a slot that holds no state yet: space reserved, void record, durable but for its name. */
-h5ckpt_status slot_reserve(const struct directory *directory, unsigned number, const struct record *record,
-                           mode_t file_mode, struct buffer *buffer, struct error *error);
 
 #endif

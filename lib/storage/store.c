@@ -13,6 +13,8 @@ enum {
     FILE_MODE_DEFAULT = 0600,
     SLOTS_DEFAULT = 2,
     REWRITE_DEFAULT = 16,
+    NICE_MAX = 19,  /* setpriority(2) */
+    CPU_MAX = 1024, /* sched_setaffinity(2), CPU_SET(3) */
 };
 
 struct h5ckpt_options h5ckpt_options_default(void)
@@ -22,6 +24,7 @@ struct h5ckpt_options h5ckpt_options_default(void)
         .slots = SLOTS_DEFAULT,
         .file_mode = FILE_MODE_DEFAULT,
         .rewrite_every = REWRITE_DEFAULT,
+        .background = {.memory_bytes = UINT64_MAX, .cpu = -1},
     };
 }
 
@@ -35,7 +38,7 @@ struct h5ckpt_progress h5ckpt_progress(const h5ckpt_store *store)
     return store == NULL ? (struct h5ckpt_progress){0} : store->progress;
 }
 
-h5ckpt_status store_enter(h5ckpt_store *store, const char *call)
+h5ckpt_status store_enter_in_flight(h5ckpt_store *store, const char *call)
 {
     error_clear(&store->error);
     if (!store->open)
@@ -49,6 +52,15 @@ h5ckpt_status store_enter(h5ckpt_store *store, const char *call)
     return H5CKPT_OK;
 }
 
+h5ckpt_status store_enter(h5ckpt_store *store, const char *call)
+{
+    h5ckpt_status status = store_enter_in_flight(store, call);
+
+    if (status == H5CKPT_OK && store->land != NULL)
+        store->land(store);
+    return status;
+}
+
 h5ckpt_status store_check_state(h5ckpt_store *store)
 {
     const struct error *first = &store->state->first_error;
@@ -59,6 +71,18 @@ h5ckpt_status store_check_state(h5ckpt_store *store)
 }
 
 /* ---------------------------------------------------------------------- open */
+
+static h5ckpt_status check_background(const struct h5ckpt_background *background, struct error *error)
+{
+    if (background->nice < 0 || background->nice > NICE_MAX)
+        return error_set(error, H5CKPT_E_ARGUMENT, "options: background.nice is %d; 0 to %d are possible",
+                         background->nice, NICE_MAX);
+    if (background->cpu < -1 || background->cpu >= CPU_MAX)
+        return error_set(error, H5CKPT_E_ARGUMENT,
+                         "options: background.cpu is %d; -1 (any) or a processor's number below %d is possible",
+                         background->cpu, CPU_MAX);
+    return H5CKPT_OK;
+}
 
 static h5ckpt_status check_options(const struct h5ckpt_options *options, struct error *error)
 {
@@ -76,7 +100,10 @@ static h5ckpt_status check_options(const struct h5ckpt_options *options, struct 
     if (options->rewrite_every < 1 || options->rewrite_every > REWRITE_EVERY_MAX)
         return error_set(error, H5CKPT_E_ARGUMENT, "options: rewrite every %u saves; 1 to %d are possible",
                          options->rewrite_every, REWRITE_EVERY_MAX);
-    return H5CKPT_OK;
+    if ((unsigned)options->save_mode > H5CKPT_SAVE_FORKED)
+        return error_set(error, H5CKPT_E_ARGUMENT, "options: %d is not one of enum h5ckpt_save_mode",
+                         (int)options->save_mode);
+    return check_background(&options->background, error);
 }
 
 /* Without a lock file, nothing under the names of files being filled can be ours. */
@@ -409,6 +436,8 @@ void h5ckpt_close(h5ckpt_store *store)
     if (store == NULL)
         return;
     const bool own_process = store->process_id == system_calls->process_id();
+    if (own_process && store->land != NULL)
+        store->land(store);
     if (store->open && own_process && store->options.mode == H5CKPT_READ_WRITE && store->base != PLAN_NO_BASE &&
         lock_check(&store->lock, &store->error) == H5CKPT_OK)
         store_write_view(store, newest_committed(&store->survey), VIEW_NO_SLOT);
@@ -426,6 +455,42 @@ void h5ckpt_close(h5ckpt_store *store)
     layout_free(&store->layout);
     source_free(&store->source);
     buffer_free(&store->buffer);
+    snapshot_free_cells(&store->cells);
+    free(store->unchanged);
+    free(store->flight);
+    error_clear(&store->failure);
     error_clear(&store->error);
     free(store);
+}
+
+void store_set_base(h5ckpt_store *store, unsigned slot_number)
+{
+    store->base = (int)slot_number;
+    store->base_sequence = store->survey.slot[slot_number].record.sequence;
+    store->base_durable =
+        store->memo[slot_number].ours && store->memo[slot_number].record.sequence == store->base_sequence;
+    store->base_suspect = false;
+    store->hints_hold = false;
+    store->may_save = true;
+}
+
+void store_plan_slots(const h5ckpt_store *store, struct plan_slot slot[FORMAT_SLOT_COUNT_MAX])
+{
+    const struct record *geometry = &store->layout.geometry;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        const struct slot *known = &store->survey.slot[i];
+        const bool reserved = known->state == H5CKPT_SLOT_RESERVED;
+        slot[i] = (struct plan_slot){
+            .state = known->state,
+            .record_readable = known->record_readable,
+            .sequence = known->record.sequence,
+            .base_sequence = known->record.base_sequence,
+            .overwritable = known->overwritable,
+            .same_structure =
+                known->record_readable && known->file_bytes == geometry->file_bytes &&
+                (reserved || checksum_equal(&known->record.structure_digest, &geometry->structure_digest)),
+            .given_up = store->memo[i].given_up,
+        };
+    }
 }

@@ -17,6 +17,7 @@
 #define H5CKPT_STORE_H
 
 #include "storage/event.h"
+#include "storage/snapshot.h"
 #include "storage/source.h"
 #include "storage/survey.h"
 #include "storage/view.h"
@@ -56,13 +57,31 @@ struct h5ckpt_store {
     struct layout layout; /* of the state as it was at the last look; no entries: none yet */
     struct source source;
     struct buffer buffer;
+    struct snapshot_cells cells;
+    unsigned char
+        *unchanged;         /* two times a bit per block: what h5ckpt_unchanged() promised; as of the save in flight */
+    size_t unchanged_bytes; /* of each */
+    bool hints_hold;        /* promises are about the base: every save since then has succeeded */
+    bool past_cache_tried;  /* a slot has been written past the page cache */
+    struct checksum places_checked; /* where the variables were when a child was last found to see them */
     struct view view;
     int64_t view_shown_ns; /* when it was last brought up to date after a save; monotonic, 0: never */
     struct error error;
+
+    struct flight *flight; /* room for a save in flight */
+    void (*land)(
+        h5ckpt_store
+            *store);      /* set while there is one: until it returns, nothing above but `error` and the promises is the
+                                           caller's */
+    struct error failure; /* of a save in flight; not yet returned */
 };
 
-/* Every public call begins so: an open handle, in its own process. H5CKPT_E_ARGUMENT. Clears the message. */
+/* Every public call begins so: an open handle, in its own process. H5CKPT_E_ARGUMENT. Clears the message, and waits for a save in
+ * flight … */
 h5ckpt_status store_enter(h5ckpt_store *store, const char *call);
+
+/* … or does not. */
+h5ckpt_status store_enter_in_flight(h5ckpt_store *store, const char *call);
 
 void store_forget_damage(h5ckpt_store *store);
 

@@ -2,13 +2,17 @@
 #include "storage/system.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -182,6 +186,98 @@ static uint64_t kernel_memory_available(void)
     return available;
 }
 
+/* Linux gives a thread, not a process, its own priority (setpriority(2), "C library/kernel differences"). */
+static void kernel_stand_back(int nice, int cpu)
+{
+    cpu_set_t cpus;
+
+    if (nice != 0)
+        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + nice);
+    if (cpu < 0 || cpu >= CPU_SETSIZE)
+        return;
+    CPU_ZERO(&cpus);
+    CPU_SET(cpu, &cpus);
+    sched_setaffinity(0, sizeof cpus, &cpus);
+}
+
+static void close_between(int first, int last)
+{
+#ifdef SYS_close_range
+    if (first <= last)
+        syscall(SYS_close_range, (unsigned)first, (unsigned)last,
+                0); /* since Linux 5.9; else they stay open until it ends */
+#else
+    (void)first;
+    (void)last;
+#endif
+}
+
+static _Noreturn void be_child(const struct system_child *child)
+{
+    const struct rlimit no_core = {0, 0};
+
+    setrlimit(RLIMIT_CORE, &no_core); /* its death is no news of the program's */
+    close_between(0, child->keep[0] - 1);
+    close_between(child->keep[0] + 1, child->keep[1] - 1);
+    close_between(child->keep[1] + 1, INT_MAX);
+    child->body(child->context);
+    for (;;)
+        syscall(SYS_exit_group, 0); /* no handlers of the program's, no buffers flushed */
+}
+
+/*
+ * fork() would run the program's handlers and leave SIGCHLD. A clone without a signal is met only by who asks for it
+ * (clone(2), waitpid(2): __WALL).
+ */
+static int64_t kernel_run_child(const struct system_child *child)
+{
+    sigset_t all;
+    sigset_t before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before); /* the child keeps them blocked */
+    const long id = syscall(SYS_clone, 0L, NULL, NULL, NULL, NULL);
+    if (id == 0)
+        be_child(child);
+    const int reason = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = reason;
+    return id;
+}
+
+static int kernel_await_child(int64_t id, int *wait_status)
+{
+    pid_t got;
+
+    do
+        got = waitpid((pid_t)id, wait_status, __WALL);
+    while (got < 0 && errno == EINTR);
+    return got < 0 ? -1 : 0;
+}
+
+static bool kernel_is_orphan(uint64_t parent)
+{
+    return (uint64_t)getppid() != parent;
+}
+
+static int kernel_read_mappings(bool (*take)(void *context, const char *bytes, size_t byte_count), void *context)
+{
+    const int descriptor = open("/proc/self/smaps", O_RDONLY | O_CLOEXEC);
+    int failed = descriptor < 0 ? errno : 0;
+    char bytes[4096];
+
+    while (!failed) {
+        const ssize_t got = read(descriptor, bytes, sizeof bytes);
+        if (got < 0 && errno != EINTR)
+            failed = errno;
+        if (got == 0 || (got > 0 && !take(context, bytes, (size_t)got)))
+            break;
+    }
+    if (descriptor >= 0)
+        close(descriptor);
+    return failed;
+}
+
 const struct system_calls system_kernel = {
     .open_at = kernel_open_at,
     .close = close,
@@ -207,6 +303,11 @@ const struct system_calls system_kernel = {
     .boot_id = kernel_boot_id,
     .process_id = kernel_process_id,
     .memory_available = kernel_memory_available,
+    .stand_back = kernel_stand_back,
+    .run_child = kernel_run_child,
+    .await_child = kernel_await_child,
+    .is_orphan = kernel_is_orphan,
+    .read_mappings = kernel_read_mappings,
 };
 
 const struct system_calls *system_calls = &system_kernel;

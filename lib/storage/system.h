@@ -9,6 +9,7 @@
 #define H5CKPT_SYSTEM_H
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -16,6 +17,16 @@
 #include <sys/types.h>
 
 enum { SYSTEM_BOOT_ID_BYTES = 40 };
+
+/*
+ * A copy-on-write child that runs `body` and ends. No wait() of the program's for any child meets it, nor does it send SIGCHLD; no signal
+ * reaches it but SIGKILL; of the program's descriptors it keeps only these.
+ */
+struct system_child {
+    void (*body)(void *context); /* must allocate nothing: another thread may have held malloc's lock */
+    void *context;
+    int keep[2]; /* ascending */
+};
 
 struct system_calls {
     int (*open_at)(int directory, const char *name, int flags, mode_t mode); /* openat */
@@ -42,6 +53,13 @@ struct system_calls {
     void (*boot_id)(char text[SYSTEM_BOOT_ID_BYTES]);    /* "" if the system has none */
     uint64_t (*process_id)(void);
     uint64_t (*memory_available)(void); /* bytes; UINT64_MAX if unknown */
+    void (*stand_back)(int nice,
+                       int cpu); /* the calling thread: setpriority, sched_setaffinity (-1: any); as far as can be */
+    int64_t (*run_child)(const struct system_child *child); /* its id; -1 */
+    int (*await_child)(int64_t id, int *wait_status);       /* waitpid */
+    bool (*is_orphan)(uint64_t parent);                     /* in a child: is the parent gone? */
+    /* /proc/self/smaps piece by piece, until `take` is false. 0, or the errno for which it cannot be read. Allocates nothing. */
+    int (*read_mappings)(bool (*take)(void *context, const char *bytes, size_t byte_count), void *context);
 };
 
 /* The table in force: the kernel's unless a test replaced it. */

@@ -10,7 +10,7 @@ enum { TEAM_SIZE_MAX = 8 };
 
 /*
  * Run `work(context, member)` in up to `size` threads at once, member 0 in the caller's, and return when all have returned.
- * Where the system gives fewer threads there are fewer members. The new ones block all signals but those of faults: handlers are the program's business.
+ * Where the system gives fewer threads there are fewer members.
  */
 void team_run(unsigned size, void (*work)(void *context, unsigned member), void *context);
 

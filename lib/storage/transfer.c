@@ -15,75 +15,6 @@ static unsigned char *block_in(const struct walk_chunk *chunk, const struct reco
     return chunk->bytes + (record_block_offset(geometry, block) - chunk->offset);
 }
 
-h5ckpt_status transfer_reserve(struct buffer *buffer, const struct record *geometry, struct error *error)
-{
-    return walk_reserve(buffer, geometry, error);
-}
-
-/* -------------------------------------------------------------------- write */
-
-struct write {
-    const struct file *file;
-    const struct layout *layout;
-    const unsigned char *const *source;
-    bool every_byte;
-    struct checksum *table;
-};
-
-/* Block `block` and its checksum. */
-static void gather(const struct layout *layout, const unsigned char *const *source, uint64_t block,
-                   struct checksum *table, unsigned char *bytes)
-{
-    layout_gather(layout, source, block, bytes);
-    table[block] = checksum_of(bytes, record_block_length(&layout->geometry, block));
-}
-
-void transfer_gather(const struct layout *layout, const unsigned char *const *source, struct checksum *table,
-                     unsigned char *bytes)
-{
-    const struct record *geometry = &layout->geometry;
-
-    for (uint64_t block = 0; block < record_block_count(geometry); block++)
-        gather(layout, source, block, table, bytes + (record_block_offset(geometry, block) - FORMAT_USER_BLOCK_BYTES));
-}
-
-/* Gather and write the neighbours that are to be written, from `block` on; *block becomes the one after them. */
-static h5ckpt_status write_neighbours(const struct write *write, const struct walk_chunk *chunk, uint64_t *block,
-                                      struct error *error)
-{
-    const struct record *geometry = &write->layout->geometry;
-    const uint64_t end = chunk->first_block + chunk->block_count;
-    const uint64_t first = *block;
-    size_t byte_count = 0;
-
-    for (; *block < end && (write->every_byte || layout_block_varies(write->layout, *block)); ++*block) {
-        gather(write->layout, write->source, *block, write->table, block_in(chunk, geometry, *block));
-        byte_count += record_block_length(geometry, *block);
-    }
-    if (byte_count == 0)
-        return H5CKPT_OK;
-    return file_write(write->file, block_in(chunk, geometry, first), byte_count, record_block_offset(geometry, first),
-                      error);
-}
-
-static h5ckpt_status write_chunk(void *context, const struct walk_chunk *chunk, struct error *error)
-{
-    const uint64_t end = chunk->first_block + chunk->block_count;
-    h5ckpt_status status = H5CKPT_OK;
-
-    for (uint64_t block = chunk->first_block; block < end && status == H5CKPT_OK; block++) /* which is not written */
-        status = write_neighbours(context, chunk, &block, error);
-    return status;
-}
-
-h5ckpt_status transfer_write(const struct file *file, const struct layout *layout, const unsigned char *const *source,
-                             bool every_byte, struct checksum *table, const struct buffer *buffer, struct error *error)
-{
-    struct write write = {file, layout, source, every_byte, table};
-
-    return walk_chunks(&layout->geometry, buffer, WALK_ANY_ORDER, write_chunk, &write, error);
-}
-
 /* ------------------------------------------------------------------- verify */
 
 size_t transfer_damaged_byte_count(const struct record *record)
@@ -190,7 +121,7 @@ h5ckpt_status transfer_verify(const struct file *file, const struct record *reco
     h5ckpt_status status;
 
     *damage = (struct transfer_damage){0};
-    status = transfer_reserve(buffer, record, error);
+    status = walk_reserve(buffer, record, error);
     if (status == H5CKPT_OK)
         status = walk_chunks(record, buffer, WALK_ANY_ORDER, verify_chunk, &verify, error);
     if (status == H5CKPT_OK && watch != NULL && watch->advance != NULL)
@@ -271,7 +202,7 @@ h5ckpt_status transfer_load(const struct file *file, const struct record *record
                             bool *handed_over, struct buffer *buffer, struct error *error)
 {
     struct load load = {file, record, table, target, target_count, false};
-    h5ckpt_status status = transfer_reserve(buffer, record, error);
+    h5ckpt_status status = walk_reserve(buffer, record, error);
 
     if (status == H5CKPT_OK)
         status =

@@ -1,28 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * transfer: blocks between a slot file and memory. Written: gathered, checksummed, put at their place. Read: checked
- * against the table before a byte goes anywhere (P4).
+ * transfer: blocks from a slot file to memory, checked against the table before a byte goes anywhere (P4).
  */
 #ifndef H5CKPT_TRANSFER_H
 #define H5CKPT_TRANSFER_H
 
 #include "storage/buffer.h"
 #include "storage/file.h"
-#include "storage/layout.h"
-
-/*
- * Write the blocks of `layout` from `source` and note their checksums in `table`. Without `every_byte`, blocks that
- * are the same at every save are skipped and their checksums in `table` kept. The buffer must have been reserved.
- */
-h5ckpt_status transfer_write(const struct file *file, const struct layout *layout, const unsigned char *const *source,
-                             bool every_byte, struct checksum *table, const struct buffer *buffer, struct error *error);
-
-/* All blocks of `layout` into `bytes`, as they lie in the file, and their checksums into `table`. */
-void transfer_gather(const struct layout *layout, const unsigned char *const *source, struct checksum *table,
-                     unsigned char *bytes);
-
-/* Room for any of these with files of that geometry; what only reads takes care of it itself. H5CKPT_E_MEMORY. */
-h5ckpt_status transfer_reserve(struct buffer *buffer, const struct record *geometry, struct error *error);
+#include "storage/record.h"
 
 struct transfer_damage {
     uint64_t block_count; /* damaged blocks in all */

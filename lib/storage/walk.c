@@ -19,64 +19,72 @@ struct walk {
     const struct buffer *buffer;
     walk_visit *visit;
     void *context;
-    size_t chunk_bytes;
-    uint64_t blocks_per_chunk;
-    uint64_t chunk_count;
+    struct walk_division division;
     _Atomic uint64_t next_chunk;
     _Atomic bool failed;
     struct error error[MEMBERS_MAX];
 };
 
-static struct walk plan_walk(const struct record *geometry)
+/* Large blocks, which another version may have written, are read one by one: memory stays within bounds. */
+static unsigned member_count(const struct walk_division *division)
 {
-    const uint64_t block_count = record_block_count(geometry);
-    struct walk walk = {.geometry = geometry, .blocks_per_chunk = 1};
-
-    if (geometry->block_bytes < CHUNK_BYTES)
-        walk.blocks_per_chunk = CHUNK_BYTES / geometry->block_bytes;
-    if (walk.blocks_per_chunk > block_count)
-        walk.blocks_per_chunk = block_count;
-    walk.chunk_bytes = (size_t)(walk.blocks_per_chunk * geometry->block_bytes);
-    if (walk.chunk_bytes > geometry->table_offset - FORMAT_USER_BLOCK_BYTES) /* a lone block may be shorter */
-        walk.chunk_bytes = (size_t)(geometry->table_offset - FORMAT_USER_BLOCK_BYTES);
-    walk.chunk_count = block_count / walk.blocks_per_chunk + (block_count % walk.blocks_per_chunk != 0);
-    return walk;
+    if (division->chunk_bytes > CHUNK_BYTES || division->chunk_count < CHUNKS_PER_MEMBER)
+        return 1;
+    if (division->chunk_count >= (uint64_t)MEMBERS_MAX * CHUNKS_PER_MEMBER)
+        return MEMBERS_MAX;
+    return (unsigned)(division->chunk_count / CHUNKS_PER_MEMBER);
 }
 
-/* Large blocks, which another version may have written, are read one by one: memory stays within bounds. */
-static unsigned member_count(const struct walk *walk)
+struct walk_division walk_divide(const struct record *geometry)
 {
-    if (walk->chunk_bytes > CHUNK_BYTES || walk->chunk_count < CHUNKS_PER_MEMBER)
-        return 1;
-    if (walk->chunk_count >= (uint64_t)MEMBERS_MAX * CHUNKS_PER_MEMBER)
-        return MEMBERS_MAX;
-    return (unsigned)(walk->chunk_count / CHUNKS_PER_MEMBER);
+    const uint64_t block_count = record_block_count(geometry);
+    struct walk_division division = {.blocks_per_chunk = 1};
+
+    if (geometry->block_bytes < CHUNK_BYTES)
+        division.blocks_per_chunk = CHUNK_BYTES / geometry->block_bytes;
+    if (division.blocks_per_chunk > block_count)
+        division.blocks_per_chunk = block_count;
+    division.chunk_bytes = (size_t)(division.blocks_per_chunk * geometry->block_bytes);
+    if (division.chunk_bytes > geometry->table_offset - FORMAT_USER_BLOCK_BYTES) /* a lone block may be shorter */
+        division.chunk_bytes = (size_t)(geometry->table_offset - FORMAT_USER_BLOCK_BYTES);
+    division.chunk_count = block_count / division.blocks_per_chunk + (block_count % division.blocks_per_chunk != 0);
+    division.member_count = member_count(&division);
+    return division;
 }
 
 h5ckpt_status walk_reserve(struct buffer *buffer, const struct record *geometry, struct error *error)
 {
-    const struct walk walk = plan_walk(geometry);
+    const struct walk_division division = walk_divide(geometry);
 
-    return buffer_reserve(buffer, walk.chunk_bytes * member_count(&walk), error);
+    return buffer_reserve(buffer, division.chunk_bytes * division.member_count, error);
 }
 
-static struct walk_chunk chunk_at(const struct walk *walk, uint64_t index, unsigned member)
+/* `count` blocks from `first` on. */
+static struct walk_chunk blocks_from(const struct record *geometry, uint64_t first, uint64_t count)
 {
-    const uint64_t block_count = record_block_count(walk->geometry);
-    struct walk_chunk chunk = {
-        .first_block = index * walk->blocks_per_chunk,
-        .block_count = walk->blocks_per_chunk,
-        .bytes = walk->buffer->bytes + member * walk->chunk_bytes,
-        .in_caller = member == 0,
-    };
+    const uint64_t last = first + count - 1;
+    const uint64_t begin = record_block_offset(geometry, first);
+    const uint64_t end = record_block_offset(geometry, last) + record_block_length(geometry, last);
 
-    if (chunk.block_count > block_count - chunk.first_block)
-        chunk.block_count = block_count - chunk.first_block;
-    const uint64_t last_block = chunk.first_block + chunk.block_count - 1;
-    chunk.offset = record_block_offset(walk->geometry, chunk.first_block);
-    chunk.byte_count = (size_t)(record_block_offset(walk->geometry, last_block) - chunk.offset) +
-                       record_block_length(walk->geometry, last_block);
-    return chunk;
+    return (struct walk_chunk){
+        .first_block = first, .block_count = count, .offset = begin, .byte_count = (size_t)(end - begin)};
+}
+
+struct walk_chunk walk_chunk_at(const struct record *geometry, const struct walk_division *division, uint64_t index)
+{
+    const uint64_t first = index * division->blocks_per_chunk;
+    const uint64_t left = record_block_count(geometry) - first;
+
+    return blocks_from(geometry, first, left < division->blocks_per_chunk ? left : division->blocks_per_chunk);
+}
+
+struct walk_chunk walk_run_of(const struct walk_chunk *chunk, const struct record *geometry, unsigned first,
+                              unsigned count)
+{
+    struct walk_chunk run = blocks_from(geometry, chunk->first_block + first, count);
+
+    run.bytes = chunk->bytes + (run.offset - chunk->offset);
+    return run;
 }
 
 static void walk_as_member(void *context, unsigned member)
@@ -85,9 +93,11 @@ static void walk_as_member(void *context, unsigned member)
 
     while (!atomic_load(&walk->failed)) {
         const uint64_t index = atomic_fetch_add(&walk->next_chunk, 1);
-        if (index >= walk->chunk_count)
+        if (index >= walk->division.chunk_count)
             return;
-        const struct walk_chunk chunk = chunk_at(walk, index, member);
+        struct walk_chunk chunk = walk_chunk_at(walk->geometry, &walk->division, index);
+        chunk.bytes = walk->buffer->bytes + member * walk->division.chunk_bytes;
+        chunk.in_caller = member == 0;
         if (walk->visit(walk->context, &chunk, &walk->error[member]) < 0)
             atomic_store(&walk->failed, true);
     }
@@ -96,14 +106,12 @@ static void walk_as_member(void *context, unsigned member)
 h5ckpt_status walk_chunks(const struct record *geometry, const struct buffer *buffer, enum walk_order order,
                           walk_visit *visit, void *context, struct error *error)
 {
-    struct walk walk = plan_walk(geometry);
-    const unsigned members = order == WALK_ASCENDING ? 1 : member_count(&walk);
+    struct walk walk = {
+        .geometry = geometry, .buffer = buffer, .visit = visit, .context = context, .division = walk_divide(geometry)};
+    const unsigned members = order == WALK_ASCENDING ? 1 : walk.division.member_count;
     h5ckpt_status status = H5CKPT_OK;
 
-    assert(buffer->byte_count >= walk.chunk_bytes * members);
-    walk.buffer = buffer;
-    walk.visit = visit;
-    walk.context = context;
+    assert(buffer->byte_count >= walk.division.chunk_bytes * members);
     team_run(members, walk_as_member, &walk);
     for (unsigned i = 0; i < members; i++) {
         if (status == H5CKPT_OK && walk.error[i].status < 0) {

@@ -18,6 +18,23 @@ struct walk_chunk {
     bool in_caller; /* the thread is the caller's own */
 };
 
+/* How a slot's blocks are divided into chunks. Pure. */
+struct walk_division {
+    size_t chunk_bytes; /* of the largest */
+    uint64_t blocks_per_chunk;
+    uint64_t chunk_count;
+    unsigned member_count; /* threads that are worth while */
+};
+
+struct walk_division walk_divide(const struct record *geometry);
+
+/* The chunk of that number, its bytes yet to be given. Pure. */
+struct walk_chunk walk_chunk_at(const struct record *geometry, const struct walk_division *division, uint64_t index);
+
+/* `count` neighbouring blocks of a chunk, as a chunk of their own. Pure. */
+struct walk_chunk walk_run_of(const struct walk_chunk *chunk, const struct record *geometry, unsigned first,
+                              unsigned count);
+
 /* What is done with a chunk. It may run in several threads at once. */
 typedef h5ckpt_status walk_visit(void *context, const struct walk_chunk *chunk, struct error *error);
 

@@ -1532,6 +1532,37 @@ static int sim_is_direct(int descriptor)
     return 1;
 }
 
+static void sim_stand_back(int nice, int cpu)
+{
+    (void)nice;
+    (void)cpu;
+}
+
+/* The child's work is done before its parent goes on: the disk cannot tell, as only the flush that comes later orders writes. */
+static int64_t sim_run_child(const struct system_child *child)
+{
+    child->body(child->context);
+    return 1;
+}
+
+static int sim_await_child(int64_t id, int *wait_status)
+{
+    (void)id;
+    *wait_status = 0;
+    return 0;
+}
+
+static bool sim_is_orphan(uint64_t parent)
+{
+    (void)parent;
+    return false;
+}
+
+static int sim_read_mappings(bool (*take)(void *context, const char *bytes, size_t byte_count), void *context)
+{
+    return system_kernel.read_mappings(take, context);
+}
+
 const struct system_calls simfs_calls = {
     .open_at = simfs_open_at,
     .close = simfs_close,
@@ -1557,4 +1588,9 @@ const struct system_calls simfs_calls = {
     .boot_id = simfs_boot_id,
     .process_id = simfs_process_id,
     .memory_available = simfs_memory_available,
+    .stand_back = sim_stand_back,
+    .run_child = sim_run_child,
+    .await_child = sim_await_child,
+    .is_orphan = sim_is_orphan,
+    .read_mappings = sim_read_mappings,
 };

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/child.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "storage/mapping.h"
+#include "storage/system.h"
+
+struct refusal {
+    const char *reason; /* NULL: none; static, so that it is the same in both processes */
+    size_t entry_index;
+    int unknown; /* errno: mappings cannot be told */
+};
+
+struct child_shared {
+    _Atomic bool hurried;
+    _Atomic bool done;
+    struct refusal refusal;
+    int failed; /* errno of a write … */
+    uint64_t failed_at;
+    struct checksum table[];
+};
+
+/* ------------------------------------------------------------------- memory */
+
+struct look {
+    const struct layout *layout;
+    const unsigned char *const *source;
+    struct refusal refusal;
+};
+
+static bool look_at_mapping(void *context, const struct mapping *mapping)
+{
+    struct look *look = context;
+    const char *reason = mapping_refusal(mapping);
+
+    for (size_t i = 0; reason != NULL && i < look->layout->entry_count; i++) {
+        const uintptr_t begin = (uintptr_t)look->source[i];
+        if (look->layout->entry[i].byte_count == 0 || begin >= mapping->end ||
+            begin + look->layout->entry[i].byte_count <= mapping->begin)
+            continue;
+        look->refusal.reason = reason;
+        look->refusal.entry_index = i;
+        return false;
+    }
+    return true;
+}
+
+static struct refusal find_refusal(const struct layout *layout, const unsigned char *const *source)
+{
+    struct look look = {layout, source, {0}};
+
+    look.refusal.unknown = mapping_visit_all(look_at_mapping, &look);
+    return look.refusal;
+}
+
+/* In the child: what its parent marked MADV_DONTFORK is a hole (msync(2): ENOMEM). */
+static struct refusal find_hole(const struct layout *layout, const unsigned char *const *source)
+{
+    enum { PAGE_BYTES = 4096 };
+
+    for (size_t i = 0; i < layout->entry_count; i++) {
+        const uintptr_t begin = (uintptr_t)source[i] & ~(uintptr_t)(PAGE_BYTES - 1);
+        const uintptr_t end = (uintptr_t)source[i] + layout->entry[i].byte_count;
+        if (layout->entry[i].byte_count != 0 && msync((void *)begin, end - begin, MS_ASYNC) < 0 && errno == ENOMEM)
+            return (struct refusal){.reason = "is not there in a child (MADV_DONTFORK)", .entry_index = i};
+    }
+    return (struct refusal){0};
+}
+
+static h5ckpt_status say_refusal(const struct refusal *refusal, const struct layout *layout, struct error *error)
+{
+    if (refusal->unknown != 0)
+        return error_set_errno(error, refusal->unknown,
+                               "H5CKPT_SAVE_FORKED: this system does not tell whether a child would see the variables "
+                               "(/proc/self/smaps); use another save mode");
+    const char *name = schema_program_name(layout->entry[refusal->entry_index].name);
+    return error_set(error, H5CKPT_E_ARGUMENT,
+                     "H5CKPT_SAVE_FORKED: memory of variable '%s' %s: use another save mode, or get and put functions",
+                     name != NULL ? name : layout->entry[refusal->entry_index].name, refusal->reason);
+}
+
+static bool is_refused(const struct refusal *refusal)
+{
+    return refusal->reason != NULL || refusal->unknown != 0;
+}
+
+h5ckpt_status child_check_memory(const struct layout *layout, const unsigned char *const *source, struct error *error)
+{
+    const struct refusal refusal = find_refusal(layout, source);
+
+    return is_refused(&refusal) ? say_refusal(&refusal, layout, error) : H5CKPT_OK;
+}
+
+/* ----------------------------------------------------------------- in the child */
+
+/* Nobody is left to commit what it writes. */
+static bool is_left_alone(const struct child *child)
+{
+    return system_calls->is_orphan(child->parent);
+}
+
+static void keep_pace(const struct child *child, uint64_t written)
+{
+    const struct timespec slice = {.tv_nsec = 10000000};
+    const int64_t due_ns = pace_due_ns(&child->pace, written);
+
+    while (!atomic_load(&child->shared->hurried) && !is_left_alone(child) && system_calls->monotonic_time_ns() < due_ns)
+        nanosleep(&slice, NULL);
+}
+
+/* false: a write failed. */
+static bool write_blocks(const struct child *child, const struct walk_chunk *chunk, uint64_t blocks)
+{
+    const struct record *geometry = &child->gather.layout->geometry;
+    struct child_shared *shared = child->shared;
+    unsigned first;
+    unsigned count;
+
+    while (!shared->failed && gather_next_run(&blocks, &first, &count)) {
+        const struct walk_chunk run = walk_run_of(chunk, geometry, first, count);
+        shared->failed = file_put(child->file, run.bytes, run.byte_count, run.offset, &shared->failed_at);
+    }
+    return !shared->failed;
+}
+
+static void write_all(const struct child *child)
+{
+    const struct record *geometry = &child->gather.layout->geometry;
+    const struct walk_division division = walk_divide(geometry);
+    uint64_t written = 0;
+
+    for (uint64_t index = 0; index < division.chunk_count; index++) {
+        struct walk_chunk chunk = walk_chunk_at(geometry, &division, index);
+        chunk.bytes = child->buffer->bytes;
+        if (is_left_alone(child) || !write_blocks(child, &chunk, gather_chunk(&child->gather, &chunk, GATHER_TO_WRITE)))
+            return;
+        written += chunk.byte_count;
+        if (child->pace.bytes_per_second != 0)
+            keep_pace(child, written);
+    }
+    atomic_store(&child->shared->done, true);
+}
+
+static void be_child(void *context)
+{
+    const struct child *child = context;
+    struct refusal *refusal = &child->shared->refusal;
+
+    system_calls->stand_back(child->nice, child->cpu);
+    *refusal = find_refusal(child->gather.layout, child->gather.source);
+    if (!is_refused(refusal))
+        *refusal = find_hole(child->gather.layout, child->gather.source);
+    if (!is_refused(refusal))
+        write_all(child);
+}
+
+/* ------------------------------------------------------------------ in the parent */
+
+static size_t table_bytes(const struct child *child)
+{
+    return (size_t)record_block_count(&child->gather.layout->geometry) * CHECKSUM_BYTES;
+}
+
+h5ckpt_status child_start(struct child *child, struct error *error)
+{
+    struct checksum *table = child->gather.table;
+    struct system_child run = {be_child, child, {child->file->descriptor, child->lock->descriptor}};
+    int reason;
+
+    child->shared_bytes = sizeof *child->shared + table_bytes(child);
+    child->shared = mmap(NULL, child->shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (child->shared == MAP_FAILED)
+        return error_set(error, H5CKPT_E_MEMORY, "no memory for a block table of %zu bytes", child->shared_bytes);
+    memcpy(child->shared->table, table, table_bytes(child));
+    if (run.keep[0] > run.keep[1])
+        run = (struct system_child){be_child, child, {run.keep[1], run.keep[0]}};
+    child->parent = system_calls->process_id();
+    child->gather.table = child->shared->table;
+    child->id = system_calls->run_child(&run);
+    reason = errno;
+    child->gather.table = table;
+    if (child->id >= 0)
+        return H5CKPT_OK;
+    munmap(child->shared, child->shared_bytes);
+    return error_set_errno(error, reason,
+                           "H5CKPT_SAVE_FORKED: the system gives no child process; use another save mode");
+}
+
+static h5ckpt_status say_outcome(const struct child *child, int wait_status, struct error *error)
+{
+    const struct child_shared *shared = child->shared;
+
+    if (is_refused(&shared->refusal))
+        return say_refusal(&shared->refusal, child->gather.layout, error);
+    if (shared->failed)
+        return file_say_unwritten(child->file, shared->failed, shared->failed_at, error);
+    if (WIFSIGNALED(wait_status))
+        return error_set(error, H5CKPT_E_SYSTEM, "the child process that wrote '%s/%s' was killed by signal %d",
+                         child->file->directory->path, child->file->name, WTERMSIG(wait_status));
+    return error_set(error, H5CKPT_E_SYSTEM, "the child process that wrote '%s/%s' ended before it was done",
+                     child->file->directory->path, child->file->name);
+}
+
+h5ckpt_status child_await(struct child *child, struct error *error)
+{
+    int wait_status = 0;
+    h5ckpt_status status = H5CKPT_OK;
+
+    if (system_calls->await_child(child->id, &wait_status) < 0)
+        status = error_set_errno(error, errno, "cannot wait for the child process that writes '%s/%s'",
+                                 child->file->directory->path, child->file->name);
+    else if (!atomic_load(&child->shared->done))
+        status = say_outcome(child, wait_status, error);
+    else
+        memcpy(child->gather.table, child->shared->table, table_bytes(child));
+    return status;
+}
+
+void child_end(struct child *child)
+{
+    munmap(child->shared, child->shared_bytes);
+}
+
+void child_hurry(struct child *child)
+{
+    atomic_store(&child->shared->hurried, true);
+}

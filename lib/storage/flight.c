@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/flight.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/change.h"
+#include "storage/child.h"
+#include "storage/rotation.h"
+#include "storage/slot_write.h"
+#include "storage/system.h"
+#include "storage/thread.h"
+
+enum { VIEW_INTERVAL_NS = 1000000000 };
+
+enum content {                   /* how the blocks get to the file */
+               CONTENT_WHOLE,    /* with all the rest, from a copy: small states */
+               CONTENT_SNAPSHOT, /* by writers in this process */
+               CONTENT_CHILD,
+};
+
+struct flight {
+    h5ckpt_store *store;
+    enum content content;
+    bool fenced;   /* the program's memory is not needed any more */
+    bool returned; /* its failure, by the fence */
+    bool every_byte;
+    struct slot_write write;
+    struct snapshot snapshot;
+    struct child child;
+    struct thread thread;
+    int64_t begun_ns;
+    _Atomic bool over;
+    struct error error;
+};
+
+/* --------------------------------------------------------------------- telling */
+
+/* What the person at 3 a.m. asks next. Not after a refusal, which says enough, nor where the directory is no longer ours. */
+static void say_what_is_safe(const h5ckpt_store *store, struct error *error)
+{
+    const h5ckpt_status status = error->status;
+    const struct record *base = store->base == PLAN_NO_BASE ? NULL : &store->survey.slot[store->base].record;
+    char text[PROGRESS_TEXT_BYTES];
+
+    if (status != H5CKPT_E_NO_SPACE && status != H5CKPT_E_IO && status != H5CKPT_E_SYSTEM &&
+        status != H5CKPT_E_PERMISSION && status != H5CKPT_E_MEMORY && status != H5CKPT_E_HDF5 &&
+        status != H5CKPT_E_CALLBACK)
+        return;
+    if (base == NULL && store->lock.phase == LOCK_EMPTY)
+        error_append(error, "; nothing has been saved yet");
+    if (base != NULL && !store->base_suspect && target_is_base_there(store))
+        error_append(error, "; the state before (%s, sequence %" PRIu64 ", %s) is still there",
+                     slot_name((unsigned)store->base), base->sequence, progress_text(&base->progress, text));
+}
+
+void flight_tell_failure(const h5ckpt_store *store, struct error *error)
+{
+    say_what_is_safe(store, error);
+    event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_SAVE_FAILED, .status = error->status},
+               "not saved: %s", error_message(error));
+}
+
+static void tell_begun(const struct flight *flight)
+{
+    const h5ckpt_store *store = flight->store;
+    const struct record *record = &flight->write.record;
+    const char *name = slot_name(flight->write.number);
+    char text[PROGRESS_TEXT_BYTES];
+
+    event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_SAVE_BEGUN, .file = name, .record = record},
+               "saving to '%s/%s': sequence %" PRIu64 ", %s", store->directory.path, name, record->sequence,
+               progress_text(&record->progress, text));
+}
+
+static void tell_durable(const struct flight *flight)
+{
+    const h5ckpt_store *store = flight->store;
+    const struct record *record = &flight->write.record;
+    const char *name = slot_name(flight->write.number);
+    const double seconds = (double)(system_calls->monotonic_time_ns() - flight->begun_ns) / 1e9;
+    char text[PROGRESS_TEXT_BYTES];
+
+    event_tell(&store->events,
+               (struct event){.kind = H5CKPT_EVENT_DURABLE, .file = name, .record = record, .seconds = seconds},
+               "saved '%s/%s': sequence %" PRIu64 ", %s, %" PRIu64 " bytes in %.1f ms", store->directory.path, name,
+               record->sequence, progress_text(&record->progress, text), record->file_bytes, seconds * 1e3);
+}
+
+/* ------------------------------------------------------------------------- run */
+
+/*
+ * The state is durable. Before it is reported: from the first one on "no slot" means loss, and whoever finds an older state
+ * later shall know that there was this one.
+ */
+static h5ckpt_status acknowledge(h5ckpt_store *store, const struct slot_write *write, struct error *error)
+{
+    h5ckpt_status status = H5CKPT_OK;
+
+    if (store->lock.phase != LOCK_IN_USE || store->lock.phase_uncertain)
+        status = lock_set_phase(&store->lock, LOCK_IN_USE, error);
+    if (status == H5CKPT_OK)
+        store->directory.made_from = 0; /* no longer ours alone to take away */
+    if (status == H5CKPT_OK)
+        status = lock_note_success(&store->lock, write->number, write->record.sequence, store->boot_id, error);
+    return status;
+}
+
+static h5ckpt_status write_content(struct flight *flight)
+{
+    unsigned char *bytes = flight->store->buffer.bytes;
+    h5ckpt_status status;
+
+    if (flight->content == CONTENT_WHOLE)
+        return slot_write_whole(&flight->write, bytes, &flight->error);
+    if (flight->content == CONTENT_CHILD)
+        status = child_await(&flight->child, &flight->error);
+    else
+        status = snapshot_write(&flight->snapshot, &flight->error);
+    return status == H5CKPT_OK ? slot_write_table(&flight->write, bytes, &flight->error) : status;
+}
+
+/* Leave nothing half-done: the note says so, and a new file goes. */
+static void clean_up(struct flight *flight)
+{
+    h5ckpt_store *store = flight->store;
+    struct error ignored = ERROR_NONE;
+
+    slot_write_abandon(&flight->write, &store->directory);
+    if (store->lock.note.activity == LOCK_SAVING)
+        lock_note_failure(&store->lock, &ignored);
+    error_clear(&ignored);
+}
+
+static void run(struct flight *flight)
+{
+    h5ckpt_status status = write_content(flight);
+
+    if (status == H5CKPT_OK)
+        status = slot_write_commit(&flight->write, &flight->error);
+    if (status == H5CKPT_OK)
+        status = acknowledge(flight->store, &flight->write, &flight->error);
+    if (status == H5CKPT_OK)
+        tell_durable(flight);
+    else
+        clean_up(flight);
+}
+
+static void run_in_background(void *context)
+{
+    struct flight *flight = context;
+    const struct h5ckpt_background *background = &flight->store->options.background;
+
+    system_calls->stand_back(background->nice, background->cpu); /* the members of its team inherit it */
+    run(flight);
+    if (flight->error.status < 0)
+        flight_tell_failure(flight->store, &flight->error);
+    atomic_store(&flight->over, true);
+}
+
+/* ------------------------------------------------------------------------ land */
+
+/* A save into a slot failed: its file is never written again (store.h, (4)), and whatever it holds is no state. */
+static void give_up_slot(h5ckpt_store *store, const struct slot_write *write)
+{
+    struct slot *slot = &store->survey.slot[write->number];
+
+    store->memo[write->number].given_up = true;
+    slot->state = H5CKPT_SLOT_INTERRUPTED;
+    slot->record = write->record; /* it may have reached the disk: its sequence is not to be used again */
+    slot->record_readable = true;
+}
+
+static void remember(h5ckpt_store *store, const struct flight *flight)
+{
+    const struct slot_write *write = &flight->write;
+    struct store_memo *memo = &store->memo[write->number];
+    struct slot *slot = &store->survey.slot[write->number];
+
+    memo->saves_since_every_byte = flight->every_byte ? 0 : memo->saves_since_every_byte + 1;
+    memo->ours = true;
+    memo->left = write->left;
+    memo->given_up = false;
+    memo->record = write->record;
+    slot->number = write->number;
+    slot->name = slot_name(write->number);
+    slot->state = H5CKPT_SLOT_INTACT;
+    slot->record = write->record;
+    slot->record_readable = true;
+    slot->overwritable = true;
+    slot->file_bytes = write->record.file_bytes;
+    slot->reason[0] = '\0';
+    store->base = (int)write->number; /* store.h, (3) */
+    store->base_sequence = write->record.sequence;
+    store->base_durable = true;
+    store->base_suspect = false;
+    store->progress = write->record.progress;
+    store->past_cache_tried |= write->tried;
+}
+
+/* What may fail without failing the save. */
+static void tidy(h5ckpt_store *store)
+{
+    rotation_remove_surplus(store);
+    if (system_calls->monotonic_time_ns() - store->view_shown_ns >= VIEW_INTERVAL_NS) {
+        store_write_view(store, store->base, VIEW_NO_SLOT);
+        store->view_shown_ns = system_calls->monotonic_time_ns();
+    }
+    error_clear(&store->error); /* of what was found wrong on the way, and did not matter */
+}
+
+/* It has got to its end: the store learns what came of it. */
+static h5ckpt_status conclude(struct flight *flight)
+{
+    h5ckpt_store *store = flight->store;
+
+    if (flight->content == CONTENT_SNAPSHOT)
+        snapshot_end(&flight->snapshot);
+    if (flight->content == CONTENT_CHILD)
+        child_end(&flight->child);
+    if (flight->error.status == H5CKPT_OK) {
+        remember(store, flight);
+        tidy(store);
+        return H5CKPT_OK;
+    }
+    store->hints_hold = false;
+    store->memo[flight->write.number].ours = false; /* what was gathered did not get there */
+    if (flight->write.touched)
+        give_up_slot(store, &flight->write);
+    return flight->error.status;
+}
+
+static void hurry(struct flight *flight)
+{
+    if (flight->content == CONTENT_SNAPSHOT)
+        snapshot_hurry(&flight->snapshot);
+    if (flight->content == CONTENT_CHILD)
+        child_hurry(&flight->child);
+}
+
+/* store->land. A failure is kept for the call that is asked for it. */
+static void land(h5ckpt_store *store)
+{
+    struct flight *flight = store->flight;
+
+    if (!flight->fenced)
+        snapshot_give_up(&flight->snapshot,
+                         "h5ckpt_fence() was not called before the next call, so nobody knows what memory "
+                         "was when it was read; the state before is still current");
+    hurry(flight);
+    thread_join(&flight->thread);
+    store->land = NULL;
+    if (conclude(flight) < 0 && !flight->returned)
+        error_move(&store->failure, &flight->error);
+    error_clear(&flight->error);
+}
+
+/* ----------------------------------------------------------------------- begin */
+
+static struct gather new_gather(const struct flight *flight)
+{
+    const h5ckpt_store *store = flight->store;
+    const struct store_memo *base = store->base == PLAN_NO_BASE ? NULL : &store->memo[store->base];
+    struct gather gather = {
+        .layout = &store->layout,
+        .source = store->source.bytes,
+        .table = flight->write.table,
+        .every_byte = flight->every_byte,
+    };
+
+    if (store->hints_hold && base != NULL && base->ours && base->record.sequence == store->base_sequence) {
+        gather.unchanged = store->unchanged + store->unchanged_bytes;
+        gather.known = base->table;
+    }
+    return gather;
+}
+
+/* Promises count for one save: those that come while it is under way are about the next one. */
+static void take_promises(h5ckpt_store *store)
+{
+    memcpy(store->unchanged + store->unchanged_bytes, store->unchanged, store->unchanged_bytes);
+    memset(store->unchanged, 0, store->unchanged_bytes);
+}
+
+static h5ckpt_status begin_content(struct flight *flight, struct error *error)
+{
+    h5ckpt_store *store = flight->store;
+    const struct h5ckpt_background *background = &store->options.background;
+    const struct gather gather = new_gather(flight);
+    const struct pace pace = {store->options.save_mode == H5CKPT_SAVE_SYNCHRONOUS ? 0 : background->bytes_per_second,
+                              flight->begun_ns};
+
+    switch (flight->content) {
+    case CONTENT_WHOLE:
+        gather_all(&gather, store->buffer.bytes + FORMAT_USER_BLOCK_BYTES);
+        return H5CKPT_OK;
+    case CONTENT_CHILD:
+        flight->child = (struct child){.gather = gather,
+                                       .file = &flight->write.file,
+                                       .lock = &store->lock.file,
+                                       .buffer = &store->buffer,
+                                       .pace = pace,
+                                       .nice = background->nice,
+                                       .cpu = background->cpu};
+        return child_start(&flight->child, error);
+    case CONTENT_SNAPSHOT:
+        flight->snapshot.gather = gather;
+        flight->snapshot.file = &flight->write.file;
+        flight->snapshot.buffer = &store->buffer;
+        flight->snapshot.cells = &store->cells;
+        flight->snapshot.pace = pace;
+        snapshot_begin(&flight->snapshot);
+        return H5CKPT_OK;
+    }
+    return H5CKPT_OK;
+}
+
+static h5ckpt_status open_slot(struct flight *flight, struct error *error)
+{
+    h5ckpt_store *store = flight->store;
+    const struct slot_write *write = &flight->write;
+    h5ckpt_status status = H5CKPT_OK;
+
+    if (store->view.current == (int)write->number)
+        store_write_view(store, store->base, (int)write->number); /* shows nothing that is about to be overwritten */
+    if (write->in_place)
+        status = lock_note_begin(&store->lock, write->number, write->record.sequence, store->base_sequence,
+                                 store->boot_id, error);
+    return status == H5CKPT_OK ? slot_write_begin(&flight->write, &store->directory, error) : status;
+}
+
+/* Of a small state nothing is faster than a copy; but a forgotten fence is to be noticed there as well. */
+static enum content choose_content(enum h5ckpt_save_mode mode, const struct record *geometry)
+{
+    if (mode != H5CKPT_SAVE_FENCED && slot_write_is_whole(geometry))
+        return CONTENT_WHOLE;
+    return mode == H5CKPT_SAVE_FORKED ? CONTENT_CHILD : CONTENT_SNAPSHOT;
+}
+
+static void plan_flight(struct flight *flight, h5ckpt_store *store, const struct target *target,
+                        const struct h5ckpt_progress *progress, int64_t begun_ns)
+{
+    const struct store_memo *memo = &store->memo[target->slot];
+    const enum content content = choose_content(store->options.save_mode, &store->layout.geometry);
+    const bool in_place = target->manner == PLAN_IN_PLACE;
+
+    *flight = (struct flight){
+        .store = store,
+        .content = content,
+        .fenced = store->options.save_mode != H5CKPT_SAVE_FENCED,
+        /* Rule (c): bytes are left out only where this handle has written them, and not for ever. */
+        .every_byte = content == CONTENT_WHOLE || !in_place || !memo->ours ||
+                      memo->saves_since_every_byte + 1 >= store->options.rewrite_every,
+        .begun_ns = begun_ns,
+        .write = {.number = target->slot,
+                  .in_place = in_place,
+                  .whole = content == CONTENT_WHOLE,
+                  .record = target_record(store, target->slot, progress),
+                  .table = memo->table,
+                  .tried = store->past_cache_tried,
+                  .expected = target->entry,
+                  .file_mode = store->options.file_mode,
+                  .file = FILE_NONE},
+    };
+}
+
+/* Before anything is touched, unless the memory is that of last time; and in every child, at its leisure. */
+static h5ckpt_status check_memory(h5ckpt_store *store)
+{
+    const size_t byte_count = store->layout.entry_count * sizeof *store->source.bytes;
+    const struct checksum places = checksum_of(store->source.bytes, byte_count);
+    h5ckpt_status status = H5CKPT_OK;
+
+    if (store->options.save_mode != H5CKPT_SAVE_FORKED || checksum_equal(&places, &store->places_checked))
+        return H5CKPT_OK;
+    status = child_check_memory(&store->layout, store->source.bytes, &store->error);
+    if (status == H5CKPT_OK)
+        store->places_checked = places;
+    return status;
+}
+
+/* In the caller's thread, to its end: its memory stays as it is meanwhile. */
+static h5ckpt_status run_here(struct flight *flight)
+{
+    h5ckpt_status status;
+
+    if (flight->content == CONTENT_SNAPSHOT)
+        snapshot_confirm(&flight->snapshot);
+    hurry(flight);
+    run(flight);
+    status = conclude(flight);
+    if (status < 0)
+        error_move(&flight->store->error, &flight->error);
+    return status;
+}
+
+static h5ckpt_status run_there(struct flight *flight)
+{
+    h5ckpt_store *store = flight->store;
+
+    if (!thread_start(&flight->thread, run_in_background, flight))
+        return run_here(flight);
+    store->land = land;
+    if (store->options.save_mode == H5CKPT_SAVE_STAGED && flight->content == CONTENT_SNAPSHOT) {
+        snapshot_read_all(&flight->snapshot);
+        snapshot_confirm(&flight->snapshot);
+    }
+    return H5CKPT_OK;
+}
+
+h5ckpt_status flight_begin(h5ckpt_store *store, const struct target *target, const struct h5ckpt_progress *progress,
+                           int64_t begun_ns)
+{
+    struct flight *flight = store->flight != NULL ? store->flight : calloc(1, sizeof *flight);
+    h5ckpt_status status;
+
+    if (flight == NULL)
+        return error_set(&store->error, H5CKPT_E_MEMORY, "no memory for a save");
+    store->flight = flight;
+    plan_flight(flight, store, target, progress, begun_ns);
+    status = record_check(&flight->write.record, flight->write.record.file_bytes, &store->error); /* as readers will */
+    if (status == H5CKPT_OK)
+        status = check_memory(store);
+    if (status < 0)
+        return status;
+    tell_begun(flight);
+    take_promises(store);
+    status = open_slot(flight, &flight->error);
+    if (status == H5CKPT_OK)
+        status = begin_content(flight, &flight->error);
+    store->hints_hold = true;
+    if (status == H5CKPT_OK)
+        return store->options.save_mode == H5CKPT_SAVE_SYNCHRONOUS ? run_here(flight) : run_there(flight);
+    clean_up(flight);
+    flight->content = CONTENT_WHOLE; /* nothing of another one has begun */
+    conclude(flight);
+    error_move(&store->error, &flight->error);
+    return status;
+}
+
+/* ------------------------------------------------------------------- under way */
+
+bool flight_is_over(const h5ckpt_store *store)
+{
+    return atomic_load(&store->flight->over);
+}
+
+h5ckpt_status flight_fence(h5ckpt_store *store)
+{
+    struct flight *flight = store->flight;
+    h5ckpt_status status = H5CKPT_OK;
+
+    if (flight->fenced)
+        return H5CKPT_OK;
+    flight->fenced = true;
+    snapshot_read_all(&flight->snapshot);
+    if (store->options.background.detect_changes)
+        status = change_check(&flight->snapshot.gather, &store->error);
+    flight->returned = status < 0;
+    if (status == H5CKPT_OK)
+        snapshot_confirm(&flight->snapshot);
+    else
+        snapshot_give_up(&flight->snapshot, "memory had changed before h5ckpt_fence() was called");
+    return status;
+}
