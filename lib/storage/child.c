@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/child.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 
 #include "storage/mapping.h"
 #include "storage/system.h"
+#include "storage/team.h"
 
 struct refusal {
     const char *reason; /* NULL: none; static, so that it is the same in both processes */
@@ -20,12 +22,16 @@ struct refusal {
 
 struct child_shared {
     _Atomic bool hurried;
-    _Atomic bool done;
+    _Atomic uint64_t next_chunk;
+    _Atomic uint64_t chunks_done;
+    _Atomic uint64_t bytes_written;
     struct refusal refusal;
-    int failed; /* errno of a write … */
-    uint64_t failed_at;
+    _Atomic int failed; /* errno of a write … */
+    _Atomic uint64_t failed_at;
     struct checksum table[];
 };
+
+static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "processes share no locks");
 
 /* ------------------------------------------------------------------- memory */
 
@@ -106,46 +112,93 @@ static bool is_left_alone(const struct child *child)
     return system_calls->is_orphan(child->parent);
 }
 
-static void keep_pace(const struct child *child, uint64_t written)
+static void keep_pace(const struct child *child)
 {
     const struct timespec slice = {.tv_nsec = 10000000};
-    const int64_t due_ns = pace_due_ns(&child->pace, written);
+    const int64_t due_ns = pace_due_ns(&child->pace, atomic_load(&child->shared->bytes_written));
 
     while (!atomic_load(&child->shared->hurried) && !is_left_alone(child) && system_calls->monotonic_time_ns() < due_ns)
         nanosleep(&slice, NULL);
 }
 
-/* false: a write failed. */
-static bool write_blocks(const struct child *child, const struct walk_chunk *chunk, uint64_t blocks)
+static void write_blocks(const struct child *child, const struct walk_chunk *chunk, uint64_t blocks)
 {
-    const struct record *geometry = &child->gather.layout->geometry;
     struct child_shared *shared = child->shared;
     unsigned first;
     unsigned count;
+    int failed = 0;
 
-    while (!shared->failed && gather_next_run(&blocks, &first, &count)) {
-        const struct walk_chunk run = walk_run_of(chunk, geometry, first, count);
-        shared->failed = file_put(child->file, run.bytes, run.byte_count, run.offset, &shared->failed_at);
+    while (!failed && gather_next_run(&blocks, &first, &count)) {
+        const struct walk_chunk run = walk_run_of(chunk, &child->gather.layout->geometry, first, count);
+        uint64_t failed_at = 0;
+        failed = file_put(child->file, run.bytes, run.byte_count, run.offset, &failed_at);
+        atomic_fetch_add(&shared->bytes_written, run.byte_count);
+        if (failed) {
+            atomic_store(&shared->failed_at, failed_at);
+            atomic_store(&shared->failed, failed);
+        }
     }
-    return !shared->failed;
 }
 
-static void write_all(const struct child *child)
+/* What the child and its siblings do: take chunks on until there are no more. */
+static void write_chunks(const struct child *child, unsigned member)
 {
     const struct record *geometry = &child->gather.layout->geometry;
     const struct walk_division division = walk_divide(geometry);
-    uint64_t written = 0;
+    struct child_shared *shared = child->shared;
+    uint64_t index;
 
-    for (uint64_t index = 0; index < division.chunk_count; index++) {
+    while (!is_left_alone(child) && !atomic_load(&shared->failed) &&
+           (index = atomic_fetch_add(&shared->next_chunk, 1)) < division.chunk_count) {
         struct walk_chunk chunk = walk_chunk_at(geometry, &division, index);
-        chunk.bytes = child->buffer->bytes;
-        if (is_left_alone(child) || !write_blocks(child, &chunk, gather_chunk(&child->gather, &chunk, GATHER_TO_WRITE)))
-            return;
-        written += chunk.byte_count;
+        chunk.bytes = child->buffer->bytes + member * division.chunk_bytes;
+        write_blocks(child, &chunk, gather_chunk(&child->gather, &chunk, GATHER_TO_WRITE));
+        atomic_fetch_add(&shared->chunks_done, 1);
         if (child->pace.bytes_per_second != 0)
-            keep_pace(child, written);
+            keep_pace(child);
     }
-    atomic_store(&child->shared->done, true);
+}
+
+struct sibling {
+    const struct child *child;
+    unsigned member;
+    int64_t id;
+};
+
+static void be_sibling(void *context)
+{
+    const struct sibling *sibling = context;
+
+    write_chunks(sibling->child, sibling->member);
+}
+
+static struct system_child process(const struct child *child, void (*body)(void *context), void *context)
+{
+    const int file = child->file->descriptor;
+    const int lock = child->lock->descriptor;
+
+    return (struct system_child){body, context, {file < lock ? file : lock, file < lock ? lock : file}};
+}
+
+/* A device takes several writes at once; a thread would need what a child must not use. Where there are fewer, it takes longer. */
+static void write_with_siblings(const struct child *child)
+{
+    const unsigned members = walk_divide(&child->gather.layout->geometry).member_count;
+    struct sibling sibling[TEAM_SIZE_MAX];
+    struct child parent = *child;
+
+    parent.parent = system_calls->process_id();
+    for (unsigned i = 1; i < members; i++) {
+        sibling[i] = (struct sibling){.child = &parent, .member = i};
+        const struct system_child run = process(child, be_sibling, &sibling[i]);
+        sibling[i].id = system_calls->run_child(&run);
+    }
+    write_chunks(child, 0);
+    for (unsigned i = 1; i < members; i++) {
+        int wait_status;
+        if (sibling[i].id >= 0)
+            system_calls->await_child(sibling[i].id, &wait_status); /* its chunks are missing if it died */
+    }
 }
 
 static void be_child(void *context)
@@ -158,7 +211,7 @@ static void be_child(void *context)
     if (!is_refused(refusal))
         *refusal = find_hole(child->gather.layout, child->gather.source);
     if (!is_refused(refusal))
-        write_all(child);
+        write_with_siblings(child);
 }
 
 /* ------------------------------------------------------------------ in the parent */
@@ -171,7 +224,7 @@ static size_t table_bytes(const struct child *child)
 h5ckpt_status child_start(struct child *child, struct error *error)
 {
     struct checksum *table = child->gather.table;
-    struct system_child run = {be_child, child, {child->file->descriptor, child->lock->descriptor}};
+    const struct system_child run = process(child, be_child, child);
     int reason;
 
     child->shared_bytes = sizeof *child->shared + table_bytes(child);
@@ -179,8 +232,6 @@ h5ckpt_status child_start(struct child *child, struct error *error)
     if (child->shared == MAP_FAILED)
         return error_set(error, H5CKPT_E_MEMORY, "no memory for a block table of %zu bytes", child->shared_bytes);
     memcpy(child->shared->table, table, table_bytes(child));
-    if (run.keep[0] > run.keep[1])
-        run = (struct system_child){be_child, child, {run.keep[1], run.keep[0]}};
     child->parent = system_calls->process_id();
     child->gather.table = child->shared->table;
     child->id = system_calls->run_child(&run);
@@ -208,6 +259,12 @@ static h5ckpt_status say_outcome(const struct child *child, int wait_status, str
                      child->file->directory->path, child->file->name);
 }
 
+static bool is_done(const struct child *child)
+{
+    return child->shared->failed == 0 &&
+           child->shared->chunks_done == walk_divide(&child->gather.layout->geometry).chunk_count;
+}
+
 h5ckpt_status child_await(struct child *child, struct error *error)
 {
     int wait_status = 0;
@@ -216,7 +273,7 @@ h5ckpt_status child_await(struct child *child, struct error *error)
     if (system_calls->await_child(child->id, &wait_status) < 0)
         status = error_set_errno(error, errno, "cannot wait for the child process that writes '%s/%s'",
                                  child->file->directory->path, child->file->name);
-    else if (!atomic_load(&child->shared->done))
+    else if (!is_done(child))
         status = say_outcome(child, wait_status, error);
     else
         memcpy(child->gather.table, child->shared->table, table_bytes(child));
