@@ -14,8 +14,6 @@
 #include "storage/system.h"
 #include "storage/thread.h"
 
-enum { VIEW_INTERVAL_NS = 1000000000 };
-
 enum content {                   /* how the blocks get to the file */
                CONTENT_WHOLE,    /* with all the rest, from a copy: small states */
                CONTENT_SNAPSHOT, /* by writers in this process */
@@ -205,8 +203,8 @@ static void remember(h5ckpt_store *store, const struct flight *flight)
 static void tidy(h5ckpt_store *store)
 {
     rotation_remove_surplus(store);
-    if (system_calls->monotonic_time_ns() - store->view_shown_ns >= VIEW_INTERVAL_NS) {
-        store_write_view(store, store->base, VIEW_NO_SLOT);
+    if (!store_was_shown_lately(store)) {
+        store_show(store, store->base, VIEW_NO_SLOT);
         store->view_shown_ns = system_calls->monotonic_time_ns();
     }
     error_clear(&store->error); /* of what was found wrong on the way, and did not matter */
@@ -324,8 +322,7 @@ static h5ckpt_status open_slot(struct flight *flight, struct error *error)
     const struct slot_write *write = &flight->write;
     h5ckpt_status status = H5CKPT_OK;
 
-    if (store->view.current == (int)write->number)
-        store_write_view(store, store->base, (int)write->number); /* shows nothing that is about to be overwritten */
+    store_hide(store, write->number);
     if (write->in_place)
         status = lock_note_begin(&store->lock, write->number, write->record.sequence, store->base_sequence,
                                  store->boot_id, error);

@@ -211,14 +211,16 @@ static h5ckpt_status break_link(struct lock *lock, mode_t mode, struct error *er
 /* A crash between linking and unlinking leaves our own lock.new as the other name. */
 h5ckpt_status lock_detach(struct lock *lock, mode_t mode, struct error *error)
 {
-    struct entry entry = {.link_count = 1};
+    struct entry entry;
     bool leftover = false;
-    h5ckpt_status status;
+    h5ckpt_status status = file_look(&lock->file, &entry, error);
 
+    if (status < 0 || entry.link_count <= 1)
+        return status;
     status = names_same_file(&lock->file, LOCK_NEW_NAME, &leftover, error);
     if (status == H5CKPT_OK && leftover)
         status = directory_remove(lock->file.directory, LOCK_NEW_NAME, error);
-    if (status == H5CKPT_OK)
+    if (status == H5CKPT_OK && leftover)
         status = file_look(&lock->file, &entry, error);
     if (status == H5CKPT_OK && entry.link_count > 1 && lock->identified)
         status = break_link(lock, mode, error);

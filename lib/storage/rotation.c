@@ -136,7 +136,7 @@ void rotation_remove_surplus(h5ckpt_store *store)
             continue;
         }
         if (store->view.current == (int)i)
-            store_write_view(store, store->base, (int)i); /* never leads to a file that is gone */
+            store_show(store, store->base, (int)i); /* never leads to a file that is gone */
         if (directory_remove(&store->directory, slot_name(i), &ignored) == H5CKPT_OK) {
             event_tell(&store->events,
                        (struct event){.kind = H5CKPT_EVENT_SLOT_REMOVED,

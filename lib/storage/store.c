@@ -12,6 +12,7 @@ enum {
     REWRITE_EVERY_MAX = 1000000,
     FILE_MODE_DEFAULT = 0600,
     SLOTS_DEFAULT = 2,
+    VIEW_INTERVAL_NS = 1000000000,
     REWRITE_DEFAULT = 16,
     NICE_MAX = 19,  /* setpriority(2) */
     CPU_MAX = 1024, /* sched_setaffinity(2), CPU_SET(3) */
@@ -247,12 +248,26 @@ void store_reject_slot(h5ckpt_store *store, unsigned slot_number, const struct e
             "not what was saved: %s", error_message(why));
 }
 
-void store_write_view(h5ckpt_store *store, int current, int overwritten)
+/* The view fails no call. */
+static void write_view(h5ckpt_store *store, int current, int previous)
 {
     struct error why = ERROR_NONE;
-    int previous = VIEW_NO_SLOT;
-    h5ckpt_status status;
+    h5ckpt_status status = view_write(&store->view, &store->directory, store->lock.directory_id, current, previous,
+                                      store->options.file_mode, &why);
 
+    if (status < 0)
+        event_tell(&store->events,
+                   (struct event){.kind = H5CKPT_EVENT_VIEW_FAILED, .status = status, .file = FORMAT_VIEW_NAME},
+                   "%s is not up to date (no state depends on it): %s", FORMAT_VIEW_NAME, error_message(&why));
+    error_clear(&why);
+}
+
+void store_show(h5ckpt_store *store, int current, int overwritten)
+{
+    int previous = VIEW_NO_SLOT;
+
+    if (current == VIEW_NO_SLOT)
+        return;
     for (int i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
         const struct slot *slot = &store->survey.slot[i];
         if (i == current || i == overwritten || !plan_holds_state(slot->state))
@@ -260,13 +275,22 @@ void store_write_view(h5ckpt_store *store, int current, int overwritten)
         if (previous == VIEW_NO_SLOT || slot->record.sequence > store->survey.slot[previous].record.sequence)
             previous = i;
     }
-    status = view_write(&store->view, &store->directory, store->lock.directory_id, current, previous,
-                        store->options.file_mode, &why);
-    if (status < 0)
-        event_tell(&store->events,
-                   (struct event){.kind = H5CKPT_EVENT_VIEW_FAILED, .status = status, .file = FORMAT_VIEW_NAME},
-                   "%s is not up to date (no state depends on it): %s", FORMAT_VIEW_NAME, error_message(&why));
-    error_clear(&why);
+    write_view(store, current, previous);
+}
+
+bool store_was_shown_lately(const h5ckpt_store *store)
+{
+    return system_calls->monotonic_time_ns() - store->view_shown_ns < VIEW_INTERVAL_NS;
+}
+
+void store_hide(h5ckpt_store *store, unsigned overwritten)
+{
+    if (store->view.current != (int)overwritten)
+        return;
+    if (store_was_shown_lately(store) || store->base == PLAN_NO_BASE)
+        write_view(store, VIEW_NO_SLOT, VIEW_NO_SLOT);
+    else
+        store_show(store, store->base, (int)overwritten);
 }
 
 static int newest_committed(const struct survey *survey)
@@ -318,7 +342,7 @@ static h5ckpt_status open_as_writer(h5ckpt_store *store)
             return status;
     }
     view_read(&store->view, &store->directory, store->lock.directory_id);
-    store_write_view(store, newest_committed(&store->survey), VIEW_NO_SLOT);
+    store_show(store, newest_committed(&store->survey), VIEW_NO_SLOT);
     return H5CKPT_OK;
 }
 
@@ -440,7 +464,7 @@ void h5ckpt_close(h5ckpt_store *store)
         store->land(store);
     if (store->open && own_process && store->options.mode == H5CKPT_READ_WRITE && store->base != PLAN_NO_BASE &&
         lock_check(&store->lock, &store->error) == H5CKPT_OK)
-        store_write_view(store, newest_committed(&store->survey), VIEW_NO_SLOT);
+        store_show(store, newest_committed(&store->survey), VIEW_NO_SLOT);
     if (own_process) {
         give_back(store);
     } else { /* a child: what it inherited is closed, nothing is written or removed */

@@ -65,7 +65,7 @@ struct h5ckpt_store {
     bool past_cache_tried;  /* a slot has been written past the page cache */
     struct checksum places_checked; /* where the variables were when a child was last found to see them */
     struct view view;
-    int64_t view_shown_ns; /* when it was last brought up to date after a save; monotonic, 0: never */
+    int64_t view_shown_ns; /* when a save last brought it up to date; monotonic, 0: never */
     struct error error;
 
     struct flight *flight; /* room for a save in flight */
@@ -104,7 +104,16 @@ h5ckpt_status store_refuse_untouchable(h5ckpt_store *store);
 void store_reject_slot(h5ckpt_store *store, unsigned slot_number, const struct error *why);
 
 /* Let the view lead to slot `current` and to the newest other state, but never to slot `overwritten` (VIEW_NO_SLOT: none is). */
-void store_write_view(h5ckpt_store *store, int current, int overwritten);
+void store_show(h5ckpt_store *store, int current, int overwritten);
+
+/* By a save, within the last second: the view follows one a second. */
+bool store_was_shown_lately(const h5ckpt_store *store);
+
+/*
+ * The view must not lead to a slot that is about to be overwritten. Where saves follow each other so fast that the base's turn
+ * comes within a second, too, it leads nowhere until it is next shown.
+ */
+void store_hide(h5ckpt_store *store, unsigned overwritten);
 
 /* Files being filled that only the holder of a lock makes. */
 enum { STORE_LEFTOVER_COUNT = FORMAT_SLOT_COUNT_MAX + 1 };

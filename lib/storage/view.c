@@ -109,22 +109,29 @@ static h5ckpt_status fill(const struct directory *directory, const unsigned char
 
 void view_free(struct view *view)
 {
-    for (unsigned current = 0; current < FORMAT_SLOT_COUNT_MAX; current++)
+    for (unsigned current = 0; current < FORMAT_SLOT_COUNT_MAX + 1; current++)
         for (unsigned previous = 0; previous < FORMAT_SLOT_COUNT_MAX + 1; previous++)
             structure_free(&view->image[current][previous]);
+}
+
+static unsigned image_index(int slot)
+{
+    return slot == VIEW_NO_SLOT ? FORMAT_SLOT_COUNT_MAX : (unsigned)slot;
+}
+
+static const char *name_of(int slot)
+{
+    return slot == VIEW_NO_SLOT ? NULL : slot_name((unsigned)slot);
 }
 
 /* HDF5 takes longer than the rest of a small save: each image is built once. */
 static h5ckpt_status find_image(struct view *view, int current, int previous, const struct structure **image,
                                 struct error *error)
 {
-    struct structure *kept = &view->image[current][previous == VIEW_NO_SLOT ? FORMAT_SLOT_COUNT_MAX : previous];
+    struct structure *kept = &view->image[image_index(current)][image_index(previous)];
 
     *image = kept;
-    if (kept->run_count != 0)
-        return H5CKPT_OK;
-    return structure_build_view(kept, slot_name((unsigned)current),
-                                previous == VIEW_NO_SLOT ? NULL : slot_name((unsigned)previous), error);
+    return kept->run_count != 0 ? H5CKPT_OK : structure_build_view(kept, name_of(current), name_of(previous), error);
 }
 
 h5ckpt_status view_write(struct view *view, const struct directory *directory,
@@ -136,7 +143,7 @@ h5ckpt_status view_write(struct view *view, const struct directory *directory,
     unsigned char head[HEAD_BYTES] = {0};
     h5ckpt_status status;
 
-    if (current == VIEW_NO_SLOT || (view->current == current && view->previous == previous) ||
+    if ((view->current == current && view->previous == previous) ||
         look(directory, directory_id, head) == VIEW_STRANGERS)
         return H5CKPT_OK;
     memset(head, 0, sizeof head);

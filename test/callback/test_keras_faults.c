@@ -416,7 +416,7 @@ START_TEST(fault_6_a_save_cut_short_anywhere_leaves_the_old_or_the_new_state_who
                       "call %ld: (%d, %d)", call, (int)position.epoch, (int)position.batch);
         ck_assert_int_lt(++call, CALL_COUNT_MAX);
     }
-    ck_assert_int_gt(call, 5);
+    ck_assert_int_ge(call, 5);
 }
 END_TEST
 
@@ -435,7 +435,7 @@ START_TEST(fault_7_killed_anywhere_in_a_save_weights_and_counters_belong_togethe
         assert_as_undisturbed(life, &options);
         ck_assert_int_lt(++call, CALL_COUNT_MAX);
     }
-    ck_assert_int_gt(call, 5);
+    ck_assert_int_ge(call, 5);
 }
 END_TEST
 
