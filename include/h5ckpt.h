@@ -429,6 +429,15 @@ struct h5ckpt_space {
  */
 H5CKPT_API h5ckpt_status h5ckpt_space(h5ckpt_store *store, struct h5ckpt_space *space);
 
+/**
+ * Make the slots now, and write them once, instead of with the first save: a disk that is too small is found at start-up, and
+ * the first save takes no longer than the others. Call it when h5ckpt_restore() found no checkpoint. Does nothing where there
+ * are slots, and with one slot. If nothing is saved after it, h5ckpt_close() takes them away again.
+ *
+ * @return H5CKPT_OK; as h5ckpt_save() otherwise, with nothing left behind.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_reserve(h5ckpt_store *store);
+
 /* ----------------------------------------------------------------- restore */
 
 enum h5ckpt_which {

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "storage/slot_write.h"
-
 /* A file that was put in a slot's place since it was last looked at may be another directory's slot. */
 h5ckpt_status rotation_refuse_newcomer(h5ckpt_store *store, unsigned which)
 {
@@ -72,11 +70,7 @@ void rotation_give_back(h5ckpt_store *store)
     error_clear(&ignored);
 }
 
-/*
- * A directory's first save takes the space of all its slots, so that a disk that fills up later fails no save. On
- * failure nothing is left behind.
- */
-h5ckpt_status rotation_reserve(h5ckpt_store *store, unsigned target)
+h5ckpt_status rotation_reserve(h5ckpt_store *store, unsigned target, enum slot_fill fill)
 {
     h5ckpt_status status = H5CKPT_OK;
     struct record record = {
@@ -94,8 +88,8 @@ h5ckpt_status rotation_reserve(h5ckpt_store *store, unsigned target)
             continue;
         status = rotation_refuse_newcomer(store, i);
         if (status == H5CKPT_OK)
-            status =
-                slot_reserve(&store->directory, i, &record, store->options.file_mode, &store->buffer, &store->error);
+            status = slot_reserve(&store->directory, i, &record, fill, store->options.file_mode, &store->buffer,
+                                  &store->error);
         if (status == H5CKPT_OK)
             *slot = (struct slot){.number = i,
                                   .name = slot_name(i),

@@ -6,6 +6,7 @@
 #ifndef H5CKPT_ROTATION_H
 #define H5CKPT_ROTATION_H
 
+#include "storage/slot_write.h"
 #include "storage/store.h"
 
 /* Is there no slot at all yet, and more than one to make? */
@@ -15,7 +16,7 @@ bool rotation_is_unmade(const h5ckpt_store *store);
  * A directory's first save takes the space of all its slots, so that a disk that fills up later fails no save: make every slot of
  * the rotation but `target`. After a failure call rotation_give_back().
  */
-h5ckpt_status rotation_reserve(h5ckpt_store *store, unsigned target);
+h5ckpt_status rotation_reserve(h5ckpt_store *store, unsigned target, enum slot_fill fill);
 
 /* Take away again what rotation_reserve() made: nothing is left behind. */
 void rotation_give_back(h5ckpt_store *store);

@@ -54,7 +54,7 @@ static h5ckpt_status save(h5ckpt_store *store, const struct h5ckpt_progress *at,
         return status;
     const bool first = rotation_is_unmade(store);
     if (first)
-        status = rotation_reserve(store, target.slot);
+        status = rotation_reserve(store, target.slot, SLOT_ALLOCATED);
     if (status == H5CKPT_OK)
         status = flight_begin(store, &target, at, begun_ns);
     if (first && status < 0 &&

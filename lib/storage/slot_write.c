@@ -188,25 +188,43 @@ void slot_write_abandon(struct slot_write *write, const struct directory *direct
 
 /* ------------------------------------------------------------------ reserve */
 
-/* Where nothing can be reserved, zeros take the space. */
-static h5ckpt_status fill_with_zeros(const struct file *file, uint64_t byte_count, struct buffer *buffer,
-                                     struct error *error)
+static h5ckpt_status write_zeros(const struct file *file, uint64_t byte_count, struct buffer *buffer,
+                                 struct error *error)
 {
     h5ckpt_status status = H5CKPT_OK;
 
     memset(buffer->bytes, 0, buffer->byte_count);
     for (uint64_t at = 0; at < byte_count && status == H5CKPT_OK; at += buffer->byte_count) {
-        uint64_t left = byte_count - at;
+        const uint64_t left = byte_count - at;
         status =
             file_write(file, buffer->bytes, left < buffer->byte_count ? (size_t)left : buffer->byte_count, at, error);
     }
     return status;
 }
 
-h5ckpt_status slot_reserve(const struct directory *directory, unsigned number, const struct record *record,
-                           mode_t file_mode, struct buffer *buffer, struct error *error)
+/* Past the page cache where that can be, as the saves that follow. */
+static h5ckpt_status fill_with_zeros(struct file *file, uint64_t byte_count, struct buffer *buffer, struct error *error)
 {
-    unsigned char head[FORMAT_RECORD_BYTES];
+    const struct directory *directory = file->directory;
+    char name[sizeof file->name];
+    h5ckpt_status status;
+
+    memcpy(name, file->name, sizeof name);
+    file_close(file);
+    status = file_open(file, directory, name, FILE_WRITE_PAST_CACHE, error);
+    if (status == H5CKPT_OK)
+        status = write_zeros(file, byte_count, buffer, error);
+    if (status != H5CKPT_E_SYSTEM)
+        return status;
+    file_close(file);
+    error_clear(error);
+    status = file_open(file, directory, name, FILE_WRITE, error);
+    return status == H5CKPT_OK ? write_zeros(file, byte_count, buffer, error) : status;
+}
+
+h5ckpt_status slot_reserve(const struct directory *directory, unsigned number, const struct record *record,
+                           enum slot_fill fill, mode_t file_mode, struct buffer *buffer, struct error *error)
+{
     struct file file = FILE_NONE;
     bool reserved = false;
     h5ckpt_status status;
@@ -217,11 +235,13 @@ h5ckpt_status slot_reserve(const struct directory *directory, unsigned number, c
     if (status < 0)
         return status;
     status = file_allocate(&file, record->file_bytes, &reserved, error);
-    if (status == H5CKPT_OK && !reserved)
+    if (status == H5CKPT_OK &&
+        (fill == SLOT_WRITTEN || !reserved)) /* where nothing can be reserved, zeros take the space */
         status = fill_with_zeros(&file, record->file_bytes, buffer, error);
-    record_encode(record, head);
+    memset(buffer->bytes, 0, FORMAT_USER_BLOCK_BYTES);
+    record_encode(record, buffer->bytes);
     if (status == H5CKPT_OK)
-        status = file_write(&file, head, sizeof head, 0, error);
+        status = file_write(&file, buffer->bytes, FORMAT_USER_BLOCK_BYTES, 0, error);
     if (status == H5CKPT_OK)
         status = file_flush(&file, error);
     file_close(&file);

@@ -42,8 +42,13 @@ h5ckpt_status slot_write_commit(struct slot_write *write, struct error *error);
 /* It failed, or was not to be: close the file, and take a new one away. */
 void slot_write_abandon(struct slot_write *write, const struct directory *directory);
 
-/* Make a slot that holds no state yet: space reserved, void record, durable but for its name. */
+enum slot_fill {
+    SLOT_ALLOCATED, /* its space is taken */
+    SLOT_WRITTEN,   /* and has been written once: blocks that never were take longer the first time */
+};
+
+/* Make a slot that holds no state yet: void record, durable but for its name. */
 h5ckpt_status slot_reserve(const struct directory *directory, unsigned number, const struct record *record,
-                           mode_t file_mode, struct buffer *buffer, struct error *error);
+                           enum slot_fill fill, mode_t file_mode, struct buffer *buffer, struct error *error);
 
 #endif

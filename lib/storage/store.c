@@ -367,10 +367,27 @@ static bool is_unused(const h5ckpt_store *store)
     return unused;
 }
 
+/* Slots made beforehand (h5ckpt_reserve()), into which nothing was saved. */
+static void remove_reserved(h5ckpt_store *store)
+{
+    struct error ignored = ERROR_NONE;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        struct slot *slot = &store->survey.slot[i];
+        if (slot->state == H5CKPT_SLOT_RESERVED &&
+            directory_remove(&store->directory, slot_name(i), &ignored) == H5CKPT_OK)
+            slot->state = H5CKPT_SLOT_ABSENT;
+    }
+    error_clear(&ignored);
+}
+
 static void give_back(h5ckpt_store *store)
 {
     struct error ignored = ERROR_NONE;
 
+    if (store->open && store->options.mode == H5CKPT_READ_WRITE && store->lock.phase == LOCK_EMPTY &&
+        lock_check(&store->lock, &ignored) == H5CKPT_OK)
+        remove_reserved(store);
     if (is_unused(store))
         lock_remove(&store->lock, &ignored);
     lock_release(&store->lock);

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* h5ckpt_reserve(): slots made beforehand are used by the first saves, and leave nothing behind if there are none. */
+#include <check.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/assert_h5ckpt.h"
+#include "support/faults.h"
+#include "support/fixture.h"
+
+static const char *const SLOT_NAME[] = {"slot-a.h5", "slot-b.h5", "slot-c.h5"};
+static struct standard standard;
+
+static void setup(void)
+{
+    fixture_setup();
+    faults_clear();
+    standard_make(&standard);
+}
+
+static void teardown(void)
+{
+    standard_free(&standard);
+    faults_clear();
+    fixture_teardown();
+}
+
+/* _i: slots */
+START_TEST(the_first_saves_go_into_the_reserved_slots)
+{
+    h5ckpt_store *store = standard_open_slots(&standard, (unsigned)_i);
+    ino_t made[3];
+
+    assert_status(h5ckpt_reserve(store), H5CKPT_OK);
+    for (int i = 0; i < _i; i++) {
+        made[i] = file_inode(in_backup(SLOT_NAME[i]));
+        ck_assert_uint_ge(file_disk_bytes(in_backup(SLOT_NAME[i])), file_bytes(in_backup(SLOT_NAME[i])));
+    }
+    for (uint64_t number = 1; number <= (uint64_t)_i; number++)
+        assert_status(standard_save(store, &standard, number), H5CKPT_OK);
+    for (int i = 0; i < _i; i++)
+        ck_assert_uint_eq(file_inode(in_backup(SLOT_NAME[i])), made[i]);
+    ck_assert_uint_eq(intact_count(), (unsigned)_i);
+    h5ckpt_close(store);
+    assert_restores(H5CKPT_OK, (uint64_t)_i);
+}
+END_TEST
+
+START_TEST(reserved_slots_are_no_checkpoint)
+{
+    h5ckpt_store *store = standard_open(&standard, NULL);
+
+    assert_status(h5ckpt_reserve(store), H5CKPT_OK);
+    h5ckpt_store *reader = standard_open_reader(&standard);
+    assert_status(h5ckpt_restore(reader, NULL, NULL), H5CKPT_NO_CHECKPOINT);
+    h5ckpt_close(reader);
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_NO_CHECKPOINT);
+    h5ckpt_close(store);
+}
+END_TEST
+
+START_TEST(nothing_is_left_of_them_where_nothing_was_saved)
+{
+    h5ckpt_store *store = standard_open(&standard, NULL);
+
+    assert_status(h5ckpt_reserve(store), H5CKPT_OK);
+    h5ckpt_close(store);
+    ck_assert(!file_exists(fixture_backup));
+}
+END_TEST
+
+START_TEST(the_next_open_removes_those_of_a_process_that_died)
+{
+    const pid_t child = fork();
+
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        h5ckpt_store *store = standard_open(&standard, NULL);
+        _exit(h5ckpt_reserve(store) == H5CKPT_OK ? 0 : 1);
+    }
+    int wait_status;
+    ck_assert_int_eq(waitpid(child, &wait_status, 0), child);
+    ck_assert_int_eq(wait_status, 0);
+    ck_assert(file_exists(in_backup("slot-a.h5")));
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_NO_CHECKPOINT);
+    ck_assert(!file_exists(in_backup("slot-a.h5")));
+    assert_status(standard_save(store, &standard, 1), H5CKPT_OK);
+    h5ckpt_close(store);
+    assert_restores(H5CKPT_OK, 1);
+}
+END_TEST
+
+/* _i: the matching call that fails */
+START_TEST(without_space_it_fails_and_leaves_nothing)
+{
+    h5ckpt_store *store = standard_open(&standard, NULL);
+
+    faults_set((struct faults){.calls = FAULT_WRITE | FAULT_ALLOCATE | FAULT_FLUSH | FAULT_RENAME,
+                               .name = "slot-",
+                               .first = _i,
+                               .count = 1,
+                               .error = ENOSPC});
+    const h5ckpt_status status = h5ckpt_reserve(store);
+    if (faults_hit()) {
+        assert_status(status, H5CKPT_E_NO_SPACE);
+        ck_assert(!file_exists(in_backup("slot-a.h5")) && !file_exists(in_backup("slot-b.h5")));
+        ck_assert(!file_exists(in_backup("slot-a.h5.new")) && !file_exists(in_backup("slot-b.h5.new")));
+    } else {
+        ck_assert_int_ge(_i, 8); /* four calls for each slot */
+    }
+    faults_clear();
+    assert_status(standard_save(store, &standard, 1), H5CKPT_OK);
+    h5ckpt_close(store);
+    assert_restores(H5CKPT_OK, 1);
+}
+END_TEST
+
+START_TEST(where_there_are_slots_it_does_nothing)
+{
+    static char before[SNAPSHOT_BYTES];
+    static char after[SNAPSHOT_BYTES];
+
+    standard_history(2, 1, 3);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_OK);
+    directory_snapshot(fixture_backup, before);
+    assert_status(h5ckpt_reserve(store), H5CKPT_OK);
+    directory_snapshot(fixture_backup, after);
+    ck_assert_str_eq(before, after);
+    h5ckpt_close(store);
+}
+END_TEST
+
+START_TEST(a_store_that_only_reads_reserves_nothing)
+{
+    standard_history(2, 1, 1);
+    h5ckpt_store *reader = standard_open_reader(&standard);
+    assert_status(h5ckpt_reserve(reader), H5CKPT_E_ARGUMENT);
+    assert_status(h5ckpt_reserve(NULL), H5CKPT_E_ARGUMENT);
+    h5ckpt_close(reader);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("reserve");
+    TCase *tcase = tcase_create("reserve");
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, 60);
+    tcase_add_loop_test(tcase, the_first_saves_go_into_the_reserved_slots, 2, 4);
+    tcase_add_test(tcase, reserved_slots_are_no_checkpoint);
+    tcase_add_test(tcase, nothing_is_left_of_them_where_nothing_was_saved);
+    tcase_add_test(tcase, the_next_open_removes_those_of_a_process_that_died);
+    tcase_add_loop_test(tcase, without_space_it_fails_and_leaves_nothing, 0, 12);
+    tcase_add_test(tcase, where_there_are_slots_it_does_nothing);
+    tcase_add_test(tcase, a_store_that_only_reads_reserves_nothing);
+    suite_add_tcase(suite, tcase);
+    fixture_begin();
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    fixture_end();
+    return failed == 0 ? 0 : 1;
+}
