@@ -110,7 +110,7 @@ h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *pro
     if (status < 0)
         return status;
     if (store->land != NULL && store->options.background.skip_if_busy && !flight_is_over(store)) {
-        store->hints_hold = false; /* what is promised next counts from this call, which saves nothing */
+        store->hints_hold = false; /* likewise below */
         return H5CKPT_SKIPPED;
     }
     if (store->land != NULL)
@@ -118,6 +118,7 @@ h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *pro
     status = save(store, &at, begun_ns);
     if (status == H5CKPT_OK)
         return return_failure_before(store);
+    store->hints_hold = false; /* what is promised next counts from this call */
     flight_tell_failure(store, &store->error);
     if (store->failure.status < 0)
         error_append(&store->error, "; the save before had failed, too: %s", error_message(&store->failure));

@@ -9,6 +9,7 @@
 
 #include "storage/system.h"
 #include "storage/team.h"
+#include "storage/thread.h"
 
 #define NO_CELL SIZE_MAX
 
@@ -46,9 +47,11 @@ h5ckpt_status snapshot_reserve_cells(struct snapshot_cells *cells, const struct 
     const size_t count = (size_t)(affordable < division.chunk_count ? affordable : division.chunk_count);
     h5ckpt_status status;
 
-    if (cells->count >= count)
+    if (cells->count == count && cells->chunk_bytes == division.chunk_bytes)
         return H5CKPT_OK;
     snapshot_free_cells(cells);
+    if (count == 0)
+        return H5CKPT_OK;
     status = buffer_reserve(&cells->memory, count * division.chunk_bytes, error);
     if (status < 0)
         return status;
@@ -58,6 +61,7 @@ h5ckpt_status snapshot_reserve_cells(struct snapshot_cells *cells, const struct 
         return error_set(error, H5CKPT_E_MEMORY, "no memory for %zu chunks on their way to a slot", count);
     }
     cells->count = count;
+    cells->chunk_bytes = division.chunk_bytes;
     madvise(cells->memory.bytes, cells->memory.byte_count,
             MADV_HUGEPAGE); /* fewer faults; where it cannot be had, more */
     if (touch == SNAPSHOT_TOUCH)
@@ -301,9 +305,12 @@ static void set(struct snapshot *snapshot, bool *what, bool value)
 
 void snapshot_read_all(struct snapshot *snapshot)
 {
+    const int cancel = thread_hold_cancel();
+
     set(snapshot, &snapshot->copying, true);
     work(snapshot, NULL);
     set(snapshot, &snapshot->copying, false);
+    thread_release_cancel(cancel);
 }
 
 void snapshot_confirm(struct snapshot *snapshot)

@@ -30,6 +30,7 @@ struct snapshot_cells {
     struct buffer memory;
     struct snapshot_cell *cell;
     size_t count;
+    size_t chunk_bytes; /* of each */
 };
 
 enum snapshot_touch {
