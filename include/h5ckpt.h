@@ -387,6 +387,10 @@ enum h5ckpt_memory {
     H5CKPT_VERIFY_FIRST = 0, /**< the whole slot is verified, then read into place, each block verified again */
     H5CKPT_STAGED = 1,       /**< everything is read and verified in memory of ours first: registered arrays are
                                   untouched unless the restore succeeds */
+    H5CKPT_BLOCKWISE =
+        2, /**< the slot is read once, each block verified and handed over at once: the fastest. If a block
+                                  is damaged, memory has begun to change: the state before is restored over it, or
+                                  H5CKPT_E_MEMORY_CHANGED. For a start-up, where memory holds nothing yet */
 };
 
 /** A stored variable that the program now calls otherwise. */

@@ -67,6 +67,7 @@ h5ckpt_status examine_begin(h5ckpt_store *store)
     h5ckpt_status status = H5CKPT_OK;
     bool moved = true;
 
+    store->flushed_slots = 0;
     for (int attempt = 0; attempt < SURVEY_ATTEMPTS_MAX && moved; attempt++) {
         moved = false;
         status = store_survey(store);
@@ -93,6 +94,42 @@ h5ckpt_status examine_reject(h5ckpt_store *store, unsigned slot_number, struct e
     return status;
 }
 
+/* A failure only means that the slot is not known to be durable: the first save then looks for itself. */
+static void flush(h5ckpt_store *store, unsigned slot_number)
+{
+    struct error ignored = ERROR_NONE;
+    struct file file = FILE_NONE;
+    h5ckpt_status status = file_open(&file, &store->directory, slot_name(slot_number), FILE_READ, &ignored);
+
+    if (status == H5CKPT_OK)
+        status = file_flush(&file, &ignored);
+    file_close(&file);
+    if (status == H5CKPT_OK)
+        status = directory_flush(&store->directory, &ignored);
+    if (status == H5CKPT_OK)
+        store->flushed_slots |= 1u << slot_number;
+    error_clear(&ignored);
+}
+
+enum file_access examine_access(h5ckpt_store *store, unsigned slot_number)
+{
+    const struct slot *slot = &store->survey.slot[slot_number];
+
+    if (slot->state == H5CKPT_SLOT_INTACT)
+        return slot->from_device ? FILE_READ_PAST_CACHE : FILE_READ;
+    if (!choose_past_cache(slot->file_bytes) || !slot_is_readable_past_cache(&store->directory, slot_number))
+        return FILE_READ;
+    if (!beside_writer(store))
+        flush(store, slot_number);
+    return FILE_READ_PAST_CACHE;
+}
+
+void examine_note_intact(h5ckpt_store *store, unsigned slot_number, enum file_access access)
+{
+    store->survey.slot[slot_number].state = H5CKPT_SLOT_INTACT;
+    store->survey.slot[slot_number].from_device = access == FILE_READ_PAST_CACHE;
+}
+
 /* Read every byte of a committed slot; it becomes intact, or is rejected. */
 static h5ckpt_status verify(h5ckpt_store *store, unsigned slot_number, enum file_access access,
                             const struct transfer_watch *watch)
@@ -102,14 +139,37 @@ static h5ckpt_status verify(h5ckpt_store *store, unsigned slot_number, enum file
     h5ckpt_status status;
 
     status = slot_verify(&store->directory, slot_number, &slot->record, access, watch, &store->buffer, &why);
-    slot->from_device = access == FILE_READ_PAST_CACHE && (status == H5CKPT_OK || status == H5CKPT_E_DAMAGED);
+    slot->from_device = access == FILE_READ_PAST_CACHE && status == H5CKPT_E_DAMAGED;
     if (status == H5CKPT_OK)
-        slot->state = H5CKPT_SLOT_INTACT;
+        examine_note_intact(store, slot_number, access);
     else if (status == H5CKPT_E_DAMAGED || status == H5CKPT_E_OVERTAKEN)
         return examine_reject(store, slot_number, &why);
     else
         error_move(&store->error, &why);
     return status;
+}
+
+/*
+ * Past the cache only an intact slot is believed: what cannot be read so may be there in the cache, where a restore on
+ * another file system would have found it. Beside a living writer it would rather be the next save that is found.
+ */
+static h5ckpt_status verify_for_restore(h5ckpt_store *store, unsigned slot_number)
+{
+    const struct record *record = &store->survey.slot[slot_number].record;
+    enum file_access access = examine_access(store, slot_number);
+    struct error ignored = ERROR_NONE;
+
+    if (access == FILE_READ_PAST_CACHE && !store->survey.writer_alive) {
+        const h5ckpt_status status =
+            slot_verify(&store->directory, slot_number, record, access, NULL, &store->buffer, &ignored);
+        error_clear(&ignored);
+        if (status == H5CKPT_OK) {
+            examine_note_intact(store, slot_number, access);
+            return H5CKPT_OK;
+        }
+        access = FILE_READ;
+    }
+    return verify(store, slot_number, access, NULL);
 }
 
 struct progress { /* over all slots */
@@ -281,7 +341,7 @@ h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, enum h5
             *slot_number = (unsigned)choice.slot;
         if (!chosen || depth == H5CKPT_RECORDS || store->survey.slot[choice.slot].state == H5CKPT_SLOT_INTACT)
             return conclude(store, plan, choice);
-        h5ckpt_status status = verify(store, *slot_number, FILE_READ, NULL);
+        h5ckpt_status status = verify_for_restore(store, *slot_number);
         if (status < 0)
             return status;
     }
@@ -295,15 +355,15 @@ void examine_where(const h5ckpt_store *store, unsigned slot_number, char where[E
              slot->record.sequence);
 }
 
-h5ckpt_status examine_open(const h5ckpt_store *store, unsigned slot_number, struct slot_reader *reader,
-                           struct index *index, struct error *error)
+h5ckpt_status examine_open(const h5ckpt_store *store, unsigned slot_number, enum file_access access,
+                           struct slot_reader *reader, struct index *index, struct error *error)
 {
     const struct record *record = &store->survey.slot[slot_number].record;
     char where[EXAMINE_WHERE_BYTES];
     h5ckpt_status status;
 
     *index = INDEX_NONE;
-    status = slot_reader_open(reader, &store->directory, slot_number, FILE_READ, error);
+    status = slot_reader_open(reader, &store->directory, slot_number, access, error);
     if (status != H5CKPT_OK)
         return status;
     if (reader->record.kind != RECORD_STATE || reader->record.sequence != record->sequence ||
