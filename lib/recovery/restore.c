@@ -2,6 +2,7 @@
 /*
  * restore: give back the newest intact state: examine, match, load; fall back where the bytes fail (P3, P4, P7).
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -120,13 +121,16 @@ static void pass_over(struct restore *restore, struct error *why)
     error_clear(why);
 }
 
-/* Was a load that failed the first look at the slot's bytes, so that verifying them may tell something else? */
-static bool is_doubtful(const struct restore *restore, h5ckpt_status loaded)
+/*
+ * Was a load that failed the first look at the slot's bytes, so that verifying them may tell something else? EINVAL: the file
+ * system let it be opened past the cache, and then refused to read.
+ */
+static bool is_doubtful(const struct restore *restore, const struct error *why)
 {
     const struct slot *slot = &restore->store->survey.slot[restore->slot_number];
 
-    return slot->state != H5CKPT_SLOT_INTACT &&
-           (is_slot_at_fault(loaded) || loaded == H5CKPT_E_SCHEMA || restore->changed);
+    return slot->state != H5CKPT_SLOT_INTACT && (is_slot_at_fault(why->status) || why->status == H5CKPT_E_SCHEMA ||
+                                                 why->system_errno == EINVAL || restore->changed);
 }
 
 /*
@@ -172,7 +176,7 @@ static h5ckpt_status restore_once(struct restore *restore)
             error_clear(&error);
             return status;
         }
-        if (is_doubtful(restore, loaded)) {
+        if (is_doubtful(restore, &error)) {
             depth = H5CKPT_ALL_BYTES;
             status = doubt(restore, &error);
             if (status != H5CKPT_OK)

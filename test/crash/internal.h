@@ -50,6 +50,7 @@ struct crash {
 };
 
 /* process.c */
+void forget_past_cache(void);
 h5ckpt_status open_store(struct crash *crash, enum h5ckpt_mode mode, enum model_schema schema);
 void close_store(struct crash *crash);
 h5ckpt_status save_state(struct crash *crash, uint64_t number);

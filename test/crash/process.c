@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "crash/internal.h"
+#include "recovery/choose.h"
 
 /* `condition` must hold in a scenario, or it does nothing more. */
 static void must(struct crash *crash, bool condition, const char *call)
@@ -17,6 +18,30 @@ static void must(struct crash *crash, bool condition, const char *call)
     crash->broken = true;
     violation(crash, NULL, VIOLATION_OTHER, "the scenario itself failed at %s: %s", call, h5ckpt_message(crash->store));
 }
+
+/* --------------------------------------------------------------- past the cache */
+
+static bool restores_past_cache;
+
+bool __wrap_choose_past_cache(uint64_t file_bytes);
+
+bool __wrap_choose_past_cache(uint64_t file_bytes)
+{
+    (void)file_bytes;
+    return restores_past_cache;
+}
+
+void crash_restore_past_cache(void)
+{
+    restores_past_cache = true;
+}
+
+void forget_past_cache(void)
+{
+    restores_past_cache = false;
+}
+
+/* ----------------------------------------------------------------- the process */
 
 h5ckpt_status open_store(struct crash *crash, enum h5ckpt_mode mode, enum model_schema schema)
 {
