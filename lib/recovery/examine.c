@@ -62,6 +62,14 @@ static h5ckpt_status overtaken(h5ckpt_store *store)
                      "the writer of '%s' saved while its states were read: try again", store->directory.path);
 }
 
+h5ckpt_status examine_confirm(h5ckpt_store *store)
+{
+    bool moved = false;
+    h5ckpt_status status = beside_writer(store) ? has_moved(store, &moved) : H5CKPT_OK;
+
+    return moved ? overtaken(store) : status;
+}
+
 h5ckpt_status examine_begin(h5ckpt_store *store)
 {
     h5ckpt_status status = H5CKPT_OK;
@@ -150,26 +158,28 @@ static h5ckpt_status verify(h5ckpt_store *store, unsigned slot_number, enum file
 }
 
 /*
- * Past the cache only an intact slot is believed: what cannot be read so may be there in the cache, where a restore on
- * another file system would have found it. Beside a living writer it would rather be the next save that is found.
+ * Past the cache only an intact slot is believed: after a flush that failed in another process the device may hold an older state,
+ * or none, where the cache holds what a restore on another file system would give back.
  */
 static h5ckpt_status verify_for_restore(h5ckpt_store *store, unsigned slot_number)
 {
     const struct record *record = &store->survey.slot[slot_number].record;
-    enum file_access access = examine_access(store, slot_number);
     struct error ignored = ERROR_NONE;
+    h5ckpt_status status;
 
-    if (access == FILE_READ_PAST_CACHE && !store->survey.writer_alive) {
-        const h5ckpt_status status =
-            slot_verify(&store->directory, slot_number, record, access, NULL, &store->buffer, &ignored);
+    if (examine_access(store, slot_number) == FILE_READ_PAST_CACHE) {
+        status =
+            slot_verify(&store->directory, slot_number, record, FILE_READ_PAST_CACHE, NULL, &store->buffer, &ignored);
         error_clear(&ignored);
         if (status == H5CKPT_OK) {
-            examine_note_intact(store, slot_number, access);
+            examine_note_intact(store, slot_number, FILE_READ_PAST_CACHE);
             return H5CKPT_OK;
         }
-        access = FILE_READ;
+        status = examine_confirm(store);
+        if (status < 0)
+            return status;
     }
-    return verify(store, slot_number, access, NULL);
+    return verify(store, slot_number, FILE_READ, NULL);
 }
 
 struct progress { /* over all slots */
@@ -298,17 +308,13 @@ static h5ckpt_status say_refused(h5ckpt_store *store, struct choice choice)
 /* What is said to be wrong must still be so: beside a writer it may be its work. */
 static h5ckpt_status conclude(h5ckpt_store *store, const struct plan_slot *plan, struct choice choice)
 {
-    bool moved = false;
-    h5ckpt_status status = H5CKPT_OK;
+    h5ckpt_status status;
 
-    if (choice.status != H5CKPT_OK && beside_writer(store))
-        status = has_moved(store, &moved);
-    if (status < 0)
-        return status;
-    if (moved)
-        return overtaken(store);
     if (choice.status == H5CKPT_OK)
         return H5CKPT_OK;
+    status = examine_confirm(store);
+    if (status < 0)
+        return status;
     return choice.status == H5CKPT_FELL_BACK ? say_fell_back(store, plan, (unsigned)choice.slot)
                                              : say_refused(store, choice);
 }

@@ -36,6 +36,12 @@ h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, enum h5
                            unsigned *slot_number);
 
 /*
+ * Is what has been read since examine_begin() no writer's work? H5CKPT_OK; H5CKPT_E_OVERTAKEN (begin again); or why that cannot be
+ * told.
+ */
+h5ckpt_status examine_confirm(h5ckpt_store *store);
+
+/*
  * How to read the slot: as it was verified. If it was not: past the page cache where that pays and can be; and the writer
  * flushes it first, so that a base that is then verified is known durable (rule (b)).
  */

@@ -133,26 +133,6 @@ static bool is_doubtful(const struct restore *restore, const struct error *why)
                                                  why->system_errno == EINVAL || restore->changed);
 }
 
-/*
- * It failed for the reason in `why` (emptied). H5CKPT_OK: verify before anything else is loaded; H5CKPT_E_OVERTAKEN: it was a
- * writer's work; or why that cannot be told.
- */
-static h5ckpt_status doubt(struct restore *restore, struct error *why)
-{
-    h5ckpt_store *store = restore->store;
-    const h5ckpt_status loaded = why->status;
-    h5ckpt_status status;
-
-    error_move(&store->error, why);
-    if (store->options.mode == H5CKPT_READ_ONLY) {
-        status = examine_conclude_read(store, restore->slot_number, loaded);
-        if (status != loaded || status == H5CKPT_E_OVERTAKEN)
-            return status;
-    }
-    error_clear(&store->error);
-    return H5CKPT_OK;
-}
-
 static h5ckpt_status restore_once(struct restore *restore)
 {
     h5ckpt_store *store = restore->store;
@@ -178,7 +158,8 @@ static h5ckpt_status restore_once(struct restore *restore)
         }
         if (is_doubtful(restore, &error)) {
             depth = H5CKPT_ALL_BYTES;
-            status = doubt(restore, &error);
+            error_clear(&error);
+            status = examine_confirm(store);
             if (status != H5CKPT_OK)
                 return status;
         } else if (is_slot_at_fault(loaded)) {
