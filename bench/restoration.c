@@ -7,7 +7,10 @@
 
 const char *restoration_memory_name(enum h5ckpt_memory memory)
 {
-    return memory == H5CKPT_STAGED ? "staged" : "verify first";
+    static const char *const NAME[] = {
+        [H5CKPT_VERIFY_FIRST] = "verify first", [H5CKPT_STAGED] = "staged", [H5CKPT_BLOCKWISE] = "blockwise"};
+
+    return NAME[memory];
 }
 
 static struct sample run(void *context)

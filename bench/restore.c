@@ -13,7 +13,7 @@
 
 enum { SLOTS = 1, COPY_COUNT = 2 };
 
-static const enum h5ckpt_memory MEMORY[] = {H5CKPT_VERIFY_FIRST, H5CKPT_STAGED};
+static const enum h5ckpt_memory MEMORY[] = {H5CKPT_VERIFY_FIRST, H5CKPT_STAGED, H5CKPT_BLOCKWISE};
 
 enum { MEMORY_COUNT = sizeof MEMORY / sizeof *MEMORY };
 

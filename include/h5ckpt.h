@@ -527,7 +527,7 @@ struct h5ckpt_slot_report {
     int64_t wall_time_ns; /**< when it was saved, since 1970 UTC */
     uint64_t file_bytes;
     enum h5ckpt_role role;
-    bool from_device;                 /**< every byte was read past the page cache (H5CKPT_DEVICE) */
+    bool from_device; /**< every byte was read past the page cache (H5CKPT_DEVICE, large slots that were restored) */
     char reason[H5CKPT_REASON_BYTES]; /**< what is wrong, by variable and block; "" if nothing is */
 };
 
@@ -551,7 +551,8 @@ struct h5ckpt_report {
  * Give back the newest intact state (or, by option, the previous one).
  *
  * Verifies, compares names, types and shapes, then copies into registered memory. If the newest state is
- * damaged it falls back to the previous one, returns H5CKPT_FELL_BACK and says so. Writes nothing. The state
+ * damaged it falls back to the previous one, returns H5CKPT_FELL_BACK and says so. Writes nothing (a writer's has the
+ * system flush a large slot before it is read: if that fails, no more than the next save takes note). The state
  * given back becomes the one that saves spare. Call it when everything is initialized: it overwrites; and again as often as
  * needed, also with other options. After rolling back (H5CKPT_PREVIOUS) newer states stay on disk until
  * the next save; a crash before that save yields the newest again.
@@ -561,8 +562,8 @@ struct h5ckpt_report {
  * @return H5CKPT_OK, H5CKPT_FELL_BACK; H5CKPT_NO_CHECKPOINT (memory untouched: start afresh);
  *         H5CKPT_E_LOST, H5CKPT_E_SCHEMA, H5CKPT_E_VERSION, H5CKPT_E_FOREIGN, H5CKPT_E_PERMISSION,
  *         H5CKPT_E_MEMORY, H5CKPT_E_SYSTEM, H5CKPT_E_OVERTAKEN, H5CKPT_E_ARGUMENT, H5CKPT_E_HDF5 (memory untouched);
- *         H5CKPT_E_MEMORY_CHANGED (a read or a put function failed after memory had begun to change and no other
- *         state could be given back: memory holds no state, and saving is refused until a restore succeeds).
+ *         H5CKPT_E_MEMORY_CHANGED (a read or a put function failed, or with H5CKPT_BLOCKWISE a block was damaged, after memory
+ *         had begun to change and no other state could be given back: memory holds no state, and saving is refused until a restore succeeds).
  */
 H5CKPT_API h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt_restore_options *options,
                                         struct h5ckpt_report *report);

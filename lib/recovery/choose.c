@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "recovery/choose.h"
 
+enum { PAST_CACHE_BYTES_MIN = 16 << 20 }; /* enough for a whole team to read; measured: docs/decisions.md */
+
 /* The newest state, those of an abandoned branch last; `but` is left out. */
 static int newest(const struct plan_slot *slot, unsigned slot_count, int but)
 {
@@ -151,4 +153,9 @@ void choose_roles(const struct plan_slot *slot, unsigned slot_count, enum h5ckpt
         else
             role[i] = (int)i == previous ? H5CKPT_ROLE_PREVIOUS : H5CKPT_ROLE_OLDER;
     }
+}
+
+bool choose_past_cache(uint64_t file_bytes)
+{
+    return file_bytes >= PAST_CACHE_BYTES_MIN;
 }

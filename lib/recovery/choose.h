@@ -43,6 +43,9 @@ struct choice choose_slot(const struct plan_slot *slot, unsigned slot_count, enu
 /* What each slot is to the next restore. */
 void choose_roles(const struct plan_slot *slot, unsigned slot_count, enum h5ckpt_role *role);
 
+/* Is a file of this length worth being read past the page cache? */
+bool choose_past_cache(uint64_t file_bytes);
+
 /* Do two slots claim one sequence? (One was copied over the other.) */
 bool choose_is_duplicate(const struct plan_slot *slot, unsigned slot_count, unsigned which);
 

@@ -5,54 +5,48 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
 #include "recovery/examine.h"
 #include "recovery/load.h"
+#include "recovery/staging.h"
 
-enum {
-    COMPARE_ATTEMPTS_MAX = 16, /* how often a writer may overtake a reader before we say so */
-    SHADOW_ALIGN_BYTES = 16,   /* enough for any element */
-};
+enum { COMPARE_ATTEMPTS_MAX = 16 }; /* how often a writer may overtake a reader before we say so */
 
 /* ------------------------------------------------------------------- shadow */
 
 struct shadow {
     h5ckpt_state state; /* the registered variables, with memory of our own; entries borrowed */
-    unsigned char *bytes;
+    struct staging staging;
     unsigned char *got; /* room for what any one get function delivers */
 };
 
 static void shadow_free(struct shadow *shadow)
 {
     free(shadow->state.variable);
-    free(shadow->bytes);
-    free(shadow->got);
+    staging_free(&shadow->staging);
 }
 
 static h5ckpt_status shadow_make(struct shadow *shadow, const h5ckpt_state *state, struct error *error)
 {
-    uint64_t byte_count = 0;
     uint64_t got_bytes_max = 0;
-    uint64_t at = 0;
+    h5ckpt_status status;
 
-    for (size_t i = 0; i < state->variable_count; i++) {
-        const uint64_t variable_bytes = state->entry[i].byte_count;
-        byte_count += bytes_round_up(variable_bytes, SHADOW_ALIGN_BYTES);
-        if (state->variable[i].source == VARIABLE_ACCESS && variable_bytes > got_bytes_max)
-            got_bytes_max = variable_bytes;
-    }
-    *shadow = (struct shadow){
-        .state = {.entry = state->entry, .variable_count = state->variable_count},
-        .bytes = byte_count < PTRDIFF_MAX ? malloc((size_t)byte_count + 1) : NULL,
-        .got = got_bytes_max < PTRDIFF_MAX ? malloc((size_t)got_bytes_max + 1) : NULL,
-    };
+    *shadow = (struct shadow){.state = {.entry = state->entry, .variable_count = state->variable_count}};
     shadow->state.variable = calloc(state->variable_count + 1, sizeof *shadow->state.variable);
-    if (shadow->bytes == NULL || shadow->got == NULL || shadow->state.variable == NULL)
-        return error_set(error, H5CKPT_E_MEMORY, "no memory to compare %" PRIu64 " bytes", byte_count + got_bytes_max);
+    if (shadow->state.variable == NULL)
+        return error_set(error, H5CKPT_E_MEMORY, "no memory to compare %zu variables", state->variable_count);
     for (size_t i = 0; i < state->variable_count; i++) {
-        shadow->state.variable[i] = (struct variable){.source = VARIABLE_POINTER, .memory = shadow->bytes + at};
-        at += bytes_round_up(state->entry[i].byte_count, SHADOW_ALIGN_BYTES);
+        staging_plan(&shadow->staging, state->entry[i].byte_count);
+        if (state->variable[i].source == VARIABLE_ACCESS && state->entry[i].byte_count > got_bytes_max)
+            got_bytes_max = state->entry[i].byte_count;
     }
+    staging_plan(&shadow->staging, got_bytes_max);
+    status = staging_make(&shadow->staging, error);
+    if (status < 0)
+        return status;
+    for (size_t i = 0; i < state->variable_count; i++)
+        shadow->state.variable[i] = (struct variable){
+            .source = VARIABLE_POINTER, .memory = staging_take(&shadow->staging, state->entry[i].byte_count)};
+    shadow->got = staging_take(&shadow->staging, got_bytes_max);
     return H5CKPT_OK;
 }
 
@@ -150,15 +144,15 @@ static h5ckpt_status load_shadow(h5ckpt_store *store, unsigned slot_number, stru
     struct match match = MATCH_NONE;
     struct slot_reader reader;
     struct index index;
-    bool changed = false;
+    struct load_result ignored = {0};
     h5ckpt_status status;
 
-    status = examine_open(store, slot_number, &reader, &index, error);
+    status = examine_open(store, slot_number, examine_access(store, slot_number), &reader, &index, error);
     if (status != H5CKPT_OK)
         return status;
     status = match_variables(&match, store->state, &index, &exact, where, error);
     if (status == H5CKPT_OK)
-        status = load_variables(&shadow->state, &reader, &index, &match, H5CKPT_VERIFY_FIRST, &changed, &store->buffer,
+        status = load_variables(&shadow->state, &reader, &index, &match, H5CKPT_VERIFY_FIRST, &ignored, &store->buffer,
                                 error);
     match_free(&match);
     index_free(&index);

@@ -62,11 +62,20 @@ static h5ckpt_status overtaken(h5ckpt_store *store)
                      "the writer of '%s' saved while its states were read: try again", store->directory.path);
 }
 
+h5ckpt_status examine_confirm(h5ckpt_store *store)
+{
+    bool moved = false;
+    h5ckpt_status status = beside_writer(store) ? has_moved(store, &moved) : H5CKPT_OK;
+
+    return moved ? overtaken(store) : status;
+}
+
 h5ckpt_status examine_begin(h5ckpt_store *store)
 {
     h5ckpt_status status = H5CKPT_OK;
     bool moved = true;
 
+    store->flushed_slots = 0;
     for (int attempt = 0; attempt < SURVEY_ATTEMPTS_MAX && moved; attempt++) {
         moved = false;
         status = store_survey(store);
@@ -93,6 +102,42 @@ h5ckpt_status examine_reject(h5ckpt_store *store, unsigned slot_number, struct e
     return status;
 }
 
+/* A failure only means that the slot is not known to be durable: the first save then looks for itself. */
+static void flush(h5ckpt_store *store, unsigned slot_number)
+{
+    struct error ignored = ERROR_NONE;
+    struct file file = FILE_NONE;
+    h5ckpt_status status = file_open(&file, &store->directory, slot_name(slot_number), FILE_READ, &ignored);
+
+    if (status == H5CKPT_OK)
+        status = file_flush(&file, &ignored);
+    file_close(&file);
+    if (status == H5CKPT_OK)
+        status = directory_flush(&store->directory, &ignored);
+    if (status == H5CKPT_OK)
+        store->flushed_slots |= 1u << slot_number;
+    error_clear(&ignored);
+}
+
+enum file_access examine_access(h5ckpt_store *store, unsigned slot_number)
+{
+    const struct slot *slot = &store->survey.slot[slot_number];
+
+    if (slot->state == H5CKPT_SLOT_INTACT)
+        return slot->from_device ? FILE_READ_PAST_CACHE : FILE_READ;
+    if (!choose_past_cache(slot->file_bytes) || !slot_is_readable_past_cache(&store->directory, slot_number))
+        return FILE_READ;
+    if (!beside_writer(store))
+        flush(store, slot_number);
+    return FILE_READ_PAST_CACHE;
+}
+
+void examine_note_intact(h5ckpt_store *store, unsigned slot_number, enum file_access access)
+{
+    store->survey.slot[slot_number].state = H5CKPT_SLOT_INTACT;
+    store->survey.slot[slot_number].from_device = access == FILE_READ_PAST_CACHE;
+}
+
 /* Read every byte of a committed slot; it becomes intact, or is rejected. */
 static h5ckpt_status verify(h5ckpt_store *store, unsigned slot_number, enum file_access access,
                             const struct transfer_watch *watch)
@@ -102,14 +147,39 @@ static h5ckpt_status verify(h5ckpt_store *store, unsigned slot_number, enum file
     h5ckpt_status status;
 
     status = slot_verify(&store->directory, slot_number, &slot->record, access, watch, &store->buffer, &why);
-    slot->from_device = access == FILE_READ_PAST_CACHE && (status == H5CKPT_OK || status == H5CKPT_E_DAMAGED);
+    slot->from_device = access == FILE_READ_PAST_CACHE && status == H5CKPT_E_DAMAGED;
     if (status == H5CKPT_OK)
-        slot->state = H5CKPT_SLOT_INTACT;
+        examine_note_intact(store, slot_number, access);
     else if (status == H5CKPT_E_DAMAGED || status == H5CKPT_E_OVERTAKEN)
         return examine_reject(store, slot_number, &why);
     else
         error_move(&store->error, &why);
     return status;
+}
+
+/*
+ * Past the cache only an intact slot is believed: after a flush that failed in another process the device may hold an older state,
+ * or none, where the cache holds what a restore on another file system would give back.
+ */
+static h5ckpt_status verify_for_restore(h5ckpt_store *store, unsigned slot_number)
+{
+    const struct record *record = &store->survey.slot[slot_number].record;
+    struct error ignored = ERROR_NONE;
+    h5ckpt_status status;
+
+    if (examine_access(store, slot_number) == FILE_READ_PAST_CACHE) {
+        status =
+            slot_verify(&store->directory, slot_number, record, FILE_READ_PAST_CACHE, NULL, &store->buffer, &ignored);
+        error_clear(&ignored);
+        if (status == H5CKPT_OK) {
+            examine_note_intact(store, slot_number, FILE_READ_PAST_CACHE);
+            return H5CKPT_OK;
+        }
+        status = examine_confirm(store);
+        if (status < 0)
+            return status;
+    }
+    return verify(store, slot_number, FILE_READ, NULL);
 }
 
 struct progress { /* over all slots */
@@ -238,17 +308,13 @@ static h5ckpt_status say_refused(h5ckpt_store *store, struct choice choice)
 /* What is said to be wrong must still be so: beside a writer it may be its work. */
 static h5ckpt_status conclude(h5ckpt_store *store, const struct plan_slot *plan, struct choice choice)
 {
-    bool moved = false;
-    h5ckpt_status status = H5CKPT_OK;
+    h5ckpt_status status;
 
-    if (choice.status != H5CKPT_OK && beside_writer(store))
-        status = has_moved(store, &moved);
-    if (status < 0)
-        return status;
-    if (moved)
-        return overtaken(store);
     if (choice.status == H5CKPT_OK)
         return H5CKPT_OK;
+    status = examine_confirm(store);
+    if (status < 0)
+        return status;
     return choice.status == H5CKPT_FELL_BACK ? say_fell_back(store, plan, (unsigned)choice.slot)
                                              : say_refused(store, choice);
 }
@@ -281,7 +347,7 @@ h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, enum h5
             *slot_number = (unsigned)choice.slot;
         if (!chosen || depth == H5CKPT_RECORDS || store->survey.slot[choice.slot].state == H5CKPT_SLOT_INTACT)
             return conclude(store, plan, choice);
-        h5ckpt_status status = verify(store, *slot_number, FILE_READ, NULL);
+        h5ckpt_status status = verify_for_restore(store, *slot_number);
         if (status < 0)
             return status;
     }
@@ -295,15 +361,15 @@ void examine_where(const h5ckpt_store *store, unsigned slot_number, char where[E
              slot->record.sequence);
 }
 
-h5ckpt_status examine_open(const h5ckpt_store *store, unsigned slot_number, struct slot_reader *reader,
-                           struct index *index, struct error *error)
+h5ckpt_status examine_open(const h5ckpt_store *store, unsigned slot_number, enum file_access access,
+                           struct slot_reader *reader, struct index *index, struct error *error)
 {
     const struct record *record = &store->survey.slot[slot_number].record;
     char where[EXAMINE_WHERE_BYTES];
     h5ckpt_status status;
 
     *index = INDEX_NONE;
-    status = slot_reader_open(reader, &store->directory, slot_number, FILE_READ, error);
+    status = slot_reader_open(reader, &store->directory, slot_number, access, error);
     if (status != H5CKPT_OK)
         return status;
     if (reader->record.kind != RECORD_STATE || reader->record.sequence != record->sequence ||

@@ -36,12 +36,27 @@ h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, enum h5
                            unsigned *slot_number);
 
 /*
+ * Is what has been read since examine_begin() no writer's work? H5CKPT_OK; H5CKPT_E_OVERTAKEN (begin again); or why that cannot be
+ * told.
+ */
+h5ckpt_status examine_confirm(h5ckpt_store *store);
+
+/*
+ * How to read the slot: as it was verified. If it was not: past the page cache where that pays and can be; and the writer
+ * flushes it first, so that a base that is then verified is known durable (rule (b)).
+ */
+enum file_access examine_access(h5ckpt_store *store, unsigned slot_number);
+
+/* Every byte of the slot was read in that way, and is as it was saved. */
+void examine_note_intact(h5ckpt_store *store, unsigned slot_number, enum file_access access);
+
+/*
  * Open the very state that the last look found in the slot, with its index. On failure nothing is left to close.
  * H5CKPT_NO_CHECKPOINT (the file has vanished); H5CKPT_E_OVERTAKEN (it holds another state); H5CKPT_E_DAMAGED, or the system's
  * errors.
  */
-h5ckpt_status examine_open(const h5ckpt_store *store, unsigned slot_number, struct slot_reader *reader,
-                           struct index *index, struct error *error);
+h5ckpt_status examine_open(const h5ckpt_store *store, unsigned slot_number, enum file_access access,
+                           struct slot_reader *reader, struct index *index, struct error *error);
 
 /*
  * A read of that state, outside examine_next(), ended with `status` and the store's message. What looks like damage, but is a

@@ -31,10 +31,10 @@ static h5ckpt_status refuse_stateless(h5ckpt_store *store, const struct slot *sl
 static h5ckpt_status read_index(h5ckpt_store *store, unsigned slot_number, struct index *index)
 {
     struct slot_reader reader;
-    h5ckpt_status status = examine_open(store, slot_number, &reader, index, &store->error);
+    h5ckpt_status status = examine_open(store, slot_number, FILE_READ, &reader, index, &store->error);
 
     if (status == H5CKPT_E_IO)
-        status = examine_open(store, slot_number, &reader, index, &store->error); /* it must persist (P7) */
+        status = examine_open(store, slot_number, FILE_READ, &reader, index, &store->error); /* it must persist (P7) */
     if (status == H5CKPT_E_IO)
         status = store->error.status = H5CKPT_E_DAMAGED;
     if (status == H5CKPT_OK)

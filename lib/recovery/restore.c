@@ -2,6 +2,7 @@
 /*
  * restore: give back the newest intact state: examine, match, load; fall back where the bytes fail (P3, P4, P7).
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -20,7 +21,7 @@ struct h5ckpt_restore_options h5ckpt_restore_options_default(void)
 static h5ckpt_status check_options(const struct h5ckpt_restore_options *options, struct error *error)
 {
     if ((unsigned)options->which > H5CKPT_PREVIOUS || (unsigned)options->match > H5CKPT_INTERSECTION ||
-        (unsigned)options->convert > H5CKPT_CONVERT || (unsigned)options->memory > H5CKPT_STAGED)
+        (unsigned)options->convert > H5CKPT_CONVERT || (unsigned)options->memory > H5CKPT_BLOCKWISE)
         return error_set(error, H5CKPT_E_ARGUMENT,
                          "restore options: a value that names nothing (start from "
                          "h5ckpt_restore_options_default())");
@@ -56,40 +57,45 @@ static bool covers_touched(const struct restore *restore, const struct match *ma
 
 /* Load what matches; if that fails half-way, remember what it may have touched. */
 static h5ckpt_status load_matched(struct restore *restore, const struct slot_reader *reader, const struct index *index,
-                                  const struct match *match, const char *where, struct error *error)
+                                  const struct match *match, const char *where, struct load_result *result,
+                                  struct error *error)
 {
     h5ckpt_store *store = restore->store;
-    bool changed = false;
     h5ckpt_status status;
 
+    *result = (struct load_result){0};
     if (!covers_touched(restore, match))
         return error_set(error, H5CKPT_E_MEMORY_CHANGED, "%s lacks variables that had begun to change already", where);
     status =
-        load_variables(store->state, reader, index, match, restore->options->memory, &changed, &store->buffer, error);
-    for (size_t i = 0; changed && i < match->pair_count; i++)
+        load_variables(store->state, reader, index, match, restore->options->memory, result, &store->buffer, error);
+    for (size_t i = 0; result->changed && i < match->pair_count; i++)
         restore->touched[match->pair[i].variable] = true;
-    restore->changed |= changed;
+    restore->changed |= result->changed;
     restore->variable_count = match->pair_count;
     return status;
 }
 
-/* Load one intact slot. H5CKPT_E_SCHEMA and H5CKPT_E_ARGUMENT are final, with memory untouched. */
+/* Load one slot, which is then intact. H5CKPT_E_SCHEMA and H5CKPT_E_ARGUMENT are final, with memory untouched. */
 static h5ckpt_status load_slot(struct restore *restore, struct error *error)
 {
     h5ckpt_store *store = restore->store;
+    const enum file_access access = examine_access(store, restore->slot_number);
+    struct load_result result = {0};
     struct slot_reader reader;
     struct index index;
     struct match match = MATCH_NONE;
     char where[EXAMINE_WHERE_BYTES];
     h5ckpt_status status;
 
-    status = examine_open(store, restore->slot_number, &reader, &index, error);
+    status = examine_open(store, restore->slot_number, access, &reader, &index, error);
     if (status != H5CKPT_OK)
         return status;
     examine_where(store, restore->slot_number, where);
     status = match_variables(&match, store->state, &index, restore->options, where, error);
     if (status == H5CKPT_OK)
-        status = load_matched(restore, &reader, &index, &match, where, error);
+        status = load_matched(restore, &reader, &index, &match, where, &result, error);
+    if (result.verified)
+        examine_note_intact(store, restore->slot_number, access);
     match_free(&match);
     index_free(&index);
     slot_reader_close(&reader);
@@ -115,9 +121,22 @@ static void pass_over(struct restore *restore, struct error *why)
     error_clear(why);
 }
 
+/*
+ * Was a load that failed the first look at the slot's bytes, so that verifying them may tell something else? EINVAL: the file
+ * system let it be opened past the cache, and then refused to read.
+ */
+static bool is_doubtful(const struct restore *restore, const struct error *why)
+{
+    const struct slot *slot = &restore->store->survey.slot[restore->slot_number];
+
+    return slot->state != H5CKPT_SLOT_INTACT && (is_slot_at_fault(why->status) || why->status == H5CKPT_E_SCHEMA ||
+                                                 why->system_errno == EINVAL || restore->changed);
+}
+
 static h5ckpt_status restore_once(struct restore *restore)
 {
     h5ckpt_store *store = restore->store;
+    enum h5ckpt_depth depth = restore->options->memory == H5CKPT_VERIFY_FIRST ? H5CKPT_ALL_BYTES : H5CKPT_RECORDS;
     struct error error = ERROR_NONE;
     h5ckpt_status status;
     h5ckpt_status loaded;
@@ -126,19 +145,24 @@ static h5ckpt_status restore_once(struct restore *restore)
     status = examine_begin(store);
     if (status != H5CKPT_OK)
         return status;
-    for (;;) { /* every turn ends, or takes one slot out of the running */
-        status =
-            examine_next(store, restore->options->which, H5CKPT_ALL_BYTES, restore->passed_over, &restore->slot_number);
+    for (;;) { /* every turn ends, verifies from then on, or takes one slot out of the running */
+        status = examine_next(store, restore->options->which, depth, restore->passed_over, &restore->slot_number);
         if (status != H5CKPT_OK && status != H5CKPT_FELL_BACK)
             return status;
         loaded = load_slot(restore, &error);
-        if (loaded == H5CKPT_E_IO)
+        if (loaded == H5CKPT_E_IO && depth == H5CKPT_ALL_BYTES)
             loaded = load_slot(restore, &error); /* an EIO must persist after reopening (P7) */
         if (loaded == H5CKPT_OK) {
             error_clear(&error);
             return status;
         }
-        if (is_slot_at_fault(loaded)) {
+        if (is_doubtful(restore, &error)) {
+            depth = H5CKPT_ALL_BYTES;
+            error_clear(&error);
+            status = examine_confirm(store);
+            if (status != H5CKPT_OK)
+                return status;
+        } else if (is_slot_at_fault(loaded)) {
             status = examine_reject(store, restore->slot_number, &error);
             if (status < 0)
                 return status;

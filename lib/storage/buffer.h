@@ -17,6 +17,12 @@ struct buffer {
 /* Have at least `byte_count` bytes; what it held is gone. H5CKPT_E_MEMORY. */
 h5ckpt_status buffer_reserve(struct buffer *buffer, size_t byte_count, struct error *error);
 
+/*
+ * `byte_count` bytes to be given to free(), aligned as those of a buffer; NULL: there are none. Large ones lie in huge pages where
+ * the system has them.
+ */
+void *buffer_allocate(size_t byte_count);
+
 void buffer_free(struct buffer *buffer); /* BUFFER_NONE is allowed */
 
 #endif

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "storage/system.h"
@@ -62,8 +61,6 @@ h5ckpt_status snapshot_reserve_cells(struct snapshot_cells *cells, const struct 
     }
     cells->count = count;
     cells->chunk_bytes = division.chunk_bytes;
-    madvise(cells->memory.bytes, cells->memory.byte_count,
-            MADV_HUGEPAGE); /* fewer faults; where it cannot be had, more */
     if (touch == SNAPSHOT_TOUCH)
         touch_pages(&cells->memory);
     return H5CKPT_OK;

@@ -509,7 +509,8 @@ void store_set_base(h5ckpt_store *store, unsigned slot_number)
     store->base = (int)slot_number;
     store->base_sequence = store->survey.slot[slot_number].record.sequence;
     store->base_durable =
-        store->memo[slot_number].ours && store->memo[slot_number].record.sequence == store->base_sequence;
+        (store->memo[slot_number].ours && store->memo[slot_number].record.sequence == store->base_sequence) ||
+        (store->flushed_slots & 1u << slot_number && store->survey.slot[slot_number].from_device); /* rule (b) */
     store->base_suspect = false;
     store->hints_hold = false;
     store->may_save = true;

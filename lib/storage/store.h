@@ -51,7 +51,8 @@ struct h5ckpt_store {
     int base;               /* slot number; PLAN_NO_BASE */
     uint64_t base_sequence; /* 0 without a base */
     bool base_durable;
-    bool base_suspect; /* its bytes were found to be others than those that were saved */
+    unsigned flushed_slots; /* as bits: since the last look at the directory, and before they were verified */
+    bool base_suspect;      /* its bytes were found to be others than those that were saved */
     struct h5ckpt_progress progress;
 
     struct layout layout; /* of the state as it was at the last look; no entries: none yet */

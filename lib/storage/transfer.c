@@ -141,20 +141,19 @@ struct load {
     const struct file *file;
     const struct record *record;
     const struct checksum *table;
-    const struct transfer_target *target; /* ascending by offset */
-    size_t target_count;
+    const struct transfer_plan *plan;
     _Atomic bool handed_over;
 };
 
 /* Index of the first target that ends after `offset`. */
-static size_t first_target_after(const struct load *load, uint64_t offset)
+static size_t first_target_after(const struct transfer_plan *plan, uint64_t offset)
 {
     size_t low = 0;
-    size_t high = load->target_count;
+    size_t high = plan->target_count;
 
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if (load->target[middle].offset + load->target[middle].byte_count > offset)
+        if (plan->target[middle].offset + plan->target[middle].byte_count > offset)
             high = middle;
         else
             low = middle + 1;
@@ -171,42 +170,50 @@ static void scatter(const struct transfer_target *target, uint64_t begin, uint64
         memcpy(target->bytes + (from - target->offset), bytes + (from - begin), to - from);
 }
 
-static h5ckpt_status load_chunk(void *context, const struct walk_chunk *chunk, struct error *error)
+static h5ckpt_status read_verified(const struct load *load, const struct walk_chunk *chunk, struct error *error)
 {
-    struct load *load = context;
-    const uint64_t end = chunk->offset + chunk->byte_count;
-    const size_t first = first_target_after(load, chunk->offset);
-    h5ckpt_status status;
+    h5ckpt_status status = file_read(load->file, chunk->bytes, chunk->byte_count, chunk->offset, error);
 
-    if (first == load->target_count || load->target[first].offset >= end)
-        return H5CKPT_OK;
-    status = file_read(load->file, chunk->bytes, chunk->byte_count, chunk->offset, error);
-    if (status < 0)
-        return status;
-    for (uint64_t block = chunk->first_block; block < chunk->first_block + chunk->block_count; block++) {
+    for (uint64_t i = 0; i < chunk->block_count && status == H5CKPT_OK; i++) {
+        const uint64_t block = chunk->first_block + i;
         const struct checksum actual =
             checksum_of(block_in(chunk, load->record, block), record_block_length(load->record, block));
         if (!checksum_equal(&actual, &load->table[block]))
-            return error_set(error, H5CKPT_E_DAMAGED,
-                             "'%s/%s': block %" PRIu64 " changed between verifying and reading",
-                             load->file->directory->path, load->file->name, block);
+            status = error_set(error, H5CKPT_E_DAMAGED, "'%s/%s': block %" PRIu64 " no longer matches its checksum",
+                               load->file->directory->path, load->file->name, block);
     }
+    return status;
+}
+
+static h5ckpt_status load_chunk(void *context, const struct walk_chunk *chunk, struct error *error)
+{
+    struct load *load = context;
+    const struct transfer_plan *plan = load->plan;
+    const uint64_t end = chunk->offset + chunk->byte_count;
+    const size_t first = first_target_after(plan, chunk->offset);
+    const bool wanted = first < plan->target_count && plan->target[first].offset < end;
+    h5ckpt_status status;
+
+    if (!wanted && !plan->every_block)
+        return H5CKPT_OK;
+    status = read_verified(load, chunk, error);
+    if (status < 0 || !wanted)
+        return status;
     atomic_store(&load->handed_over, true);
-    for (size_t i = first; i < load->target_count && load->target[i].offset < end; i++)
-        scatter(&load->target[i], chunk->offset, end, chunk->bytes);
+    for (size_t i = first; i < plan->target_count && plan->target[i].offset < end; i++)
+        scatter(&plan->target[i], chunk->offset, end, chunk->bytes);
     return H5CKPT_OK;
 }
 
 h5ckpt_status transfer_load(const struct file *file, const struct record *record, const struct checksum *table,
-                            const struct transfer_target *target, size_t target_count, bool targets_overlap,
-                            bool *handed_over, struct buffer *buffer, struct error *error)
+                            const struct transfer_plan *plan, bool *handed_over, struct buffer *buffer,
+                            struct error *error)
 {
-    struct load load = {file, record, table, target, target_count, false};
+    struct load load = {file, record, table, plan, false};
     h5ckpt_status status = walk_reserve(buffer, record, error);
 
     if (status == H5CKPT_OK)
-        status =
-            walk_chunks(record, buffer, targets_overlap ? WALK_ASCENDING : WALK_ANY_ORDER, load_chunk, &load, error);
+        status = walk_chunks(record, buffer, plan->overlap ? WALK_ASCENDING : WALK_ANY_ORDER, load_chunk, &load, error);
     *handed_over = load.handed_over;
     return status;
 }

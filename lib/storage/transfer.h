@@ -41,13 +41,20 @@ struct transfer_target {
     unsigned char *bytes;
 };
 
+/* What is wanted of a slot. */
+struct transfer_plan {
+    const struct transfer_target *target; /* ascending by offset */
+    size_t target_count;
+    bool overlap;     /* targets do, in memory: the last one in the file wins */
+    bool every_block; /* verify blocks that nothing is wanted of as well */
+};
+
 /*
- * Fill the targets (ascending by offset), each block verified before a byte of it is handed over. H5CKPT_E_DAMAGED
- * names the block; *handed_over tells whether any byte was before that. Where
- * targets overlap in memory, the last one in the file wins.
+ * Fill the targets, each block verified before a byte of it is handed over. H5CKPT_E_DAMAGED names a block that does not
+ * match its checksum; *handed_over tells whether any byte was before that.
  */
 h5ckpt_status transfer_load(const struct file *file, const struct record *record, const struct checksum *table,
-                            const struct transfer_target *target, size_t target_count, bool targets_overlap,
-                            bool *handed_over, struct buffer *buffer, struct error *error);
+                            const struct transfer_plan *plan, bool *handed_over, struct buffer *buffer,
+                            struct error *error);
 
 #endif

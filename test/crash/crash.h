@@ -77,6 +77,9 @@ void crash_begin(struct crash *crash, unsigned slots, enum model_schema schema);
 /* As that, but may fail; then what follows does nothing until the process is killed. */
 void crash_try_begin(struct crash *crash, unsigned slots, enum model_schema schema);
 
+/* From now on restores read every slot past the page cache, as they otherwise do large ones only. */
+void crash_restore_past_cache(void);
+
 /* It restores, with this answer. Returns the state's number; 0: there is none. */
 uint64_t crash_restore(struct crash *crash, h5ckpt_status expected, const struct h5ckpt_restore_options *options);
 

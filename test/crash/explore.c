@@ -391,6 +391,7 @@ void crash_explore(const char *name, crash_scenario *scenario, unsigned variant,
     simfs_set_lies(live, lies, lie_prefix);
     simfs_set_lies(replica, lies, lie_prefix);
     simfs_use(crash->fs = live);
+    forget_restores();
     scenario(crash, variant);
     simfs_kill(live);
     close_store(crash);

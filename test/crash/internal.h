@@ -50,6 +50,9 @@ struct crash {
 };
 
 /* process.c */
+void forget_restores(void);
+h5ckpt_status restore_somehow(h5ckpt_store *store,
+                              const struct h5ckpt_restore_options *options); /* in every mode by turns */
 h5ckpt_status open_store(struct crash *crash, enum h5ckpt_mode mode, enum model_schema schema);
 void close_store(struct crash *crash);
 h5ckpt_status save_state(struct crash *crash, uint64_t number);

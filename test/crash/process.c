@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "crash/internal.h"
+#include "recovery/choose.h"
 
 /* `condition` must hold in a scenario, or it does nothing more. */
 static void must(struct crash *crash, bool condition, const char *call)
@@ -17,6 +18,41 @@ static void must(struct crash *crash, bool condition, const char *call)
     crash->broken = true;
     violation(crash, NULL, VIOLATION_OTHER, "the scenario itself failed at %s: %s", call, h5ckpt_message(crash->store));
 }
+
+/* ------------------------------------------------------------------- restoring */
+
+static bool restores_past_cache;
+static unsigned restore_count;
+
+bool __wrap_choose_past_cache(uint64_t file_bytes);
+
+bool __wrap_choose_past_cache(uint64_t file_bytes)
+{
+    (void)file_bytes;
+    return restores_past_cache;
+}
+
+void crash_restore_past_cache(void)
+{
+    restores_past_cache = true;
+}
+
+void forget_restores(void)
+{
+    restores_past_cache = false;
+    restore_count = 0;
+}
+
+h5ckpt_status restore_somehow(h5ckpt_store *store, const struct h5ckpt_restore_options *options)
+{
+    static const enum h5ckpt_memory MEMORY[] = {H5CKPT_VERIFY_FIRST, H5CKPT_STAGED, H5CKPT_BLOCKWISE};
+    struct h5ckpt_restore_options chosen = options == NULL ? h5ckpt_restore_options_default() : *options;
+
+    chosen.memory = MEMORY[restore_count++ % (sizeof MEMORY / sizeof *MEMORY)];
+    return h5ckpt_restore(store, &chosen, NULL);
+}
+
+/* ----------------------------------------------------------------- the process */
 
 h5ckpt_status open_store(struct crash *crash, enum h5ckpt_mode mode, enum model_schema schema)
 {
@@ -72,7 +108,7 @@ uint64_t crash_restore(struct crash *crash, h5ckpt_status expected, const struct
     if (crash->broken || crash->not_open)
         return 0;
     model_spoil(crash->schema);
-    status = h5ckpt_restore(crash->store, options, NULL);
+    status = restore_somehow(crash->store, options);
     must(crash, status == expected, "restore");
     return restored_number(crash, status);
 }
@@ -84,7 +120,7 @@ uint64_t crash_restore_whatever(struct crash *crash)
     if (crash->broken || crash->not_open)
         return 0;
     model_spoil(crash->schema);
-    status = h5ckpt_restore(crash->store, NULL, NULL);
+    status = restore_somehow(crash->store, NULL);
     return restored_number(crash, status);
 }
 

@@ -64,6 +64,14 @@ static void restarts_after_kills(struct crash *crash, unsigned variant)
     run_later_process(crash, slots, 1);
 }
 
+static void restarts_past_the_cache(struct crash *crash, unsigned variant)
+{
+    crash_restore_past_cache();
+    if (variant >= 3)
+        simfs_set_direct(crash_simfs(crash), SIMFS_DIRECT_READS_ONLY);
+    restarts_after_kills(crash, variant % 3);
+}
+
 static void written_through_the_page_cache(struct crash *crash, unsigned variant)
 {
     simfs_set_direct(crash_simfs(crash), SIMFS_DIRECT_READS_ONLY);
@@ -260,6 +268,13 @@ static void failed_flush_then_restart(struct crash *crash, unsigned variant)
     run_later_process(crash, slots, 1);
 }
 
+/* The same, but that it is the restore that flushes and reads the device, and the save relies on it. */
+static void failed_flush_then_restart_past_the_cache(struct crash *crash, unsigned variant)
+{
+    crash_restore_past_cache();
+    failed_flush_then_restart(crash, variant);
+}
+
 static void failed_flush_then_save(struct crash *crash, unsigned variant)
 {
     const unsigned slots = 1 + variant / 3 % 3;
@@ -326,12 +341,19 @@ static void one_call_fails(struct crash *crash, unsigned variant)
     crash_end(crash);
 }
 
+static void one_call_fails_past_the_cache(struct crash *crash, unsigned variant)
+{
+    crash_restore_past_cache();
+    one_call_fails(crash, variant);
+}
+
 /* ------------------------------------------------------------------------ list */
 
 const struct scenario SCENARIOS[] = {
     {"first saves", first_saves, 3, SCENARIO_SMALL},
     {"a process that saves nothing", a_process_that_saves_nothing, 3, SCENARIO_SMALL},
     {"restarts after kills", restarts_after_kills, 3, SCENARIO_SMALL},
+    {"restarts, restores past the cache", restarts_past_the_cache, 6, SCENARIO_SMALL},
     {"written through the page cache", written_through_the_page_cache, 3, SCENARIO_SMALL},
     {"no direct input and output", no_direct_io, 3, SCENARIO_SMALL},
     {"several blocks", several_blocks, 3, SCENARIO_BIG},
@@ -345,9 +367,12 @@ const struct scenario SCENARIOS[] = {
     {"other number of slots", other_number_of_slots, 6, SCENARIO_SMALL},
     {"deletion and a new run", deletion_and_a_new_run, 3, SCENARIO_SMALL},
     {"failed flush, then restart", failed_flush_then_restart, 54, SCENARIO_MANY_VARIANTS},
+    {"failed flush, restart, restore past the cache", failed_flush_then_restart_past_the_cache, 54,
+     SCENARIO_MANY_VARIANTS},
     {"failed flush, then save", failed_flush_then_save, 9, SCENARIO_SMALL},
     {"disk full in a save", disk_full_in_a_save, 12, SCENARIO_MANY_VARIANTS},
     {"one call fails", one_call_fails, 7 * 14, SCENARIO_MANY_VARIANTS},
+    {"one call fails, restore past the cache", one_call_fails_past_the_cache, 7 * 16, SCENARIO_MANY_VARIANTS},
 };
 
 const size_t SCENARIO_COUNT = COUNT(SCENARIOS);

@@ -6,7 +6,7 @@
  * The environment's H5CKPT_CRASH_SCALE (default 1; 0 under a sanitizer: a short form) multiplies what is sampled. With
  * H5CKPT_CRASH_LOG set, the first violation is printed with the log of operations that led to it.
  *
- * Linked with -Wl,--wrap=plan_target,--wrap=plan_manner.
+ * Linked with -Wl,--wrap=plan_target,--wrap=plan_manner,--wrap=choose_past_cache.
  */
 #include <check.h>
 #include <stdio.h>
@@ -166,6 +166,13 @@ START_TEST(states_are_lost_where_the_base_is_verified_in_the_cache_only)
 }
 END_TEST
 
+/* Where a restore made the base durable, the save does not look for itself. */
+START_TEST(states_are_lost_where_a_restore_verifies_in_the_cache_only)
+{
+    assert_a_state_is_lost("failed flush, restart, restore past the cache", SIMFS_LIE_DIRECT_READS_SEE_CACHE, NULL);
+}
+END_TEST
+
 START_TEST(states_are_lost_where_slots_are_not_flushed)
 {
     assert_a_state_is_lost("first saves", SIMFS_LIE_FILE_FLUSHES, "slot-");
@@ -208,6 +215,7 @@ int main(void)
     tcase_add_test(sabotage, states_are_lost_where_the_base_is_overwritten);
     tcase_add_test(sabotage, states_are_lost_where_the_base_is_taken_for_durable);
     tcase_add_test(sabotage, states_are_lost_where_the_base_is_verified_in_the_cache_only);
+    tcase_add_test(sabotage, states_are_lost_where_a_restore_verifies_in_the_cache_only);
     tcase_add_test(sabotage, states_are_lost_where_slots_are_not_flushed);
     tcase_add_test(sabotage, states_are_lost_where_the_directory_is_not_flushed);
     tcase_add_test(sabotage, states_are_lost_in_a_deletion_where_the_lock_is_not_flushed);

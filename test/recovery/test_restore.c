@@ -69,7 +69,9 @@ static const struct h5ckpt_restore_options *options_of(enum h5ckpt_which which, 
     return &options;
 }
 
-static const enum h5ckpt_memory MEMORY[] = {H5CKPT_VERIFY_FIRST, H5CKPT_STAGED};
+static const enum h5ckpt_memory MEMORY[] = {H5CKPT_VERIFY_FIRST, H5CKPT_STAGED, H5CKPT_BLOCKWISE};
+
+enum { MEMORY_COUNT = COUNT(MEMORY) };
 
 /* ------------------------------------------------------- one slot is damaged */
 
@@ -84,7 +86,7 @@ START_TEST(a_flipped_bit_anywhere_in_the_newest_slot_falls_back_or_is_harmless)
         const bool unread = bit / 8 >= 512 && bit / 8 < FORMAT_USER_BLOCK_BYTES;
         standard_spoil(&standard);
         file_flip_bit(path, bit);
-        h5ckpt_status status = h5ckpt_restore(store, NULL, NULL);
+        h5ckpt_status status = h5ckpt_restore(store, options_of(H5CKPT_CURRENT, MEMORY[_i]), NULL);
         file_flip_bit(path, bit);
         ck_assert_msg(status == (unread ? H5CKPT_OK : H5CKPT_FELL_BACK), "bit %d: %s: %s", (int)bit,
                       h5ckpt_status_name(status), h5ckpt_message(store));
@@ -733,7 +735,7 @@ START_TEST(restore_options_that_name_nothing_are_refused)
     bad[0].which = (enum h5ckpt_which)2;
     bad[1].match = (enum h5ckpt_match)2;
     bad[2].convert = (enum h5ckpt_convert)2;
-    bad[3].memory = (enum h5ckpt_memory)2;
+    bad[3].memory = (enum h5ckpt_memory)3;
     bad[4].rename_count = 1;
     bad[5].rename_count = 1;
     bad[5].renames = &unknown;
@@ -848,9 +850,9 @@ START_TEST(a_put_function_that_fails_once_falls_back_to_the_whole_previous_state
         assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
     }
     put_value[0] = put_value[1] = put_value[2] = plain = 9;
-    put_fails_at = _i / 2;
+    put_fails_at = _i / MEMORY_COUNT;
     put_calls = 0;
-    assert_status(h5ckpt_restore(store, options_of(H5CKPT_CURRENT, MEMORY[_i % 2]), NULL), H5CKPT_FELL_BACK);
+    assert_status(h5ckpt_restore(store, options_of(H5CKPT_CURRENT, MEMORY[_i % MEMORY_COUNT]), NULL), H5CKPT_FELL_BACK);
     for (unsigned i = 0; i < PUT_COUNT; i++)
         ck_assert_int_eq(put_value[i], 1);
     ck_assert_int_eq(plain, 1);
@@ -896,8 +898,9 @@ START_TEST(a_slot_that_was_passed_over_because_a_put_function_failed_is_called_i
     for (unsigned i = 0; i < 2; i++)
         assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
     put_calls = 0;
-    put_fails_at = _i / 2;
-    assert_status(h5ckpt_restore(store, options_of(H5CKPT_CURRENT, MEMORY[_i % 2]), &report), H5CKPT_FELL_BACK);
+    put_fails_at = _i / MEMORY_COUNT;
+    assert_status(h5ckpt_restore(store, options_of(H5CKPT_CURRENT, MEMORY[_i % MEMORY_COUNT]), &report),
+                  H5CKPT_FELL_BACK);
     ck_assert(report.fell_back);
     ck_assert_uint_eq(report.sequence, 1);
     const struct h5ckpt_slot_report *newest = &report.slot[1 - report.restored];
@@ -911,7 +914,7 @@ END_TEST
 
 START_TEST(an_older_state_without_a_variable_that_has_begun_to_change_is_not_mixed_with_it)
 {
-    const struct h5ckpt_restore_options options = {.match = H5CKPT_INTERSECTION, .memory = MEMORY[_i % 2]};
+    const struct h5ckpt_restore_options options = {.match = H5CKPT_INTERSECTION, .memory = MEMORY[_i % MEMORY_COUNT]};
     int32_t plain = 1;
     int32_t late = 2;
     h5ckpt_state *state = state_of_puts(&plain);
@@ -925,7 +928,7 @@ START_TEST(an_older_state_without_a_variable_that_has_begun_to_change_is_not_mix
     assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
     put_value[0] = put_value[1] = put_value[2] = plain = late = 9;
     put_calls = 0;
-    put_fails_at = _i / 2;
+    put_fails_at = _i / MEMORY_COUNT;
     assert_status(h5ckpt_restore(store, &options, NULL), H5CKPT_E_MEMORY_CHANGED);
     ck_assert_str_ne(h5ckpt_message(store), "");
     assert_status(h5ckpt_save(store, NULL), H5CKPT_E_MEMORY_CHANGED);
@@ -1976,7 +1979,7 @@ static void add_damage(Suite *suite)
 {
     TCase *tcase = tcase_create("damage");
 
-    tcase_add_loop_test(tcase, a_flipped_bit_anywhere_in_the_newest_slot_falls_back_or_is_harmless, 0, 2);
+    tcase_add_loop_test(tcase, a_flipped_bit_anywhere_in_the_newest_slot_falls_back_or_is_harmless, 0, MEMORY_COUNT);
     tcase_add_test(tcase, a_flipped_bit_in_the_previous_slot_does_not_touch_the_newest);
     tcase_add_test(tcase, a_newest_slot_of_any_other_length_falls_back);
     tcase_add_loop_test(tcase, a_damaged_newest_slot_falls_back_and_is_named, 0, COUNT(DAMAGE));
@@ -1998,7 +2001,7 @@ static void add_schema(Suite *suite)
 {
     TCase *tcase = tcase_create("schema");
 
-    tcase_add_loop_test(tcase, a_mismatch_lists_every_difference_and_touches_no_memory, 0, 2);
+    tcase_add_loop_test(tcase, a_mismatch_lists_every_difference_and_touches_no_memory, 0, MEMORY_COUNT);
     tcase_add_loop_test(tcase, float64_becomes_float32_where_asked, 0, 2);
     tcase_add_loop_test(tcase, int16_becomes_int64_where_asked, 0, 2);
     tcase_add_test(tcase, integers_out_of_range_are_clipped);
@@ -2006,21 +2009,23 @@ static void add_schema(Suite *suite)
     tcase_add_test(tcase, complex64_becomes_complex128_where_asked);
     tcase_add_loop_test(tcase, numbers_of_the_other_byte_order_are_converted_where_asked_and_never_misread, 0, 2);
     tcase_add_test(tcase, floats_of_the_other_byte_order_are_converted_where_asked);
-    tcase_add_loop_test(tcase, an_intersection_restores_only_what_both_sides_have, 0, 2);
+    tcase_add_loop_test(tcase, an_intersection_restores_only_what_both_sides_have, 0, MEMORY_COUNT);
     tcase_add_test(tcase, an_intersection_still_refuses_a_common_variable_that_does_not_fit);
     tcase_add_test(tcase, renamed_variables_are_found);
     tcase_add_test(tcase, two_variables_may_swap_their_names);
     tcase_add_test(tcase, a_stored_variable_that_was_renamed_is_not_given_to_a_namesake_too);
     tcase_add_test(tcase, a_subset_leaves_the_other_variables_alone);
     tcase_add_test(tcase, restore_options_that_name_nothing_are_refused);
-    tcase_add_loop_test(tcase, a_put_function_that_always_fails_leaves_memory_changed_until_a_restore_succeeds, 0, 2);
+    tcase_add_loop_test(tcase, a_put_function_that_always_fails_leaves_memory_changed_until_a_restore_succeeds, 0,
+                        MEMORY_COUNT);
     tcase_add_loop_test(tcase, a_get_function_that_fails_at_any_variable_is_named_and_nothing_is_touched, 0, PUT_COUNT);
-    tcase_add_loop_test(tcase, a_put_function_that_fails_once_falls_back_to_the_whole_previous_state, 0, 2 * PUT_COUNT);
+    tcase_add_loop_test(tcase, a_put_function_that_fails_once_falls_back_to_the_whole_previous_state, 0,
+                        MEMORY_COUNT * PUT_COUNT);
     tcase_add_test(tcase, a_newer_state_that_was_not_acknowledged_is_not_passed_over_without_a_word);
     tcase_add_loop_test(tcase, a_slot_that_was_passed_over_because_a_put_function_failed_is_called_intact, 0,
-                        2 * PUT_COUNT);
+                        MEMORY_COUNT * PUT_COUNT);
     tcase_add_loop_test(tcase, an_older_state_without_a_variable_that_has_begun_to_change_is_not_mixed_with_it, 0,
-                        2 * PUT_COUNT);
+                        MEMORY_COUNT * PUT_COUNT);
     add_case(suite, tcase);
 }
 
@@ -2032,9 +2037,9 @@ static void add_passing(Suite *suite)
                         2 * COUNT(PASSING));
     tcase_add_loop_test(tcase, a_passing_error_that_stays_rolls_nothing_back_before_memory_changes, 0, COUNT(PASSING));
     tcase_add_test(tcase, an_interrupted_call_is_gone_on_with);
-    tcase_add_loop_test(tcase, an_eio_that_does_not_persist_is_no_damage, 0, 2);
-    tcase_add_loop_test(tcase, a_bit_that_turns_while_a_state_is_restored_never_gets_into_memory, 0, 2);
-    tcase_add_loop_test(tcase, an_eio_that_persists_falls_back, 0, 2);
+    tcase_add_loop_test(tcase, an_eio_that_does_not_persist_is_no_damage, 0, MEMORY_COUNT);
+    tcase_add_loop_test(tcase, a_bit_that_turns_while_a_state_is_restored_never_gets_into_memory, 0, MEMORY_COUNT);
+    tcase_add_loop_test(tcase, an_eio_that_persists_falls_back, 0, MEMORY_COUNT);
     tcase_add_test(tcase, an_eio_that_persists_in_every_slot_is_a_loss);
     add_case(suite, tcase);
 }
@@ -2043,13 +2048,13 @@ static void add_beside(Suite *suite)
 {
     TCase *tcase = tcase_create("beside a writer");
 
-    tcase_add_loop_test(tcase, one_save_at_any_instant_of_a_restore_beside_it_is_no_damage, 0, 6);
+    tcase_add_loop_test(tcase, one_save_at_any_instant_of_a_restore_beside_it_is_no_damage, 0, 3 * MEMORY_COUNT);
     tcase_add_loop_test(tcase, two_saves_at_any_instant_of_a_restore_beside_them_are_no_damage, 0, 3);
     tcase_add_test(tcase, a_restore_that_gave_a_state_although_it_was_overtaken_has_no_message);
     tcase_add_loop_test(tcase, a_writer_that_is_always_faster_overtakes_and_damages_nothing, 0, 9);
     tcase_add_loop_test(tcase, an_inspection_beside_a_save_sees_no_damage, 0, 6);
     tcase_add_loop_test(tcase, a_deletion_at_any_instant_of_a_restore_beside_it_is_no_loss, 0, 5);
-    tcase_add_loop_test(tcase, the_previous_state_is_not_called_lost_while_a_new_file_takes_its_place, 0, 2);
+    tcase_add_loop_test(tcase, the_previous_state_is_not_called_lost_while_a_new_file_takes_its_place, 0, MEMORY_COUNT);
     tcase_add_test(tcase, an_inspection_of_all_bytes_sees_no_damage_while_a_new_file_takes_a_slots_place);
     tcase_add_test(tcase, a_slot_whose_save_failed_is_called_interrupted_while_its_writer_lives);
     tcase_add_loop_test(tcase, a_restore_at_every_step_of_a_save_gives_the_last_state_or_the_next, 0, 6);
