@@ -48,15 +48,20 @@
  *
  * Threads, fork, ownership
  * ------------------------
- * Handles are independent; one handle must not be used by two threads at once. HDF5 is called only
- * inside h5ckpt_open(), h5ckpt_save(), h5ckpt_space(), h5ckpt_close() and a converting
- * h5ckpt_restore(); a program whose other threads use a libhdf5 built without thread safety must not
- * do so during these calls. A store belongs to the process that opened it: in a child made by fork()
- * every call but h5ckpt_close() fails with H5CKPT_E_ARGUMENT (and the child keeps the directory
- * locked until it closes the store, executes another program or ends).
+ * Handles are independent; one handle must not be used by two threads at once. HDF5 is called only inside calls that
+ * save, or that take in a save in the background: h5ckpt_open(), h5ckpt_save(), h5ckpt_space(), h5ckpt_reserve(), h5ckpt_close(), a
+ * converting h5ckpt_restore() and, in a background mode, any other call on the store; never by a thread of h5ckpt. A program whose
+ * other threads use a libhdf5 built without thread safety must not do so during these calls.
  *
- * A save, restore or inspection of more than a few megabytes uses up to three threads of its own for as long as the call
- * lasts. They block all signals but those of faults (SIGSEGV…), and call no function of yours. Do not fork while another thread is inside a call; the call that uses them cannot be cancelled (pthread_cancel()) meanwhile.
+ * A save, restore or inspection of more than a few megabytes uses up to three threads of its own for as long as the call lasts; a
+ * save in the background one more, or up to four child processes, until it is durable. The threads block all signals but those of
+ * faults (SIGSEGV…) and call no function of yours but the event function; nothing of them is left when no save is in flight. A call that
+ * uses them cannot be cancelled (pthread_cancel()) meanwhile.
+ *
+ * A store belongs to the process that opened it: in a child made by fork() every call but h5ckpt_close() fails with
+ * H5CKPT_E_ARGUMENT (and the child keeps the directory locked until it closes the store, executes another program or ends). Do not
+ * fork while another thread is inside a call; while a save is in flight you may. Before exec(), close the store: what is in flight
+ * would be lost.
  *
  * You own every array that you register and every struct that you pass; h5ckpt keeps copies of names
  * and shapes. Sizes are bytes, positions count from 0.
@@ -296,7 +301,7 @@ struct h5ckpt_options {
     struct h5ckpt_background background; /**< of the other modes */
     /** Told of what happens, for the host's logger; default NULL. Called by the thread, and within the call, that it
      *  happens in (of a save in the background, H5CKPT_EVENT_DURABLE and _SAVE_FAILED come from a thread of h5ckpt, one at a
-     *  time, at any moment until the next call on the store has returned); must not call h5ckpt with this store, nor leave by longjmp(). It decides nothing. */
+     *  time, at any moment until the next call on the store has returned, perhaps during one); must not call h5ckpt with this store, nor leave by longjmp(). It decides nothing. */
     void (*event)(void *context, const struct h5ckpt_event *event);
     void *event_context;
 };
@@ -346,7 +351,7 @@ H5CKPT_API const char *h5ckpt_message(const h5ckpt_store *store);
  * then on (fenced: from h5ckpt_fence() on) what the program does to its memory is never in the saved state. The state is durable when
  * H5CKPT_EVENT_DURABLE says so or h5ckpt_wait() returns H5CKPT_OK. One save is in flight at a time: the next
  * waits, or is skipped. If it fails, the next h5ckpt_save() returns its failure, with a message that says so, and all the same saves
- * anew; or h5ckpt_wait() returns it. Every other call on the store waits for it first. Get functions are called before
+ * anew; or h5ckpt_wait() returns it. Every other call on the store, h5ckpt_close() too, is a fence and waits for it first. Get functions are called before
  * h5ckpt_save() returns; arrays must not be freed while they may be read. Where the system gives no thread, the save is synchronous.
  *
  * @param progress  kept with the state; NULL for zeros.
@@ -370,8 +375,8 @@ H5CKPT_API h5ckpt_status h5ckpt_wait(h5ckpt_store *store);
 
 /**
  * Before registered memory changes (H5CKPT_SAVE_FENCED): returns when all of it has been read or copied, whichever is sooner. Does nothing
- * where that has been done, where no save is in flight, and in the other modes. A save that was not followed by
- * a fence (or h5ckpt_wait()) is never committed.
+ * where that has been done, where no save is in flight, and in the other modes. Where the next h5ckpt_save(), or the next hook that
+ * finishes work, comes without a fence (any other call on the store is one), the save before is never committed.
  *
  * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (another process' handle; or `detect_changes` found that memory has changed already: the
  *         state is given up, the one before is still current, and nothing more is returned for it).
@@ -384,7 +389,7 @@ H5CKPT_API h5ckpt_status h5ckpt_fence(h5ckpt_store *store);
  * blocks of 64 KiB go and this handle knows what is on the device. A false promise saves a mixture that no checksum
  * notices. For the next save only.
  *
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (no such variable), H5CKPT_E_MEMORY (the next save reads everything).
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (no such variable, another process' handle).
  */
 H5CKPT_API h5ckpt_status h5ckpt_unchanged(h5ckpt_store *store, const char *name, uint64_t first, uint64_t count);
 
@@ -461,10 +466,9 @@ enum h5ckpt_memory {
     H5CKPT_VERIFY_FIRST = 0, /**< the whole slot is verified, then read into place, each block verified again */
     H5CKPT_STAGED = 1,       /**< everything is read and verified in memory of ours first: registered arrays are
                                   untouched unless the restore succeeds */
-    H5CKPT_BLOCKWISE =
-        2, /**< the slot is read once, each block verified and handed over at once: the fastest. If a block
-                                  is damaged, memory has begun to change: the state before is restored over it, or
-                                  H5CKPT_E_MEMORY_CHANGED. For a start-up, where memory holds nothing yet */
+    /** The slot is read once, each block verified and handed over at once: the fastest. If a block is damaged, memory has begun to
+     *  change: the state before is restored over it, or H5CKPT_E_MEMORY_CHANGED. For a start-up, where memory holds nothing yet. */
+    H5CKPT_BLOCKWISE = 2,
 };
 
 /** A stored variable that the program now calls otherwise. */
@@ -661,7 +665,8 @@ H5CKPT_API void h5ckpt_callback_free(h5ckpt_callback *callback);
 /** As h5ckpt_message(), of the last hook. */
 H5CKPT_API const char *h5ckpt_callback_message(const h5ckpt_callback *callback);
 
-/** The callback's own store, to ask for space or to inspect; not to be closed, saved to or restored from. */
+/** The callback's own store, to ask for space, to inspect, reserve, fence, wait, or promise (h5ckpt_unchanged()); not to be closed,
+ *  saved to or restored from. */
 H5CKPT_API h5ckpt_store *h5ckpt_callback_store(h5ckpt_callback *callback);
 
 /**
@@ -720,7 +725,7 @@ enum h5ckpt_reason {
  * keeps what was saved last.
  *
  * @return H5CKPT_OK; H5CKPT_E_DIFFERS (check_resume: it ended before the current state was reached); H5CKPT_E_ARGUMENT; as
- *         h5ckpt_delete().
+ *         h5ckpt_delete(); where nothing is deleted, as h5ckpt_wait().
  */
 H5CKPT_API h5ckpt_status h5ckpt_on_train_end(h5ckpt_callback *callback, enum h5ckpt_reason reason);
 

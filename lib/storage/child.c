@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "storage/mapping.h"
 #include "storage/system.h"
@@ -22,16 +23,17 @@ struct refusal {
 
 struct child_shared {
     _Atomic bool hurried;
-    _Atomic uint64_t next_chunk;
-    _Atomic uint64_t chunks_done;
-    _Atomic uint64_t bytes_written;
+    _Atomic size_t next_chunk;
+    _Atomic size_t chunks_done;
+    _Atomic size_t blocks_written;
+    _Atomic int sibling[TEAM_SIZE_MAX]; /* process ids; 0: none */
     struct refusal refusal;
     _Atomic int failed; /* errno of a write … */
-    _Atomic uint64_t failed_at;
+    uint64_t failed_at;
     struct checksum table[];
 };
 
-static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "processes share no locks");
+static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LONG_LOCK_FREE == 2, "processes share no locks");
 
 /* ------------------------------------------------------------------- memory */
 
@@ -69,10 +71,10 @@ static struct refusal find_refusal(const struct layout *layout, const unsigned c
 /* In the child: what its parent marked MADV_DONTFORK is a hole (msync(2): ENOMEM). */
 static struct refusal find_hole(const struct layout *layout, const unsigned char *const *source)
 {
-    enum { PAGE_BYTES = 4096 };
+    const uintptr_t page_bytes = (uintptr_t)sysconf(_SC_PAGESIZE);
 
     for (size_t i = 0; i < layout->entry_count; i++) {
-        const uintptr_t begin = (uintptr_t)source[i] & ~(uintptr_t)(PAGE_BYTES - 1);
+        const uintptr_t begin = (uintptr_t)source[i] & ~(page_bytes - 1);
         const uintptr_t end = (uintptr_t)source[i] + layout->entry[i].byte_count;
         if (layout->entry[i].byte_count != 0 && msync((void *)begin, end - begin, MS_ASYNC) < 0 && errno == ENOMEM)
             return (struct refusal){.reason = "is not there in a child (MADV_DONTFORK)", .entry_index = i};
@@ -115,7 +117,8 @@ static bool is_left_alone(const struct child *child)
 static void keep_pace(const struct child *child)
 {
     const struct timespec slice = {.tv_nsec = 10000000};
-    const int64_t due_ns = pace_due_ns(&child->pace, atomic_load(&child->shared->bytes_written));
+    const int64_t due_ns =
+        pace_due_ns(&child->pace, (uint64_t)atomic_load(&child->shared->blocks_written) * FORMAT_BLOCK_BYTES);
 
     while (!atomic_load(&child->shared->hurried) && !is_left_alone(child) && system_calls->monotonic_time_ns() < due_ns)
         nanosleep(&slice, NULL);
@@ -132,9 +135,9 @@ static void write_blocks(const struct child *child, const struct walk_chunk *chu
         const struct walk_chunk run = walk_run_of(chunk, &child->gather.layout->geometry, first, count);
         uint64_t failed_at = 0;
         failed = file_put(child->file, run.bytes, run.byte_count, run.offset, &failed_at);
-        atomic_fetch_add(&shared->bytes_written, run.byte_count);
+        atomic_fetch_add(&shared->blocks_written, count);
         if (failed) {
-            atomic_store(&shared->failed_at, failed_at);
+            shared->failed_at = failed_at;
             atomic_store(&shared->failed, failed);
         }
     }
@@ -146,7 +149,7 @@ static void write_chunks(const struct child *child, unsigned member)
     const struct record *geometry = &child->gather.layout->geometry;
     const struct walk_division division = walk_divide(geometry);
     struct child_shared *shared = child->shared;
-    uint64_t index;
+    size_t index;
 
     while (!is_left_alone(child) && !atomic_load(&shared->failed) &&
            (index = atomic_fetch_add(&shared->next_chunk, 1)) < division.chunk_count) {
@@ -162,43 +165,41 @@ static void write_chunks(const struct child *child, unsigned member)
 struct sibling {
     const struct child *child;
     unsigned member;
-    int64_t id;
 };
 
 static void be_sibling(void *context)
 {
     const struct sibling *sibling = context;
 
+    atomic_store(&sibling->child->shared->sibling[sibling->member], (int)system_calls->process_id());
     write_chunks(sibling->child, sibling->member);
 }
 
-static struct system_child process(const struct child *child, void (*body)(void *context), void *context)
+static struct system_child process(const struct child *child, void (*body)(void *context), void *context, bool beside)
 {
     const int file = child->file->descriptor;
     const int lock = child->lock->descriptor;
 
-    return (struct system_child){body, context, {file < lock ? file : lock, file < lock ? lock : file}};
+    return (struct system_child){body, context, {file < lock ? file : lock, file < lock ? lock : file}, beside};
 }
 
-/* A device takes several writes at once; a thread would need what a child must not use. Where there are fewer, it takes longer. */
+/*
+ * A device takes several writes at once; a thread would need what a child must not use. They are children of the program, not of
+ * this child: it awaits them, and if this one dies nobody inherits them. Where there are fewer, it takes longer.
+ */
 static void write_with_siblings(const struct child *child)
 {
     const unsigned members = walk_divide(&child->gather.layout->geometry).member_count;
     struct sibling sibling[TEAM_SIZE_MAX];
-    struct child parent = *child;
 
-    parent.parent = system_calls->process_id();
     for (unsigned i = 1; i < members; i++) {
-        sibling[i] = (struct sibling){.child = &parent, .member = i};
-        const struct system_child run = process(child, be_sibling, &sibling[i]);
-        sibling[i].id = system_calls->run_child(&run);
+        sibling[i] = (struct sibling){child, i};
+        const struct system_child run = process(child, be_sibling, &sibling[i], true);
+        const int64_t id = system_calls->run_child(&run);
+        if (id > 0)
+            atomic_store(&child->shared->sibling[i], (int)id);
     }
     write_chunks(child, 0);
-    for (unsigned i = 1; i < members; i++) {
-        int wait_status;
-        if (sibling[i].id >= 0)
-            system_calls->await_child(sibling[i].id, &wait_status); /* its chunks are missing if it died */
-    }
 }
 
 static void be_child(void *context)
@@ -224,7 +225,7 @@ static size_t table_bytes(const struct child *child)
 h5ckpt_status child_start(struct child *child, struct error *error)
 {
     struct checksum *table = child->gather.table;
-    const struct system_child run = process(child, be_child, child);
+    const struct system_child run = process(child, be_child, child, false);
     int reason;
 
     child->shared_bytes = sizeof *child->shared + table_bytes(child);
@@ -265,6 +266,19 @@ static bool is_done(const struct child *child)
            child->shared->chunks_done == walk_divide(&child->gather.layout->geometry).chunk_count;
 }
 
+/* What they write is of no use if the child has died; and their chunks are missing if they have. */
+static void await_siblings(const struct child *child, bool child_has_died)
+{
+    for (unsigned i = 1; i < TEAM_SIZE_MAX; i++) {
+        const int id = atomic_load(&child->shared->sibling[i]);
+        int wait_status;
+        if (id != 0 && child_has_died)
+            system_calls->end_child(id);
+        if (id != 0)
+            system_calls->await_child(id, &wait_status);
+    }
+}
+
 h5ckpt_status child_await(struct child *child, struct error *error)
 {
     int wait_status = 0;
@@ -273,9 +287,10 @@ h5ckpt_status child_await(struct child *child, struct error *error)
     if (system_calls->await_child(child->id, &wait_status) < 0)
         status = error_set_errno(error, errno, "cannot wait for the child process that writes '%s/%s'",
                                  child->file->directory->path, child->file->name);
-    else if (!is_done(child))
+    await_siblings(child, wait_status != 0);
+    if (status == H5CKPT_OK && !is_done(child))
         status = say_outcome(child, wait_status, error);
-    else
+    else if (status == H5CKPT_OK)
         memcpy(child->gather.table, child->shared->table, table_bytes(child));
     return status;
 }

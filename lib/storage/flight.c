@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/flight.h"
 
+#include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #include "storage/rotation.h"
 #include "storage/slot_write.h"
 #include "storage/system.h"
+#include "storage/tell.h"
 #include "storage/thread.h"
 
 enum content {                   /* how the blocks get to the file */
@@ -23,9 +24,12 @@ enum content {                   /* how the blocks get to the file */
 struct flight {
     h5ckpt_store *store;
     enum content content;
+    bool here;     /* in the caller's thread, to its end */
     bool fenced;   /* the program's memory is not needed any more */
     bool returned; /* its failure, by the fence */
     bool every_byte;
+    bool first;              /* of the directory */
+    struct checksum *before; /* of each block when the save began, where changes are looked for; NULL */
     struct slot_write write;
     struct snapshot snapshot;
     struct child child;
@@ -34,59 +38,6 @@ struct flight {
     _Atomic bool over;
     struct error error;
 };
-
-/* --------------------------------------------------------------------- telling */
-
-/* What the person at 3 a.m. asks next. Not after a refusal, which says enough, nor where the directory is no longer ours. */
-static void say_what_is_safe(const h5ckpt_store *store, struct error *error)
-{
-    const h5ckpt_status status = error->status;
-    const struct record *base = store->base == PLAN_NO_BASE ? NULL : &store->survey.slot[store->base].record;
-    char text[PROGRESS_TEXT_BYTES];
-
-    if (status != H5CKPT_E_NO_SPACE && status != H5CKPT_E_IO && status != H5CKPT_E_SYSTEM &&
-        status != H5CKPT_E_PERMISSION && status != H5CKPT_E_MEMORY && status != H5CKPT_E_HDF5 &&
-        status != H5CKPT_E_CALLBACK)
-        return;
-    if (base == NULL && store->lock.phase == LOCK_EMPTY)
-        error_append(error, "; nothing has been saved yet");
-    if (base != NULL && !store->base_suspect && target_is_base_there(store))
-        error_append(error, "; the state before (%s, sequence %" PRIu64 ", %s) is still there",
-                     slot_name((unsigned)store->base), base->sequence, progress_text(&base->progress, text));
-}
-
-void flight_tell_failure(const h5ckpt_store *store, struct error *error)
-{
-    say_what_is_safe(store, error);
-    event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_SAVE_FAILED, .status = error->status},
-               "not saved: %s", error_message(error));
-}
-
-static void tell_begun(const struct flight *flight)
-{
-    const h5ckpt_store *store = flight->store;
-    const struct record *record = &flight->write.record;
-    const char *name = slot_name(flight->write.number);
-    char text[PROGRESS_TEXT_BYTES];
-
-    event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_SAVE_BEGUN, .file = name, .record = record},
-               "saving to '%s/%s': sequence %" PRIu64 ", %s", store->directory.path, name, record->sequence,
-               progress_text(&record->progress, text));
-}
-
-static void tell_durable(const struct flight *flight)
-{
-    const h5ckpt_store *store = flight->store;
-    const struct record *record = &flight->write.record;
-    const char *name = slot_name(flight->write.number);
-    const double seconds = (double)(system_calls->monotonic_time_ns() - flight->begun_ns) / 1e9;
-    char text[PROGRESS_TEXT_BYTES];
-
-    event_tell(&store->events,
-               (struct event){.kind = H5CKPT_EVENT_DURABLE, .file = name, .record = record, .seconds = seconds},
-               "saved '%s/%s': sequence %" PRIu64 ", %s, %" PRIu64 " bytes in %.1f ms", store->directory.path, name,
-               record->sequence, progress_text(&record->progress, text), record->file_bytes, seconds * 1e3);
-}
 
 /* ------------------------------------------------------------------------- run */
 
@@ -112,6 +63,7 @@ static h5ckpt_status write_content(struct flight *flight)
     unsigned char *bytes = flight->store->buffer.bytes;
     h5ckpt_status status;
 
+    flight->write.touched |= flight->write.in_place;
     if (flight->content == CONTENT_WHOLE)
         return slot_write_whole(&flight->write, bytes, &flight->error);
     if (flight->content == CONTENT_CHILD)
@@ -137,12 +89,14 @@ static void run(struct flight *flight)
 {
     h5ckpt_status status = write_content(flight);
 
+    if (status == H5CKPT_OK && !flight->here) /* much may have happened since the save began */
+        status = lock_check(&flight->store->lock, &flight->error);
     if (status == H5CKPT_OK)
         status = slot_write_commit(&flight->write, &flight->error);
     if (status == H5CKPT_OK)
         status = acknowledge(flight->store, &flight->write, &flight->error);
     if (status == H5CKPT_OK)
-        tell_durable(flight);
+        tell_durable(flight->store, &flight->write.record, flight->write.number, flight->begun_ns);
     else
         clean_up(flight);
 }
@@ -155,7 +109,7 @@ static void run_in_background(void *context)
     system_calls->stand_back(background->nice, background->cpu); /* the members of its team inherit it */
     run(flight);
     if (flight->error.status < 0)
-        flight_tell_failure(flight->store, &flight->error);
+        tell_failure(flight->store, &flight->error);
     atomic_store(&flight->over, true);
 }
 
@@ -219,6 +173,8 @@ static h5ckpt_status conclude(struct flight *flight)
         snapshot_end(&flight->snapshot);
     if (flight->content == CONTENT_CHILD)
         child_end(&flight->child);
+    free(flight->before);
+    flight->before = NULL;
     if (flight->error.status == H5CKPT_OK) {
         remember(store, flight);
         tidy(store);
@@ -228,6 +184,8 @@ static h5ckpt_status conclude(struct flight *flight)
     store->memo[flight->write.number].ours = false; /* what was gathered did not get there */
     if (flight->write.touched)
         give_up_slot(store, &flight->write);
+    if (flight->first && store->survey.slot[flight->write.number].state == H5CKPT_SLOT_ABSENT)
+        rotation_give_back(store); /* a first save that failed leaves nothing */
     return flight->error.status;
 }
 
@@ -239,20 +197,37 @@ static void hurry(struct flight *flight)
         child_hurry(&flight->child);
 }
 
+/* The program's memory is about to change, or may be. H5CKPT_E_ARGUMENT: it has changed already. */
+static h5ckpt_status fence(struct flight *flight, struct error *error)
+{
+    h5ckpt_status status = H5CKPT_OK;
+
+    if (flight->fenced)
+        return H5CKPT_OK;
+    flight->fenced = true;
+    if (snapshot_read_all(&flight->snapshot) && flight->before != NULL)
+        status = change_check(&flight->snapshot.gather, flight->before, error);
+    if (status == H5CKPT_OK)
+        snapshot_confirm(&flight->snapshot);
+    else
+        snapshot_give_up(&flight->snapshot, "memory had changed before h5ckpt_fence() was called");
+    return status;
+}
+
 /* store->land. A failure is kept for the call that is asked for it. */
 static void land(h5ckpt_store *store)
 {
     struct flight *flight = store->flight;
+    struct error changed = ERROR_NONE;
 
-    if (!flight->fenced)
-        snapshot_give_up(&flight->snapshot,
-                         "h5ckpt_fence() was not called before the next call, so nobody knows what memory "
-                         "was when it was read; the state before is still current");
+    fence(flight, &changed);
     hurry(flight);
     thread_join(&flight->thread);
     store->land = NULL;
+    store->slot_file = NULL;
     if (conclude(flight) < 0 && !flight->returned)
-        error_move(&store->failure, &flight->error);
+        error_move(&store->failure, changed.status < 0 ? &changed : &flight->error);
+    error_clear(&changed);
     error_clear(&flight->error);
 }
 
@@ -283,36 +258,60 @@ static void take_promises(h5ckpt_store *store)
     memset(store->unchanged, 0, store->unchanged_bytes);
 }
 
+static h5ckpt_status begin_snapshot(struct flight *flight, const struct gather *gather, const struct pace *pace,
+                                    struct error *error)
+{
+    h5ckpt_store *store = flight->store;
+
+    if (!flight->fenced && store->options.background.detect_changes) {
+        flight->before = change_note(gather);
+        if (flight->before == NULL)
+            return error_set(error, H5CKPT_E_MEMORY, "no memory to look for changes");
+    }
+    flight->content = CONTENT_SNAPSHOT;
+    flight->snapshot.gather = *gather;
+    flight->snapshot.file = &flight->write.file;
+    flight->snapshot.buffer = &store->buffer;
+    flight->snapshot.cells = &store->cells;
+    flight->snapshot.pace = *pace;
+    snapshot_begin(&flight->snapshot);
+    return H5CKPT_OK;
+}
+
+/* Where the system is short of processes just now, the save is synchronous: as where there is no thread. */
+static h5ckpt_status begin_child(struct flight *flight, const struct gather *gather, const struct pace *pace,
+                                 struct error *error)
+{
+    h5ckpt_store *store = flight->store;
+    h5ckpt_status status;
+
+    flight->child = (struct child){.gather = *gather,
+                                   .file = &flight->write.file,
+                                   .lock = &store->lock.file,
+                                   .buffer = &store->buffer,
+                                   .pace = *pace,
+                                   .nice = store->options.background.nice,
+                                   .cpu = store->options.background.cpu};
+    status = child_start(&flight->child, error);
+    if (status < 0 && (error->system_errno == EAGAIN || error->system_errno == ENOMEM)) {
+        error_clear(error);
+        flight->here = true;
+        return begin_snapshot(flight, gather, pace, error);
+    }
+    return status;
+}
+
 static h5ckpt_status begin_content(struct flight *flight, struct error *error)
 {
     h5ckpt_store *store = flight->store;
-    const struct h5ckpt_background *background = &store->options.background;
     const struct gather gather = new_gather(flight);
-    const struct pace pace = {store->options.save_mode == H5CKPT_SAVE_SYNCHRONOUS ? 0 : background->bytes_per_second,
-                              flight->begun_ns};
+    const struct pace pace = {flight->here ? 0 : store->options.background.bytes_per_second, flight->begun_ns};
 
-    switch (flight->content) {
-    case CONTENT_WHOLE:
-        gather_all(&gather, store->buffer.bytes + FORMAT_USER_BLOCK_BYTES);
-        return H5CKPT_OK;
-    case CONTENT_CHILD:
-        flight->child = (struct child){.gather = gather,
-                                       .file = &flight->write.file,
-                                       .lock = &store->lock.file,
-                                       .buffer = &store->buffer,
-                                       .pace = pace,
-                                       .nice = background->nice,
-                                       .cpu = background->cpu};
-        return child_start(&flight->child, error);
-    case CONTENT_SNAPSHOT:
-        flight->snapshot.gather = gather;
-        flight->snapshot.file = &flight->write.file;
-        flight->snapshot.buffer = &store->buffer;
-        flight->snapshot.cells = &store->cells;
-        flight->snapshot.pace = pace;
-        snapshot_begin(&flight->snapshot);
-        return H5CKPT_OK;
-    }
+    if (flight->content == CONTENT_CHILD)
+        return begin_child(flight, &gather, &pace, error);
+    if (flight->content == CONTENT_SNAPSHOT)
+        return begin_snapshot(flight, &gather, &pace, error);
+    gather_all(&gather, store->buffer.bytes + FORMAT_USER_BLOCK_BYTES);
     return H5CKPT_OK;
 }
 
@@ -347,6 +346,8 @@ static void plan_flight(struct flight *flight, h5ckpt_store *store, const struct
     *flight = (struct flight){
         .store = store,
         .content = content,
+        .here = store->options.save_mode == H5CKPT_SAVE_SYNCHRONOUS,
+        .first = target->first,
         .fenced = store->options.save_mode != H5CKPT_SAVE_FENCED,
         /* Rule (c): bytes are left out only where this handle has written them, and not for ever. */
         .every_byte = content == CONTENT_WHOLE || !in_place || !memo->ours ||
@@ -379,7 +380,7 @@ static h5ckpt_status check_memory(h5ckpt_store *store)
     return status;
 }
 
-/* In the caller's thread, to its end: its memory stays as it is meanwhile. */
+/* The program's memory stays as it is meanwhile. */
 static h5ckpt_status run_here(struct flight *flight)
 {
     h5ckpt_status status;
@@ -401,6 +402,7 @@ static h5ckpt_status run_there(struct flight *flight)
     if (!thread_start(&flight->thread, run_in_background, flight))
         return run_here(flight);
     store->land = land;
+    store->slot_file = &flight->write.file;
     if (store->options.save_mode == H5CKPT_SAVE_STAGED && flight->content == CONTENT_SNAPSHOT) {
         snapshot_read_all(&flight->snapshot);
         snapshot_confirm(&flight->snapshot);
@@ -423,14 +425,14 @@ h5ckpt_status flight_begin(h5ckpt_store *store, const struct target *target, con
         status = check_memory(store);
     if (status < 0)
         return status;
-    tell_begun(flight);
+    tell_begun(store, &flight->write.record, flight->write.number);
     take_promises(store);
     status = open_slot(flight, &flight->error);
     if (status == H5CKPT_OK)
         status = begin_content(flight, &flight->error);
     store->hints_hold = true;
     if (status == H5CKPT_OK)
-        return store->options.save_mode == H5CKPT_SAVE_SYNCHRONOUS ? run_here(flight) : run_there(flight);
+        return flight->here ? run_here(flight) : run_there(flight);
     clean_up(flight);
     flight->content = CONTENT_WHOLE; /* nothing of another one has begun */
     conclude(flight);
@@ -447,19 +449,23 @@ bool flight_is_over(const h5ckpt_store *store)
 
 h5ckpt_status flight_fence(h5ckpt_store *store)
 {
-    struct flight *flight = store->flight;
-    h5ckpt_status status = H5CKPT_OK;
+    h5ckpt_status status = fence(store->flight, &store->error);
 
-    if (flight->fenced)
-        return H5CKPT_OK;
-    flight->fenced = true;
-    snapshot_read_all(&flight->snapshot);
-    if (store->options.background.detect_changes)
-        status = change_check(&flight->snapshot.gather, &store->error);
-    flight->returned = status < 0;
-    if (status == H5CKPT_OK)
-        snapshot_confirm(&flight->snapshot);
-    else
-        snapshot_give_up(&flight->snapshot, "memory had changed before h5ckpt_fence() was called");
+    store->flight->returned |= status < 0;
     return status;
+}
+
+bool flight_is_fenced(const h5ckpt_store *store)
+{
+    return store->flight->fenced;
+}
+
+void flight_give_up(h5ckpt_store *store)
+{
+    struct flight *flight = store->flight;
+
+    flight->fenced = true;
+    snapshot_give_up(&flight->snapshot,
+                     "h5ckpt_fence() was not called after it, so nobody knows what memory was when it was "
+                     "read; the state before is still current");
 }

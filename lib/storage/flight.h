@@ -5,7 +5,7 @@
  *
  *   flight_begin()  caller      note, file open; memory gathered, a writer or a child started
  *   (run)           either      blocks, table, record, flush, acknowledged, told
- *   flight_land()   caller      waits for that; the new state is the base, or the slot is given up
+ *   store->land()   caller      a fence; waits for that; the new state is the base, or the slot is given up
  *
  * While it is under way the store is the flight's (store.h, `land`).
  */
@@ -24,10 +24,12 @@ h5ckpt_status flight_begin(h5ckpt_store *store, const struct target *target, con
 /* The rest is for a save under way. Has it got to its end, so that landing takes no time? */
 bool flight_is_over(const h5ckpt_store *store);
 
-/* The program's memory is about to change: return when it is not needed any more. H5CKPT_E_ARGUMENT: it has changed already. */
+/* The program's memory is about to change: return when it is not needed any more. H5CKPT_E_ARGUMENT: it has changed already, which
+ * landing need not tell again. */
 h5ckpt_status flight_fence(h5ckpt_store *store);
+bool flight_is_fenced(const h5ckpt_store *store);
 
-/* Say what a failed save means, to the program's logger and at the end of the message. */
-void flight_tell_failure(const h5ckpt_store *store, struct error *error);
+/* It was not fenced, and memory must be taken to have changed: it is never committed. */
+void flight_give_up(h5ckpt_store *store);
 
 #endif

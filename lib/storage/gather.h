@@ -32,7 +32,7 @@ bool gather_next_run(uint64_t *blocks, unsigned *first, unsigned *count);
 /* All blocks into `bytes`, as they lie in the file. */
 void gather_all(const struct gather *gather, unsigned char *bytes);
 
-/* Does block `block` of the program's memory still have the checksum in the table? */
-bool gather_is_as_noted(const struct gather *gather, uint64_t block);
+/* The checksum of block `block`, as the program's memory is now. */
+struct checksum gather_checksum(const struct gather *gather, uint64_t block);
 
 #endif

@@ -51,24 +51,13 @@ static h5ckpt_status reserve_hints(h5ckpt_store *store)
     return H5CKPT_OK;
 }
 
-/* Between program and file. Pages of cells for copies are touched now where each save is going to use them. */
-static h5ckpt_status reserve_memory(h5ckpt_store *store)
+static h5ckpt_status reserve_buffer(h5ckpt_store *store)
 {
     const struct record *geometry = &store->layout.geometry;
-    const uint64_t cap = store->options.background.memory_bytes;
-    struct error ignored = ERROR_NONE;
-    h5ckpt_status status;
 
     if (slot_write_is_whole(geometry))
         return buffer_reserve(&store->buffer, (size_t)geometry->file_bytes, &store->error);
-    status = walk_reserve(&store->buffer, geometry, &store->error);
-    if (status == H5CKPT_OK && store->options.save_mode == H5CKPT_SAVE_STAGED)
-        status = snapshot_reserve_cells(&store->cells, geometry, cap, SNAPSHOT_TOUCH, &store->error);
-    else if (status == H5CKPT_OK && store->options.save_mode == H5CKPT_SAVE_FENCED)
-        snapshot_reserve_cells(&store->cells, geometry, cap, SNAPSHOT_TOUCH_LATER,
-                               &ignored); /* a fence can wait instead */
-    error_clear(&ignored);
-    return status;
+    return walk_reserve(&store->buffer, geometry, &store->error);
 }
 
 h5ckpt_status store_prepare(h5ckpt_store *store)
@@ -86,8 +75,34 @@ h5ckpt_status store_prepare(h5ckpt_store *store)
     if (status == H5CKPT_OK)
         status = reserve_hints(store);
     if (status == H5CKPT_OK)
-        status = reserve_memory(store);
+        status = reserve_buffer(store);
     if (status < 0)
         forget_layout(store);
     return status;
+}
+
+/* Pages are touched now where each save is going to use them. */
+h5ckpt_status store_prepare_copies(h5ckpt_store *store)
+{
+    const struct record *geometry = &store->layout.geometry;
+    const uint64_t cap = store->options.background.memory_bytes;
+    struct error ignored = ERROR_NONE;
+    h5ckpt_status status = H5CKPT_OK;
+
+    if (store->options.save_mode == H5CKPT_SAVE_STAGED && !slot_write_is_whole(geometry))
+        status = snapshot_reserve_cells(&store->cells, geometry, cap, SNAPSHOT_TOUCH, &store->error);
+    if (store->options.save_mode == H5CKPT_SAVE_FENCED)
+        snapshot_reserve_cells(&store->cells, geometry, cap, SNAPSHOT_TOUCH_LATER,
+                               &ignored); /* a fence can wait instead */
+    error_clear(&ignored);
+    return status;
+}
+
+uint64_t store_copies_bytes(const h5ckpt_store *store)
+{
+    const struct record *geometry = &store->layout.geometry;
+    const bool copies = store->options.save_mode == H5CKPT_SAVE_FENCED ||
+                        (store->options.save_mode == H5CKPT_SAVE_STAGED && !slot_write_is_whole(geometry));
+
+    return copies ? snapshot_cells_bytes(geometry, store->options.background.memory_bytes) : 0;
 }

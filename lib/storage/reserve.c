@@ -9,6 +9,8 @@ static h5ckpt_status make_slots(h5ckpt_store *store)
     h5ckpt_status status = store_prepare(store);
 
     if (status == H5CKPT_OK)
+        status = store_prepare_copies(store);
+    if (status == H5CKPT_OK)
         status = lock_check(&store->lock, &store->error);
     if (status == H5CKPT_OK)
         status = rotation_reserve(store, FORMAT_SLOT_COUNT_MAX, SLOT_WRITTEN);

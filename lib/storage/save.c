@@ -9,6 +9,7 @@
 #include "storage/rotation.h"
 #include "storage/save.h"
 #include "storage/system.h"
+#include "storage/tell.h"
 
 static h5ckpt_status check_may_save(h5ckpt_store *store)
 {
@@ -43,6 +44,8 @@ static h5ckpt_status save(h5ckpt_store *store, const struct h5ckpt_progress *at,
     if (status == H5CKPT_OK)
         status = store_prepare(store);
     if (status == H5CKPT_OK)
+        status = store_prepare_copies(store);
+    if (status == H5CKPT_OK)
         status = source_collect(&store->source, store->state, at, &store->error);
     if (status == H5CKPT_OK)
         status = lock_check(&store->lock, &store->error);
@@ -52,14 +55,13 @@ static h5ckpt_status save(h5ckpt_store *store, const struct h5ckpt_progress *at,
         status = target_plan(store, &target);
     if (status < 0)
         return status;
-    const bool first = rotation_is_unmade(store);
-    if (first)
+    target.first = rotation_is_unmade(store);
+    if (target.first)
         status = rotation_reserve(store, target.slot, SLOT_ALLOCATED);
     if (status == H5CKPT_OK)
         status = flight_begin(store, &target, at, begun_ns);
-    if (first && status < 0 &&
-        store->survey.slot[target.slot].state == H5CKPT_SLOT_ABSENT) /* not even its file was made */
-        rotation_give_back(store);
+    if (target.first && status < 0 && store->survey.slot[target.slot].state == H5CKPT_SLOT_ABSENT)
+        rotation_give_back(store); /* not even its file was made */
     return status;
 }
 
@@ -91,7 +93,11 @@ static h5ckpt_status return_failure_before(h5ckpt_store *store)
 
 h5ckpt_status save_failure(h5ckpt_store *store)
 {
-    if (store->land != NULL && flight_is_over(store))
+    const bool late = store->land != NULL && !flight_is_fenced(store); /* memory has changed since */
+
+    if (late)
+        flight_give_up(store);
+    if (store->land != NULL && (late || flight_is_over(store)))
         store->land(store);
     return return_failure(store);
 }
@@ -109,7 +115,9 @@ h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *pro
     status = store_enter_in_flight(store, "h5ckpt_save");
     if (status < 0)
         return status;
-    if (store->land != NULL && store->options.background.skip_if_busy && !flight_is_over(store)) {
+    if (store->land != NULL && !flight_is_fenced(store)) {
+        flight_give_up(store);
+    } else if (store->land != NULL && store->options.background.skip_if_busy && !flight_is_over(store)) {
         store->hints_hold = false; /* likewise below */
         return H5CKPT_SKIPPED;
     }
@@ -119,7 +127,7 @@ h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *pro
     if (status == H5CKPT_OK)
         return return_failure_before(store);
     store->hints_hold = false; /* what is promised next counts from this call */
-    flight_tell_failure(store, &store->error);
+    tell_failure(store, &store->error);
     if (store->failure.status < 0)
         error_append(&store->error, "; the save before had failed, too: %s", error_message(&store->failure));
     error_clear(&store->failure);

@@ -7,7 +7,8 @@
 
 #include "storage/store.h"
 
-/* Has a save in the background failed, of which the program was not told yet? Without waiting for one. */
+/* Work was finished. Has a save in the background failed, of which the program was not told yet? Without waiting for one; but one that
+ * was not fenced before that work fails by it. */
 h5ckpt_status save_failure(h5ckpt_store *store);
 
 #endif

@@ -100,7 +100,7 @@ h5ckpt_status slot_write_begin(struct slot_write *write, const struct directory 
         status = try_write(write, error);
     if (is_refusal(status, error))
         status = open_through_cache(write, directory, error);
-    write->tried |= status == H5CKPT_OK && past_cache;
+    write->tried |= status == H5CKPT_OK && past_cache && !write->whole;
     return status;
 }
 

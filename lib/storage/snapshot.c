@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/snapshot.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -38,12 +37,19 @@ static void touch_pages(const struct buffer *memory)
     team_run(MEMBERS, touch_part, &touch);
 }
 
+uint64_t snapshot_cells_bytes(const struct record *geometry, uint64_t byte_count)
+{
+    const struct walk_division division = walk_divide(geometry);
+    const uint64_t affordable = byte_count / division.chunk_bytes;
+
+    return (affordable < division.chunk_count ? affordable : division.chunk_count) * division.chunk_bytes;
+}
+
 h5ckpt_status snapshot_reserve_cells(struct snapshot_cells *cells, const struct record *geometry, uint64_t byte_count,
                                      enum snapshot_touch touch, struct error *error)
 {
     const struct walk_division division = walk_divide(geometry);
-    const uint64_t affordable = byte_count / division.chunk_bytes;
-    const size_t count = (size_t)(affordable < division.chunk_count ? affordable : division.chunk_count);
+    const size_t count = (size_t)(snapshot_cells_bytes(geometry, byte_count) / division.chunk_bytes);
     h5ckpt_status status;
 
     if (cells->count == count && cells->chunk_bytes == division.chunk_bytes)
@@ -300,14 +306,20 @@ static void set(struct snapshot *snapshot, bool *what, bool value)
     pthread_mutex_unlock(&snapshot->lock);
 }
 
-void snapshot_read_all(struct snapshot *snapshot)
+bool snapshot_read_all(struct snapshot *snapshot)
 {
     const int cancel = thread_hold_cancel();
+    bool all_read;
 
     set(snapshot, &snapshot->copying, true);
     work(snapshot, NULL);
-    set(snapshot, &snapshot->copying, false);
+    pthread_mutex_lock(&snapshot->lock);
+    snapshot->copying = false;
+    all_read = snapshot->next_chunk == snapshot->division.chunk_count && snapshot->error.status == H5CKPT_OK;
+    pthread_cond_broadcast(&snapshot->moved);
+    pthread_mutex_unlock(&snapshot->lock);
     thread_release_cancel(cancel);
+    return all_read;
 }
 
 void snapshot_confirm(struct snapshot *snapshot)

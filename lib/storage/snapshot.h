@@ -41,6 +41,7 @@ enum snapshot_touch {
 /* Cells for a slot of that geometry, in at most `byte_count` bytes. H5CKPT_E_MEMORY. */
 h5ckpt_status snapshot_reserve_cells(struct snapshot_cells *cells, const struct record *geometry, uint64_t byte_count,
                                      enum snapshot_touch touch, struct error *error);
+uint64_t snapshot_cells_bytes(const struct record *geometry, uint64_t byte_count); /* what they take */
 void snapshot_free_cells(struct snapshot_cells *cells);
 
 struct snapshot {
@@ -74,8 +75,9 @@ void snapshot_end(struct snapshot *snapshot);
  * was given up. */
 h5ckpt_status snapshot_write(struct snapshot *snapshot, struct error *error);
 
-/* The program's: returns when its memory is not read any more. Then either says that what was read is good, … */
-void snapshot_read_all(struct snapshot *snapshot);
+/* The program's: returns when its memory is not read any more; false: not all has been, as a write failed. Then either says that what
+ * was read is good, … */
+bool snapshot_read_all(struct snapshot *snapshot);
 void snapshot_confirm(struct snapshot *snapshot);
 
 /* … or not, and why; also at any other time. */

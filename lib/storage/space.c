@@ -48,9 +48,8 @@ h5ckpt_status h5ckpt_space(h5ckpt_store *store, struct h5ckpt_space *space)
         .variable_bytes = store->state->byte_count,
         .slot_bytes = geometry->file_bytes,
         .disk_bytes_needed = disk_needed(store, geometry->file_bytes),
-        .memory_bytes_needed = store->buffer.byte_count + store->cells.memory.byte_count +
-                               store->source.copy_byte_count + (FORMAT_SLOT_COUNT_MAX + 1) * geometry->table_bytes +
-                               2 * store->layout.index_bytes,
+        .memory_bytes_needed = store->buffer.byte_count + store_copies_bytes(store) + store->source.copy_byte_count +
+                               (FORMAT_SLOT_COUNT_MAX + 1) * geometry->table_bytes + 2 * store->layout.index_bytes,
         .memory_bytes_available = system_calls->memory_available(),
     };
     for (size_t i = 0; i < store->layout.structure.run_count; i++)

@@ -488,6 +488,8 @@ void h5ckpt_close(h5ckpt_store *store)
         store->directory.made_from = 0;
         lock_release(&store->lock);
         directory_close(&store->directory);
+        if (store->slot_file != NULL)
+            file_close(store->slot_file);
     }
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
         free(store->memo[i].table);

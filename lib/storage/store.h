@@ -70,11 +70,11 @@ struct h5ckpt_store {
     struct error error;
 
     struct flight *flight; /* room for a save in flight */
-    void (*land)(
-        h5ckpt_store
-            *store);      /* set while there is one: until it returns, nothing above but `error` and the promises is the
-                                           caller's */
-    struct error failure; /* of a save in flight; not yet returned */
+    /* Set while there is one: until it returns, nothing above but `error` and the promises is the caller's. (A pointer, because who
+     * made the flight stands above this module.) */
+    void (*land)(h5ckpt_store *store);
+    struct file *slot_file; /* that it writes; NULL: none */
+    struct error failure;   /* of it; not yet returned */
 };
 
 /* Every public call begins so: an open handle, in its own process. H5CKPT_E_ARGUMENT. Clears the message, and waits for a save in
@@ -97,6 +97,10 @@ void store_set_base(h5ckpt_store *store, unsigned slot_number);
 
 /* Bring layout and working memory up to the registered variables. */
 h5ckpt_status store_prepare(h5ckpt_store *store);
+
+/* And the room for copies of all of them, where the save mode makes some; how much that takes. */
+h5ckpt_status store_prepare_copies(h5ckpt_store *store);
+uint64_t store_copies_bytes(const h5ckpt_store *store);
 
 /* Nothing is written to a directory with a slot that is foreign or newer: H5CKPT_E_FOREIGN, H5CKPT_E_VERSION. */
 h5ckpt_status store_refuse_untouchable(h5ckpt_store *store);

@@ -214,7 +214,7 @@ static void close_between(int first, int last)
 
 static _Noreturn void be_child(const struct system_child *child)
 {
-    const struct rlimit no_core = {0, 0};
+    const struct rlimit no_core = {1, 1}; /* so small that none is made; 0 would not hold for pipes: core(5) */
 
     setrlimit(RLIMIT_CORE, &no_core); /* its death is no news of the program's */
     close_between(0, child->keep[0] - 1);
@@ -236,7 +236,7 @@ static int64_t kernel_run_child(const struct system_child *child)
 
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before); /* the child keeps them blocked */
-    const long id = syscall(SYS_clone, 0L, NULL, NULL, NULL, NULL);
+    const long id = syscall(SYS_clone, child->beside ? (long)CLONE_PARENT : 0L, NULL, NULL, NULL, NULL);
     if (id == 0)
         be_child(child);
     const int reason = errno;
@@ -253,6 +253,11 @@ static int kernel_await_child(int64_t id, int *wait_status)
         got = waitpid((pid_t)id, wait_status, __WALL);
     while (got < 0 && errno == EINTR);
     return got < 0 ? -1 : 0;
+}
+
+static void kernel_end_child(int64_t id)
+{
+    kill((pid_t)id, SIGKILL);
 }
 
 static bool kernel_is_orphan(uint64_t parent)
@@ -306,6 +311,7 @@ const struct system_calls system_kernel = {
     .stand_back = kernel_stand_back,
     .run_child = kernel_run_child,
     .await_child = kernel_await_child,
+    .end_child = kernel_end_child,
     .is_orphan = kernel_is_orphan,
     .read_mappings = kernel_read_mappings,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * system: every call that h5ckpt makes to the operating system, as one table. Only file and directory use it;
- * tests put a recorder, a model of a failing disk or faults in its place.
+ * system: every call that h5ckpt makes to the operating system about files, processes and clocks, as one table. File and
+ * directory wrap what is about files; tests put a recorder, a model of a failing disk or faults in its place.
  *
  * The calls have the meaning, results and errno of their POSIX or Linux namesakes.
  */
@@ -20,12 +20,13 @@ enum { SYSTEM_BOOT_ID_BYTES = 40 };
 
 /*
  * A copy-on-write child that runs `body` and ends. No wait() of the program's for any child meets it, nor does it send SIGCHLD; no signal
- * reaches it but SIGKILL; of the program's descriptors it keeps only these.
+ * that can be blocked reaches it; of the program's descriptors it keeps only these.
  */
 struct system_child {
     void (*body)(void *context); /* must allocate nothing: another thread may have held malloc's lock */
     void *context;
     int keep[2]; /* ascending */
+    bool beside; /* made by a child, as a child of its parent */
 };
 
 struct system_calls {
@@ -57,6 +58,7 @@ struct system_calls {
                        int cpu); /* the calling thread: setpriority, sched_setaffinity (-1: any); as far as can be */
     int64_t (*run_child)(const struct system_child *child); /* its id; -1 */
     int (*await_child)(int64_t id, int *wait_status);       /* waitpid */
+    void (*end_child)(int64_t id);                          /* kill, SIGKILL */
     bool (*is_orphan)(uint64_t parent);                     /* in a child: is the parent gone? */
     /* /proc/self/smaps piece by piece, until `take` is false. 0, or the errno for which it cannot be read. Allocates nothing. */
     int (*read_mappings)(bool (*take)(void *context, const char *bytes, size_t byte_count), void *context);

@@ -11,6 +11,7 @@ struct target {
     unsigned slot;
     enum plan_manner manner;
     struct entry entry; /* the slot's file as it was when this was planned */
+    bool first;         /* of the directory */
 };
 
 /* Looks at the slot's file as it is now, and makes the base durable where it must be. The system's errors, H5CKPT_E_FOREIGN,

@@ -1552,6 +1552,11 @@ static int sim_await_child(int64_t id, int *wait_status)
     return 0;
 }
 
+static void sim_end_child(int64_t id)
+{
+    (void)id;
+}
+
 static bool sim_is_orphan(uint64_t parent)
 {
     (void)parent;
@@ -1591,6 +1596,7 @@ const struct system_calls simfs_calls = {
     .stand_back = sim_stand_back,
     .run_child = sim_run_child,
     .await_child = sim_await_child,
+    .end_child = sim_end_child,
     .is_orphan = sim_is_orphan,
     .read_mappings = sim_read_mappings,
 };
