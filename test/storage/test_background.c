@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -234,6 +235,26 @@ static h5ckpt_store *open_mode_and_save(uint64_t count)
     return open_and_save(&options, count);
 }
 
+#if defined(__clang__)
+#define BREAKS_THE_RULES __attribute__((no_sanitize("thread")))
+#elif defined(__GNUC__)
+#define BREAKS_THE_RULES __attribute__((no_sanitize_thread))
+#endif
+
+/* As a program does that has forgotten its fence. */
+BREAKS_THE_RULES static void change_byte_too_early(unsigned char *byte)
+{
+    *(volatile unsigned char *)byte ^= 1;
+}
+
+BREAKS_THE_RULES static void fill_too_early(uint64_t number)
+{
+    arrays_fill(&twin, number);
+    for (unsigned i = 0; i < arrays.count; i++)
+        for (size_t at = 0; at < arrays.item[i].byte_count; at++)
+            ((volatile unsigned char *)arrays.item[i].bytes)[at] = twin.item[i].bytes[at];
+}
+
 /* What somebody else would restore now: the state's number. */
 static uint64_t stored(enum h5ckpt_which which)
 {
@@ -393,8 +414,8 @@ static int in_child(int (*child)(void))
     pid_t process = fork();
 
     ck_assert_int_ge(process, 0);
-    if (process == 0)
-        _exit(child());
+    if (process == 0) /* no sanitizer counts threads that are its parent's */
+        syscall(SYS_exit_group, child());
     return status_of(process);
 }
 
@@ -558,7 +579,9 @@ START_TEST(nobody_who_waits_is_held_up_by_a_limit_of_speed)
     options.background.bytes_per_second = 1;
     h5ckpt_store *store = open_and_save(&options, 2);
 
+    gate_shut(GATE_WRITE, "slot"); /* a fence that is under way lifts the limit: nothing is written before its end */
     assert_begun(store, 3);
+    gate_open();
     ck_assert_int_eq(event_of(H5CKPT_EVENT_DURABLE, 3), -1);
     ck_assert_uint_eq(h5ckpt_progress(store).epoch, 2);
     arrays_spoil(&arrays);
@@ -569,7 +592,7 @@ START_TEST(nobody_who_waits_is_held_up_by_a_limit_of_speed)
     case HURRIED_SAVE:
         assert_begun(store, 4);
         ck_assert_int_ge(event_of(H5CKPT_EVENT_DURABLE, 3), 0);
-        assert_stored(3);
+        ck_assert_uint_ge(stored(H5CKPT_CURRENT), 3);
         assert_durable(store);
         assert_stored(4);
         break;
@@ -617,7 +640,9 @@ START_TEST(a_limit_of_speed_is_kept_where_nobody_waits)
     h5ckpt_store *store = open_and_save(&options, 2);
 
     const int64_t begun_ms = now_ms();
+    gate_shut(GATE_WRITE, "slot"); /* see above */
     assert_begun(store, 3);
+    gate_open();
     assert_soon(event_of(H5CKPT_EVENT_DURABLE, 3) >= 0);
     ck_assert_int_ge(now_ms() - begun_ms, 150);
     assert_durable(store);
@@ -1304,7 +1329,7 @@ START_TEST(a_save_without_a_fence_is_given_up_by_the_next)
     forget_events();
     arrays_fill(&arrays, 3);
     assert_status(h5ckpt_save(store, &(struct h5ckpt_progress){.epoch = 3, .step = 30}), H5CKPT_OK);
-    arrays_fill(&arrays, 4);
+    fill_too_early(4);
     assert_status(h5ckpt_save(store, &(struct h5ckpt_progress){.epoch = 4, .step = 40}), H5CKPT_E_ARGUMENT);
     assert_mentions(h5ckpt_message(store), "fence");
     ck_assert_uint_eq(h5ckpt_progress(store).epoch, 2);
@@ -1508,7 +1533,7 @@ START_TEST(a_change_before_the_fence_is_found_where_that_was_asked_for)
 
     assert_status(h5ckpt_save(store, &(struct h5ckpt_progress){.epoch = 3, .step = 30}), H5CKPT_OK);
     assert_soon(gate_written_bytes("slot") >= arrays_byte_count(&arrays)); /* so it has been read */
-    *byte_of(&CHANGE[_i]) ^= 1;
+    change_byte_too_early(byte_of(&CHANGE[_i]));
     assert_change_found(store, &CHANGE[_i]);
 }
 END_TEST
@@ -1523,7 +1548,7 @@ START_TEST(a_change_before_it_was_read_is_found_as_well)
     assert_status(h5ckpt_save(store, &(struct h5ckpt_progress){.epoch = 3, .step = 30}), H5CKPT_OK);
     if (_i % 2 == 1)
         gate_await();
-    *byte_of(change) ^= 1;
+    change_byte_too_early(byte_of(change));
     gate_open();
     assert_change_found(store, change);
 }
@@ -1535,8 +1560,8 @@ START_TEST(every_variable_that_changed_is_named)
 
     assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
     assert_soon(gate_written_bytes("slot") >= arrays_byte_count(&arrays));
-    arrays.item[1].bytes[100000]++;
-    arrays.item[3].bytes[70000]++;
+    change_byte_too_early(arrays.item[1].bytes + 100000);
+    change_byte_too_early(arrays.item[3].bytes + 70000);
     assert_status(h5ckpt_fence(store), H5CKPT_E_ARGUMENT);
     assert_mentions(h5ckpt_message(store), "beta");
     assert_mentions(h5ckpt_message(store), "delta");

@@ -686,10 +686,14 @@ static h5ckpt_store *open_and_keep_in_flight(void)
     options.background.skip_if_busy = true;
     options.background.bytes_per_second = 1;
     h5ckpt_store *store = open_and_save_all(&options);
-    for (size_t i = 0; i < ALPHA_BYTES / BLOCK; i += 3)
+    for (size_t i = 0; i < ALPHA_BYTES / BLOCK; i += 3) {
         flip(0, i * BLOCK + 3);
+        flip(1, i * BLOCK + 3);
+    }
+    gate_shut(GATE_WRITE, "slot"); /* a fence that is under way lifts the limit */
     assert_status(h5ckpt_save(store, &(struct h5ckpt_progress){.epoch = ++epoch}), H5CKPT_OK);
     assert_status(h5ckpt_fence(store), H5CKPT_OK);
+    gate_open();
     return store;
 }
 
