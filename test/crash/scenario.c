@@ -89,6 +89,55 @@ static void several_blocks(struct crash *crash, unsigned variant)
     crash_end(crash);
 }
 
+/* Blocks are left out where the slot has them already; they change, and change back. */
+static void blocks_that_stay(struct crash *crash, unsigned variant)
+{
+    crash_begin(crash, variant + 1, MODEL_DRIFTING);
+    save_times(crash, 8);
+    crash_kill(crash);
+    crash_begin(crash, variant + 1, MODEL_DRIFTING);
+    crash_restore(crash, H5CKPT_OK, NULL);
+    save_times(crash, 5);
+    crash_end(crash);
+}
+
+static enum model_schema schema_by(unsigned variant)
+{
+    return (enum model_schema[]){MODEL_SMALL, MODEL_DRIFTING, MODEL_BIG}[variant % 3];
+}
+
+/* Killed while a save is on its way, again and again. */
+static void kills_in_flight(struct crash *crash, unsigned variant)
+{
+    const enum model_schema schema = schema_by(variant);
+    const unsigned slots = 1 + variant / 3 % 3;
+
+    crash_begin(crash, slots, schema);
+    save_times(crash, 3);
+    crash_wait(crash);
+    for (unsigned process = 0; process < 4; process++) {
+        crash_try_save(crash);
+        crash_kill_in_flight(crash);
+        crash_begin(crash, slots, schema);
+        crash_restore(crash, H5CKPT_OK, NULL);
+        save_times(crash, process);
+        crash_wait(crash);
+    }
+    crash_end(crash);
+}
+
+/* The program goes back to the state before, saves, and does that again: the slots' blocks are of several branches. */
+static void rollback_of_blocks(struct crash *crash, unsigned variant)
+{
+    crash_begin(crash, 2 + variant, MODEL_DRIFTING);
+    save_times(crash, 4);
+    for (unsigned branch = 0; branch < 3; branch++) {
+        crash_roll_back(crash);
+        save_times(crash, 1 + branch);
+    }
+    crash_end(crash);
+}
+
 /* -------------------------------------------------------------- damage and choice */
 
 enum { PLACE_RECORD = 40, PLACE_STATE = 5000, PLACE_COUNT = 2 };
@@ -298,6 +347,33 @@ static void disk_full_in_a_save(struct crash *crash, unsigned variant)
     run_later_process(crash, slots, 1);
 }
 
+/*
+ * What one failed save did or did not write, the next ones must neither leave out nor take for there. A call of a kind fails
+ * once, or until someone has waited for a failure.
+ */
+static void one_call_fails_among_blocks(struct crash *crash, unsigned variant)
+{
+    static const enum simfs_call call[] = {SIMFS_CALL_WRITE,     SIMFS_CALL_FLUSH,    SIMFS_CALL_RENAME,
+                                           SIMFS_CALL_RUN_CHILD, SIMFS_CALL_ALLOCATE, SIMFS_CALL_CHILD_WRITE};
+    struct simfs_fault fault = {.call = call[variant % COUNT(call)],
+                                .name_prefix = variant % COUNT(call) < 3 ? "slot-" : NULL,
+                                .skip_count = variant / COUNT(call) % 6,
+                                .fail_count = 1 + variant / COUNT(call) / 6,
+                                .error = variant % 2 == 0 ? ENOSPC : EIO,
+                                .bytes_done = 70000,
+                                .survivors = SIMFS_SURVIVE_SOME};
+
+    crash_begin(crash, 2, MODEL_DRIFTING);
+    save_times(crash, 4);
+    crash_wait(crash);
+    simfs_set_fault(crash_simfs(crash), &fault);
+    for (unsigned i = 0; i < 4; i++)
+        crash_try_save(crash);
+    simfs_set_fault(crash_simfs(crash), NULL);
+    save_times(crash, 4);
+    crash_end(crash);
+}
+
 /* Each call of a kind fails in turn; a failed process goes on, and then another does. */
 static void one_call_fails(struct crash *crash, unsigned variant)
 {
@@ -335,6 +411,9 @@ const struct scenario SCENARIOS[] = {
     {"written through the page cache", written_through_the_page_cache, 3, SCENARIO_SMALL},
     {"no direct input and output", no_direct_io, 3, SCENARIO_SMALL},
     {"several blocks", several_blocks, 3, SCENARIO_BIG},
+    {"blocks that stay", blocks_that_stay, 3, SCENARIO_BIG},
+    {"kills in flight", kills_in_flight, 9, SCENARIO_BIG},
+    {"rollback of blocks", rollback_of_blocks, 2, SCENARIO_BIG},
     {"fallback, then save", fallback_then_save, 2 * PLACE_COUNT, SCENARIO_SMALL},
     {"all damaged, then start over", all_damaged_then_start_over, 2, SCENARIO_SMALL},
     {"all removed, then start over", all_removed_then_start_over, 3, SCENARIO_SMALL},
@@ -347,10 +426,25 @@ const struct scenario SCENARIOS[] = {
     {"failed flush, then restart", failed_flush_then_restart, 54, SCENARIO_MANY_VARIANTS},
     {"failed flush, then save", failed_flush_then_save, 9, SCENARIO_SMALL},
     {"disk full in a save", disk_full_in_a_save, 12, SCENARIO_MANY_VARIANTS},
+    {"one call fails among blocks", one_call_fails_among_blocks, 6 * 6 * 2, SCENARIO_BIG},
     {"one call fails", one_call_fails, 7 * 14, SCENARIO_MANY_VARIANTS},
 };
 
 const size_t SCENARIO_COUNT = COUNT(SCENARIOS);
+
+/* Those in the background that have others' hazards as well come first. */
+const struct crash_way WAYS[] = {
+    {"synchronous", H5CKPT_SAVE_SYNCHRONOUS, .memory_bytes = UINT64_MAX},
+    {"staged, in flight", H5CKPT_SAVE_STAGED, .in_flight = true, .promises = true, .memory_bytes = UINT64_MAX},
+    {"fenced, in flight", H5CKPT_SAVE_FENCED, .in_flight = true, .promises = true, .memory_bytes = UINT64_MAX},
+    {"forked, in flight", H5CKPT_SAVE_FORKED, .in_flight = true, .promises = true, .memory_bytes = UINT64_MAX},
+    {"synchronous, promises", H5CKPT_SAVE_SYNCHRONOUS, .promises = true, .memory_bytes = UINT64_MAX},
+    {"staged, little memory", H5CKPT_SAVE_STAGED, .memory_bytes = 1 << 20},
+    {"fenced, no memory", H5CKPT_SAVE_FENCED, .memory_bytes = 0},
+    {"forked", H5CKPT_SAVE_FORKED, .memory_bytes = UINT64_MAX},
+};
+
+const size_t WAY_COUNT = COUNT(WAYS);
 
 const struct scenario *scenario_named(const char *name)
 {

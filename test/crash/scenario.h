@@ -20,6 +20,10 @@ struct scenario {
 extern const struct scenario SCENARIOS[];
 extern const size_t SCENARIO_COUNT;
 
+/* The first is synchronous, and what each scenario is tried with at least. */
+extern const struct crash_way WAYS[];
+extern const size_t WAY_COUNT;
+
 /* The one with that name; NULL if there is none. */
 const struct scenario *scenario_named(const char *name);
 
