@@ -69,6 +69,7 @@ struct crash_way {
     const char *name;
     enum h5ckpt_save_mode mode;
     bool in_flight;        /* they do not wait for a save, but go on with the next one, or end */
+    bool no_threads;       /* the system gives none, so that every save is synchronous */
     bool promises;         /* they say truthfully what has not changed: h5ckpt_unchanged() */
     uint64_t memory_bytes; /* of copies on their way */
 };
@@ -108,6 +109,12 @@ void crash_save(struct crash *crash);
 
 /* As that, but may fail, and so may the one before. */
 void crash_try_save(struct crash *crash);
+
+/* As that, but in mode fenced the memory changes without a fence: the save is never to be taken for a state. */
+void crash_save_and_forget_fence(struct crash *crash);
+
+/* From the next crash_begin() on, a save while one is in flight is skipped. */
+void crash_skip_if_busy(struct crash *crash);
 
 /* It waits for the save in flight, which may have failed. */
 void crash_wait(struct crash *crash);

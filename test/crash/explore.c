@@ -411,7 +411,7 @@ void crash_explore(const char *name, crash_scenario *scenario, unsigned variant,
 
     system_calls = &simfs_calls;
     simfs_before_change(schedule_yield);
-    schedule_begin(SEED + variant);
+    schedule_begin(SEED + variant, way->no_threads ? SCHEDULE_NO_THREADS : SCHEDULE_THREADS);
     *crash =
         (struct crash){.name = name, .variant = variant, .way = way, .effort = effort, .seen = seen, .totals = totals};
     for (unsigned depth = 0; depth <= DEPTH_MAX; depth++) {

@@ -31,11 +31,13 @@ struct crash {
     uint64_t last_asked;   /* h5ckpt_save() was called for it, by this process; 0: for none */
     uint64_t last_begun;   /* its bytes are on their way, or were */
     uint64_t failed_count; /* saves */
-    bool tried;            /* the last save of the scenario's may have failed */
-    bool killed;           /* the process: what its threads still do is not seen by anyone */
-    bool broken;           /* the scenario itself went wrong: it does nothing more */
-    bool beside_writer;    /* (6) */
-    bool not_open;         /* crash_try_begin() failed: nothing more until the next process */
+    bool skip_if_busy;
+    bool forgets_fence;
+    bool tried;         /* the last save of the scenario's may have failed */
+    bool killed;        /* the process: what its threads still do is not seen by anyone */
+    bool broken;        /* the scenario itself went wrong: it does nothing more */
+    bool beside_writer; /* (6) */
+    bool not_open;      /* crash_try_begin() failed: nothing more until the next process */
     enum model_schema schema_of[MODEL_NUMBER_MAX + 1];
 
     /* What is being tried, for messages. */

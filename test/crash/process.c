@@ -49,6 +49,7 @@ h5ckpt_status open_store(struct crash *crash, enum h5ckpt_mode mode, enum model_
     options.rewrite_every = schema == MODEL_BIG ? 3 : options.rewrite_every;
     options.save_mode = crash->way->mode;
     options.background.memory_bytes = crash->way->memory_bytes;
+    options.background.skip_if_busy = crash->skip_if_busy;
     options.event = hear;
     options.event_context = crash;
     crash->schema = schema;
@@ -116,18 +117,6 @@ uint64_t crash_restore_whatever(struct crash *crash)
     return restored_number(crash, status);
 }
 
-uint64_t crash_roll_back(struct crash *crash)
-{
-    struct h5ckpt_restore_options options = h5ckpt_restore_options_default();
-    uint64_t number;
-
-    options.which = H5CKPT_PREVIOUS;
-    number = crash_restore(crash, H5CKPT_OK, &options);
-    if (!crash->broken)
-        simfs_mark(crash->fs, MARK_ROLLED_BACK, number);
-    return number;
-}
-
 void crash_start_over(struct crash *crash)
 {
     if (!crash->broken)
@@ -139,6 +128,20 @@ static void promise(void *context, const char *name, uint64_t first, uint64_t co
     struct crash *crash = context;
 
     must(crash, h5ckpt_unchanged(crash->store, name, first, count) == H5CKPT_OK, "unchanged");
+}
+
+uint64_t crash_roll_back(struct crash *crash)
+{
+    struct h5ckpt_restore_options options = h5ckpt_restore_options_default();
+    uint64_t number;
+
+    options.which = H5CKPT_PREVIOUS;
+    if (!crash->broken && crash->way->promises && crash->last_asked != 0)
+        model_compare(crash->schema, crash->last_asked, crash->last_asked, promise, crash); /* then memory changes */
+    number = crash_restore(crash, H5CKPT_OK, &options);
+    if (!crash->broken)
+        simfs_mark(crash->fs, MARK_ROLLED_BACK, number);
+    return number;
 }
 
 /* Call h5ckpt_save(), and overwrite the memory as soon as that is allowed. */
@@ -156,7 +159,7 @@ h5ckpt_status save_state(struct crash *crash, uint64_t number)
     status = h5ckpt_save(crash->store, &progress);
     if (crash->way->mode == H5CKPT_SAVE_SYNCHRONOUS)
         must(crash, status != H5CKPT_OK || crash->last_saved == number, "save, which was not said to be durable");
-    if (crash->way->mode == H5CKPT_SAVE_FENCED) {
+    if (crash->way->mode == H5CKPT_SAVE_FENCED && !crash->forgets_fence) {
         schedule_let_run((unsigned)schedule_draw(TURNS_MAX));
         must(crash, h5ckpt_fence(crash->store) == H5CKPT_OK, "fence");
     }
@@ -171,7 +174,7 @@ h5ckpt_status wait_for_save(struct crash *crash, h5ckpt_status saved)
     h5ckpt_status status;
     bool durable;
 
-    if (crash->way->mode == H5CKPT_SAVE_SYNCHRONOUS)
+    if (crash->way->mode == H5CKPT_SAVE_SYNCHRONOUS || saved == H5CKPT_SKIPPED)
         return saved;
     status = h5ckpt_wait(crash->store);
     durable = crash->last_saved == crash->last_asked;
@@ -204,8 +207,23 @@ void crash_save(struct crash *crash)
     status = save_next(crash);
     if (status < 0 && crash->way->in_flight && crash->tried && crash->last_begun == crash->last_asked)
         status = H5CKPT_OK; /* it was the one before that failed */
-    must(crash, status == H5CKPT_OK, "save");
+    must(crash, status == H5CKPT_OK || (status == H5CKPT_SKIPPED && crash->skip_if_busy), "save");
     crash->tried = false;
+}
+
+void crash_save_and_forget_fence(struct crash *crash)
+{
+    if (crash->broken || crash->not_open)
+        return;
+    crash->forgets_fence = true;
+    save_state(crash, ++crash->last_number);
+    crash->forgets_fence = false;
+    crash->tried = true;
+}
+
+void crash_skip_if_busy(struct crash *crash)
+{
+    crash->skip_if_busy = true;
 }
 
 void crash_wait(struct crash *crash)

@@ -126,6 +126,38 @@ static void kills_in_flight(struct crash *crash, unsigned variant)
     crash_end(crash);
 }
 
+/* Of what is skipped, nothing is on disk that a later promise could be about. */
+static void skipped_saves(struct crash *crash, unsigned variant)
+{
+    crash_skip_if_busy(crash);
+    crash_begin(crash, 1 + variant % 3, MODEL_DRIFTING);
+    save_times(crash, 10);
+    crash_wait(crash);
+    save_times(crash, 6);
+    crash_end(crash);
+}
+
+/* The memory changed while a save may have been reading it. */
+static void forgotten_fences(struct crash *crash, unsigned variant)
+{
+    const enum model_schema schema = schema_by(variant);
+    const unsigned slots = 1 + variant / 3 % 3;
+
+    crash_begin(crash, slots, schema);
+    crash_save_and_forget_fence(crash);
+    save_times(crash, 3);
+    crash_wait(crash);
+    crash_save_and_forget_fence(crash);
+    crash_save_and_forget_fence(crash);
+    save_times(crash, 2);
+    crash_save_and_forget_fence(crash);
+    crash_end(crash);
+    crash_begin(crash, slots, schema);
+    crash_restore(crash, H5CKPT_OK, NULL);
+    save_times(crash, 1);
+    crash_end(crash);
+}
+
 /* The program goes back to the state before, saves, and does that again: the slots' blocks are of several branches. */
 static void rollback_of_blocks(struct crash *crash, unsigned variant)
 {
@@ -135,6 +167,25 @@ static void rollback_of_blocks(struct crash *crash, unsigned variant)
         crash_roll_back(crash);
         save_times(crash, 1 + branch);
     }
+    crash_end(crash);
+}
+
+/* The base is a state that an earlier process saved, and what this one has saved since is to be replaced. */
+static void rollback_to_a_state_of_another_process(struct crash *crash, unsigned variant)
+{
+    const unsigned slots = 2 + variant % 2;
+
+    simfs_set_direct(crash_simfs(crash), (enum simfs_direct)(variant / 2));
+    crash_begin(crash, slots, MODEL_DRIFTING);
+    save_times(crash, 4);
+    crash_kill(crash);
+    crash_begin(crash, slots, MODEL_DRIFTING);
+    crash_restore(crash, H5CKPT_OK, NULL);
+    save_times(crash, 1);
+    crash_roll_back(crash);
+    save_times(crash, 3);
+    crash_roll_back(crash);
+    save_times(crash, 2);
     crash_end(crash);
 }
 
@@ -413,7 +464,10 @@ const struct scenario SCENARIOS[] = {
     {"several blocks", several_blocks, 3, SCENARIO_BIG},
     {"blocks that stay", blocks_that_stay, 3, SCENARIO_BIG},
     {"kills in flight", kills_in_flight, 9, SCENARIO_BIG},
+    {"skipped saves", skipped_saves, 6, SCENARIO_BIG},
+    {"forgotten fences", forgotten_fences, 9, SCENARIO_BIG},
     {"rollback of blocks", rollback_of_blocks, 2, SCENARIO_BIG},
+    {"rollback to a state of another process", rollback_to_a_state_of_another_process, 6, SCENARIO_BIG},
     {"fallback, then save", fallback_then_save, 2 * PLACE_COUNT, SCENARIO_SMALL},
     {"all damaged, then start over", all_damaged_then_start_over, 2, SCENARIO_SMALL},
     {"all removed, then start over", all_removed_then_start_over, 3, SCENARIO_SMALL},
@@ -442,6 +496,8 @@ const struct crash_way WAYS[] = {
     {"staged, little memory", H5CKPT_SAVE_STAGED, .memory_bytes = 1 << 20},
     {"fenced, no memory", H5CKPT_SAVE_FENCED, .memory_bytes = 0},
     {"forked", H5CKPT_SAVE_FORKED, .memory_bytes = UINT64_MAX},
+    {"fenced, no threads", H5CKPT_SAVE_FENCED, .in_flight = true, .no_threads = true, .promises = true,
+     .memory_bytes = UINT64_MAX},
 };
 
 const size_t WAY_COUNT = COUNT(WAYS);

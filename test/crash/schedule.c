@@ -20,6 +20,7 @@ struct task {
 
 static struct {
     bool on;
+    enum schedule_threads threads;
     uint64_t random;
     uint64_t eagerness; /* in eighths: how often it is another one's turn */
     pthread_mutex_t lock;
@@ -44,9 +45,10 @@ uint64_t schedule_draw(uint64_t bound)
     return schedule.random % bound;
 }
 
-void schedule_begin(uint64_t seed)
+void schedule_begin(uint64_t seed, enum schedule_threads threads)
 {
     schedule.on = true;
+    schedule.threads = threads;
     schedule.random = seen_mix(seed);
     schedule.eagerness = (uint64_t[]){4, 1, 7}[seed % 3];
     schedule.running = PROGRAM;
@@ -126,6 +128,8 @@ bool __wrap_thread_start(struct thread *thread, void (*work)(void *context), voi
 
     if (!schedule.on)
         return __real_thread_start(thread, work, context);
+    if (schedule.threads == SCHEDULE_NO_THREADS)
+        return false;
     while (task->begun)
         if (++task == schedule.task + TASK_COUNT_MAX)
             return false;

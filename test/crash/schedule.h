@@ -13,7 +13,8 @@
 #include <stdint.h>
 
 /* From here on, threads take turns; the caller is the program. Until then, and afterwards, they are as ever. */
-void schedule_begin(uint64_t seed);
+enum schedule_threads { SCHEDULE_THREADS, SCHEDULE_NO_THREADS /* the system gives none */ };
+void schedule_begin(uint64_t seed, enum schedule_threads threads);
 void schedule_end(void); /* all others must have been joined */
 
 /* The running thread hands over, perhaps. */
