@@ -177,7 +177,7 @@ static void rollback_to_a_state_of_another_process(struct crash *crash, unsigned
 
     simfs_set_direct(crash_simfs(crash), (enum simfs_direct)(variant / 2));
     crash_begin(crash, slots, MODEL_DRIFTING);
-    save_times(crash, 4);
+    save_times(crash, 5);
     crash_kill(crash);
     crash_begin(crash, slots, MODEL_DRIFTING);
     crash_restore(crash, H5CKPT_OK, NULL);
@@ -398,31 +398,46 @@ static void disk_full_in_a_save(struct crash *crash, unsigned variant)
     run_later_process(crash, slots, 1);
 }
 
+static void save_with_a_fault(struct crash *crash, const struct simfs_fault *fault)
+{
+    crash_begin(crash, 2, MODEL_DRIFTING);
+    save_times(crash, 4);
+    crash_wait(crash);
+    simfs_set_fault(crash_simfs(crash), fault);
+    for (unsigned i = 0; i < 4; i++)
+        crash_try_save(crash);
+    simfs_set_fault(crash_simfs(crash), NULL);
+    save_times(crash, 4);
+    crash_end(crash);
+}
+
 /*
  * What one failed save did or did not write, the next ones must neither leave out nor take for there. A call of a kind fails
  * once, or until someone has waited for a failure.
  */
 static void one_call_fails_among_blocks(struct crash *crash, unsigned variant)
 {
-    static const enum simfs_call call[] = {SIMFS_CALL_WRITE,     SIMFS_CALL_FLUSH,    SIMFS_CALL_RENAME,
-                                           SIMFS_CALL_RUN_CHILD, SIMFS_CALL_ALLOCATE, SIMFS_CALL_CHILD_WRITE};
+    static const enum simfs_call call[] = {SIMFS_CALL_WRITE, SIMFS_CALL_FLUSH, SIMFS_CALL_RENAME, SIMFS_CALL_ALLOCATE};
     struct simfs_fault fault = {.call = call[variant % COUNT(call)],
-                                .name_prefix = variant % COUNT(call) < 3 ? "slot-" : NULL,
+                                .name_prefix = "slot-",
                                 .skip_count = variant / COUNT(call) % 6,
                                 .fail_count = 1 + variant / COUNT(call) / 6,
                                 .error = variant % 2 == 0 ? ENOSPC : EIO,
                                 .bytes_done = 70000,
                                 .survivors = SIMFS_SURVIVE_SOME};
 
-    crash_begin(crash, 2, MODEL_DRIFTING);
-    save_times(crash, 4);
-    crash_wait(crash);
-    simfs_set_fault(crash_simfs(crash), &fault);
-    for (unsigned i = 0; i < 4; i++)
-        crash_try_save(crash);
-    simfs_set_fault(crash_simfs(crash), NULL);
-    save_times(crash, 4);
-    crash_end(crash);
+    save_with_a_fault(crash, &fault);
+}
+
+/* There is no child, or it is killed at one of its writes. */
+static void a_child_fails(struct crash *crash, unsigned variant)
+{
+    const struct simfs_fault fault = {.call = variant % 2 == 0 ? SIMFS_CALL_CHILD_WRITE : SIMFS_CALL_RUN_CHILD,
+                                      .skip_count = variant / 2 % 4,
+                                      .fail_count = 1 + variant / 8,
+                                      .error = EAGAIN};
+
+    save_with_a_fault(crash, &fault);
 }
 
 /* Each call of a kind fails in turn; a failed process goes on, and then another does. */
@@ -455,52 +470,75 @@ static void one_call_fails(struct crash *crash, unsigned variant)
 
 /* ------------------------------------------------------------------------ list */
 
-const struct scenario SCENARIOS[] = {
-    {"first saves", first_saves, 3, SCENARIO_SMALL},
-    {"a process that saves nothing", a_process_that_saves_nothing, 3, SCENARIO_SMALL},
-    {"restarts after kills", restarts_after_kills, 3, SCENARIO_SMALL},
-    {"written through the page cache", written_through_the_page_cache, 3, SCENARIO_SMALL},
-    {"no direct input and output", no_direct_io, 3, SCENARIO_SMALL},
-    {"several blocks", several_blocks, 3, SCENARIO_BIG},
-    {"blocks that stay", blocks_that_stay, 3, SCENARIO_BIG},
-    {"kills in flight", kills_in_flight, 9, SCENARIO_BIG},
-    {"skipped saves", skipped_saves, 6, SCENARIO_BIG},
-    {"forgotten fences", forgotten_fences, 9, SCENARIO_BIG},
-    {"rollback of blocks", rollback_of_blocks, 2, SCENARIO_BIG},
-    {"rollback to a state of another process", rollback_to_a_state_of_another_process, 6, SCENARIO_BIG},
-    {"fallback, then save", fallback_then_save, 2 * PLACE_COUNT, SCENARIO_SMALL},
-    {"all damaged, then start over", all_damaged_then_start_over, 2, SCENARIO_SMALL},
-    {"all removed, then start over", all_removed_then_start_over, 3, SCENARIO_SMALL},
-    {"an older state damaged, then save", older_damaged_then_save, 3, SCENARIO_SMALL},
-    {"rollback, then save", rollback_then_save, 4, SCENARIO_SMALL},
-    {"start over and save", start_over_and_save, 3, SCENARIO_SMALL},
-    {"schema change", schema_change, 3, SCENARIO_SMALL},
-    {"other number of slots", other_number_of_slots, 6, SCENARIO_SMALL},
-    {"deletion and a new run", deletion_and_a_new_run, 3, SCENARIO_SMALL},
-    {"failed flush, then restart", failed_flush_then_restart, 54, SCENARIO_MANY_VARIANTS},
-    {"failed flush, then save", failed_flush_then_save, 9, SCENARIO_SMALL},
-    {"disk full in a save", disk_full_in_a_save, 12, SCENARIO_MANY_VARIANTS},
-    {"one call fails among blocks", one_call_fails_among_blocks, 6 * 6 * 2, SCENARIO_BIG},
-    {"one call fails", one_call_fails, 7 * 14, SCENARIO_MANY_VARIANTS},
+enum way {
+    WAY_SYNCHRONOUS,
+    WAY_STAGED,
+    WAY_FENCED,
+    WAY_FORKED,
+    WAY_SYNCHRONOUS_PROMISES,
+    WAY_STAGED_SHORT,
+    WAY_FENCED_SHORT,
+    WAY_FORKED_WAITING,
+    WAY_FENCED_ALONE,
+    SHORT_OF_MEMORY = 1 << 20, /* one chunk */
 };
 
-const size_t SCENARIO_COUNT = COUNT(SCENARIOS);
+enum ways {
+    IN_FLIGHT = 1 << WAY_STAGED | 1 << WAY_FENCED | 1 << WAY_FORKED,
+    FENCED = 1 << WAY_FENCED | 1 << WAY_FENCED_SHORT,
+    FORKED = 1 << WAY_FORKED | 1 << WAY_FORKED_WAITING,
+};
 
-/* Those in the background that have others' hazards as well come first. */
 const struct crash_way WAYS[] = {
-    {"synchronous", H5CKPT_SAVE_SYNCHRONOUS, .memory_bytes = UINT64_MAX},
-    {"staged, in flight", H5CKPT_SAVE_STAGED, .in_flight = true, .promises = true, .memory_bytes = UINT64_MAX},
-    {"fenced, in flight", H5CKPT_SAVE_FENCED, .in_flight = true, .promises = true, .memory_bytes = UINT64_MAX},
-    {"forked, in flight", H5CKPT_SAVE_FORKED, .in_flight = true, .promises = true, .memory_bytes = UINT64_MAX},
-    {"synchronous, promises", H5CKPT_SAVE_SYNCHRONOUS, .promises = true, .memory_bytes = UINT64_MAX},
-    {"staged, little memory", H5CKPT_SAVE_STAGED, .memory_bytes = 1 << 20},
-    {"fenced, no memory", H5CKPT_SAVE_FENCED, .memory_bytes = 0},
-    {"forked", H5CKPT_SAVE_FORKED, .memory_bytes = UINT64_MAX},
-    {"fenced, no threads", H5CKPT_SAVE_FENCED, .in_flight = true, .no_threads = true, .promises = true,
-     .memory_bytes = UINT64_MAX},
+    [WAY_SYNCHRONOUS] = {"synchronous", H5CKPT_SAVE_SYNCHRONOUS, .memory_bytes = UINT64_MAX},
+    [WAY_STAGED] = {"staged, in flight", H5CKPT_SAVE_STAGED, .in_flight = true, .promises = true,
+                    .memory_bytes = UINT64_MAX},
+    [WAY_FENCED] = {"fenced, in flight", H5CKPT_SAVE_FENCED, .in_flight = true, .promises = true,
+                    .memory_bytes = UINT64_MAX},
+    [WAY_FORKED] = {"forked, in flight", H5CKPT_SAVE_FORKED, .in_flight = true, .promises = true,
+                    .memory_bytes = UINT64_MAX},
+    [WAY_SYNCHRONOUS_PROMISES] = {"synchronous, promises", H5CKPT_SAVE_SYNCHRONOUS, .promises = true,
+                                  .memory_bytes = UINT64_MAX},
+    [WAY_STAGED_SHORT] = {"staged, little memory", H5CKPT_SAVE_STAGED, .memory_bytes = SHORT_OF_MEMORY},
+    [WAY_FENCED_SHORT] = {"fenced, no memory", H5CKPT_SAVE_FENCED, .memory_bytes = 0},
+    [WAY_FORKED_WAITING] = {"forked", H5CKPT_SAVE_FORKED, .memory_bytes = UINT64_MAX},
+    [WAY_FENCED_ALONE] = {"fenced, no threads", H5CKPT_SAVE_FENCED, .in_flight = true, .no_threads = true,
+                          .promises = true, .memory_bytes = UINT64_MAX},
 };
 
 const size_t WAY_COUNT = COUNT(WAYS);
+
+const struct scenario SCENARIOS[] = {
+    {"first saves", first_saves, 3, SCENARIO_SMALL, 0},
+    {"a process that saves nothing", a_process_that_saves_nothing, 3, SCENARIO_SMALL, 0},
+    {"restarts after kills", restarts_after_kills, 3, SCENARIO_SMALL, 0},
+    {"written through the page cache", written_through_the_page_cache, 3, SCENARIO_SMALL, 0},
+    {"no direct input and output", no_direct_io, 3, SCENARIO_SMALL, 0},
+    {"several blocks", several_blocks, 3, SCENARIO_BIG, 0},
+    {"blocks that stay", blocks_that_stay, 3, SCENARIO_BIG, 0},
+    {"kills in flight", kills_in_flight, 9, SCENARIO_BIG, 0},
+    {"skipped saves", skipped_saves, 6, SCENARIO_BIG, IN_FLIGHT},
+    {"forgotten fences", forgotten_fences, 9, SCENARIO_BIG, FENCED},
+    {"rollback of blocks", rollback_of_blocks, 2, SCENARIO_BIG, 0},
+    {"rollback to a state of another process", rollback_to_a_state_of_another_process, 6, SCENARIO_BIG, 0},
+    {"fallback, then save", fallback_then_save, 2 * PLACE_COUNT, SCENARIO_SMALL, 0},
+    {"all damaged, then start over", all_damaged_then_start_over, 2, SCENARIO_SMALL, 0},
+    {"all removed, then start over", all_removed_then_start_over, 3, SCENARIO_SMALL, 0},
+    {"an older state damaged, then save", older_damaged_then_save, 3, SCENARIO_SMALL, 0},
+    {"rollback, then save", rollback_then_save, 4, SCENARIO_SMALL, 0},
+    {"start over and save", start_over_and_save, 3, SCENARIO_SMALL, 0},
+    {"schema change", schema_change, 3, SCENARIO_SMALL, 0},
+    {"other number of slots", other_number_of_slots, 6, SCENARIO_SMALL, 0},
+    {"deletion and a new run", deletion_and_a_new_run, 3, SCENARIO_SMALL, 0},
+    {"failed flush, then restart", failed_flush_then_restart, 54, SCENARIO_MANY_VARIANTS, 0},
+    {"failed flush, then save", failed_flush_then_save, 9, SCENARIO_SMALL, 0},
+    {"disk full in a save", disk_full_in_a_save, 12, SCENARIO_MANY_VARIANTS, 0},
+    {"one call fails among blocks", one_call_fails_among_blocks, 4 * 6 * 2, SCENARIO_BIG, 0},
+    {"a child fails", a_child_fails, 2 * 4 * 2, SCENARIO_BIG, FORKED},
+    {"one call fails", one_call_fails, 7 * 14, SCENARIO_MANY_VARIANTS, 0},
+};
+
+const size_t SCENARIO_COUNT = COUNT(SCENARIOS);
 
 const struct scenario *scenario_named(const char *name)
 {

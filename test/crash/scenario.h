@@ -15,6 +15,7 @@ struct scenario {
     crash_scenario *run;
     unsigned variant_count;
     enum scenario_size size;
+    unsigned ways; /* a bit for each of WAYS in which it is something of its own; 0: all */
 };
 
 extern const struct scenario SCENARIOS[];

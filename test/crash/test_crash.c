@@ -79,11 +79,14 @@ static void explore_ways(const struct scenario *scenario, unsigned variant, unsi
 /* Bits: all ways to save in the exhaustive form, else one, and where variants are few also the synchronous one. */
 static unsigned ways_to_try(const struct scenario *scenario, unsigned variant)
 {
-    const unsigned drawn = 1u << seen_mix(variant + 100 * (uint64_t)(scenario - SCENARIOS)) % WAY_COUNT;
+    const unsigned all = scenario->ways != 0 ? scenario->ways : (1u << WAY_COUNT) - 1;
+    uint64_t drawn = seen_mix(variant + 100 * (uint64_t)(scenario - SCENARIOS));
 
     if (crash_scale() > 1)
-        return (1u << WAY_COUNT) - 1;
-    return scenario->size == SCENARIO_SMALL ? drawn | 1 : drawn;
+        return all;
+    while ((all >> drawn % WAY_COUNT & 1) == 0)
+        drawn = seen_mix(drawn);
+    return 1u << drawn % WAY_COUNT | (scenario->size == SCENARIO_SMALL ? 1 : 0);
 }
 
 static struct crash_totals explore_all_variants(const struct scenario *scenario, const struct crash_effort *effort)
