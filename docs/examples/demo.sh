@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# demo.sh [TEXTLM]: seven acts in which a training run is killed, its checkpoint damaged, and nothing lost.
+# demo.sh [TEXTLM]: eight acts in which a training run is killed, its checkpoint damaged, and nothing lost.
 # Every promise is checked as it is shown: the script fails unless all acts end as announced.
 set -eu
 
@@ -151,4 +151,14 @@ expect_same_end
 [ "$(cat seven/notes.txt)" = precious ] || fail "notes.txt was changed"
 say "the checkpoint has done its duty and is gone; notes.txt is as it was"
 
-printf '\nall 7 acts as promised\n'
+act "8: killed while states are saved in the background"
+for mode in staged fenced; do
+    run --epochs 10 --backup-dir "eight-$mode" --background "$mode" --kill-at 5
+    expect_killed
+    run --epochs 10 --backup-dir "eight-$mode" --background "$mode"
+    expect_line '^resumed at epoch [45] from slot-[ab]\.h5$' # that of epoch 5 may still have been on its way
+    expect_no_line '^fell back'
+    expect_same_end
+done
+
+printf '\nall 8 acts as promised\n'

@@ -170,6 +170,15 @@ static void check(h5ckpt_callback *callback, h5ckpt_status status)
         fprintf(stderr, "textlm: %s\n", h5ckpt_callback_message(callback));
 }
 
+/* A save in the background may still be reading the variables: wait until it has, or has copied them. */
+static void before_change(h5ckpt_callback *callback)
+{
+    h5ckpt_store *store = callback ? h5ckpt_callback_store(callback) : NULL;
+
+    if (store && h5ckpt_fence(store) < 0)
+        fprintf(stderr, "textlm: %s\n", h5ckpt_message(store));
+}
+
 /* ---------------------------------------------------------------- chance */
 
 /* SplitMix64 (Sebastiano Vigna, 2015; public domain; https://prng.di.unimi.it/splitmix64.c). */
@@ -302,15 +311,18 @@ static void train(struct training *training, const struct text *text, const stru
 {
     for (uint64_t epoch = next.epoch; epoch < options->epochs; epoch++, next.batch = 0) {
         check(callback, h5ckpt_on_epoch_begin(callback, epoch));
+        before_change(callback);
         if (next.batch == 0)
             training->loss_sum = 0.0;
         for (uint64_t batch = next.batch; batch < options->batches; batch++) {
             if (epoch == options->kill_epoch && batch == options->kill_batch)
                 raise(SIGKILL);
+            before_change(callback);
             training->loss_sum += train_batch(training, text);
             check(callback, h5ckpt_on_train_batch_end(callback, batch));
         }
-        check(callback, h5ckpt_on_epoch_end(callback, epoch)); /* before the line: who has read it may pull the plug */
+        /* Before the line: who has read it may pull the plug. (With --background, who has read the next one.) */
+        check(callback, h5ckpt_on_epoch_end(callback, epoch));
         printf("epoch %" PRIu64 " loss %.4f\n", epoch, training->loss_sum / (double)options->batches);
     }
     check(callback, h5ckpt_on_train_end(callback, H5CKPT_FINISHED));
@@ -364,6 +376,7 @@ static _Noreturn void usage(void)
           "  --backup-dir DIR         save in DIR, and resume from what it holds\n"
           "  --save-freq FREQ         epoch (default), a number of batches, or never\n"
           "  --single                 keep one state, not two\n"
+          "  --background MODE        train on while states are saved: staged, fenced or forked\n"
           "  --keep                   leave the checkpoint when training has finished\n"
           "  --kill-at EPOCH[:BATCH]  die by SIGKILL before this epoch, or this batch of it; both count from 0\n",
           stderr);
@@ -386,13 +399,29 @@ static int64_t parse_save_freq(char *frequency, char **rest)
     return (int64_t)parse_number(frequency, rest); /* h5ckpt_callback_new() refuses nonsense */
 }
 
+static enum h5ckpt_save_mode parse_save_mode(const char *mode)
+{
+    if (strcmp(mode, "staged") == 0)
+        return H5CKPT_SAVE_STAGED;
+    if (strcmp(mode, "fenced") == 0)
+        return H5CKPT_SAVE_FENCED;
+    if (strcmp(mode, "forked") == 0)
+        return H5CKPT_SAVE_FORKED;
+    usage();
+}
+
 static struct options parse_options(int argc, char **argv)
 {
     static const struct option known[] = {
-        {"epochs", required_argument, NULL, 'e'},     {"batches", required_argument, NULL, 'b'},
-        {"backup-dir", required_argument, NULL, 'd'}, {"save-freq", required_argument, NULL, 'f'},
-        {"single", no_argument, NULL, 's'},           {"keep", no_argument, NULL, 'K'},
-        {"kill-at", required_argument, NULL, 'k'},    {NULL, 0, NULL, 0},
+        {"epochs", required_argument, NULL, 'e'},
+        {"batches", required_argument, NULL, 'b'},
+        {"backup-dir", required_argument, NULL, 'd'},
+        {"save-freq", required_argument, NULL, 'f'},
+        {"single", no_argument, NULL, 's'},
+        {"keep", no_argument, NULL, 'K'},
+        {"kill-at", required_argument, NULL, 'k'},
+        {"background", required_argument, NULL, 'g'},
+        {NULL, 0, NULL, 0},
     };
     struct options options = {
         .epochs = 10,
@@ -417,6 +446,8 @@ static struct options parse_options(int argc, char **argv)
             options.checkpoint.double_checkpoint = false;
         } else if (option == 'K') {
             options.checkpoint.delete_checkpoint = false;
+        } else if (option == 'g') {
+            options.checkpoint.store.save_mode = parse_save_mode(optarg);
         } else if (option == 'k') {
             options.kill_epoch = parse_number(optarg, &rest);
             if (*rest == ':')

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""kill_random.py TEXTLM [COUNT [SEED [SAVE_FREQ]]]: kill -9 at COUNT random moments; every run ends as if nothing had happened.
+"""kill_random.py TEXTLM [COUNT [SEED [SAVE_FREQ [BACKGROUND]]]]: kill -9 at COUNT random moments; every run ends as if nothing had happened.
 
 A run is killed after a random time of at most what a whole run takes, started again, perhaps killed again (in two lives
 of five), and so on until it finishes. Its last line must be the undisturbed run's: the digest of all its variables. In
@@ -8,7 +8,8 @@ between, each life must go on where a save that was reported had left off, or la
 kill damages nothing. Which moments are tried depends on the clock; what must come of them does not.
 
 SEED, or the environment's H5CKPT_SEED, repeats the times; by default ("-") it is drawn and printed. SAVE_FREQ is textlm's:
-"epoch", or every so many batches.
+"epoch", or every so many batches. BACKGROUND, too: staged, fenced, forked; then the last save that was reported may have
+been in flight, the one before was not.
 """
 import os
 import random
@@ -22,12 +23,14 @@ EPOCHS = 24
 KILL_AGAIN = 0.4  # of the lives that follow a kill
 LIVES_MAX = 50
 LIFE_SECONDS_MAX = 120
+ALONE_SECONDS_MAX = 10
 
 textlm = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else sys.exit(__doc__)
 count = int(sys.argv[2]) if len(sys.argv) > 2 else 20
 seed = int(sys.argv[3] if len(sys.argv) > 3 and sys.argv[3] != "-"
            else os.environ.get("H5CKPT_SEED", random.randrange(2**32)))
 save_freq = sys.argv[4] if len(sys.argv) > 4 else "epoch"
+background = sys.argv[5] if len(sys.argv) > 5 else None
 batches = 2 if save_freq == "epoch" else 5  # short epochs: about every other moment lies in a save
 moments = random.Random(seed)
 
@@ -39,6 +42,8 @@ class Failure(Exception):
 def live(directory, kill_after=None):
     """One life of textlm: its lines, whether it was killed, and its duration."""
     command = [textlm, "--epochs", str(EPOCHS), "--batches", str(batches), "--save-freq", save_freq, "--keep"]
+    if background:
+        command += ["--background", background]
     if directory:
         command += ["--backup-dir", directory]
     began = time.monotonic()
@@ -53,9 +58,23 @@ def live(directory, kill_after=None):
         process.kill()  # SIGKILL
         output, _ = process.communicate()
     seconds = time.monotonic() - began
+    if background == "forked" and process.returncode == 1 and "has a writer already" in output:
+        return None, False, seconds  # the child of the life before has not yet noticed that it is alone
     if process.returncode not in (0, -9):
         raise Failure(f"a life ended with status {process.returncode}:\n{output}")
     return output.splitlines(), process.returncode == -9, seconds
+
+
+def live_alone(directory, kill_after):
+    """A life that does not meet the one before."""
+    give_up = time.monotonic() + ALONE_SECONDS_MAX
+    life = live(directory, kill_after)
+    while life[0] is None:
+        if time.monotonic() > give_up:
+            raise Failure(f"after {ALONE_SECONDS_MAX} s there is still a writer, though its parent was killed")
+        time.sleep(0.01)
+        life = live(directory, kill_after)
+    return life
 
 
 def numbers(pattern, lines):
@@ -64,9 +83,10 @@ def numbers(pattern, lines):
 
 def surely_saved(finished_epochs):
     """At which epoch it goes on at the earliest, once so many are reported as finished."""
+    in_flight = 1 if background else 0
     if save_freq == "epoch":
-        return finished_epochs
-    saved_batches = finished_epochs * batches // int(save_freq) * int(save_freq)
+        return max(0, finished_epochs - in_flight)
+    saved_batches = (finished_epochs * batches // int(save_freq) - in_flight) * int(save_freq)
     return max(0, saved_batches - 1) // batches  # a save in an epoch's last batch precedes the epoch's end
 
 
@@ -93,7 +113,8 @@ def disturbed_run(directory, whole_seconds, expected, statistics):
     for number in range(LIVES_MAX):
         last_chance = number == LIVES_MAX - 1
         kill = number == 0 or (moments.random() < KILL_AGAIN and not last_chance)
-        lines, killed, _ = live(directory, moments.uniform(0, whole_seconds) if kill else None)
+        kill_after = moments.uniform(0, whole_seconds) if kill else None
+        lines, killed, _ = live_alone(directory, kill_after)
         statistics["lives"] += 1
         statistics["kills"] += killed
         statistics["kills of a resumed life"] += killed and number > 0

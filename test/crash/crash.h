@@ -6,7 +6,8 @@
  * The oracle, for each state (docs/format.md, promises P1 to P3, P5, P6):
  *
  *   (1) A restore yields the state acknowledged last, or a newer one that had begun, and every byte of it; after the
- *       program rolled back, also the state that it rolled back to.
+ *       program rolled back, also the state that it rolled back to. A state is acknowledged by H5CKPT_EVENT_DURABLE,
+ *       without which neither h5ckpt_save() (synchronous) nor h5ckpt_wait() may return H5CKPT_OK.
  *   (2) H5CKPT_NO_CHECKPOINT only if nothing was acknowledged yet, or deletion had begun; the variables are untouched.
  *   (3) H5CKPT_E_LOST only if the scenario itself damaged every state; then, beside the writer that starts over,
  *       H5CKPT_E_OVERTAKEN. No other error.
@@ -15,6 +16,9 @@
  *   (6) A reader restores by the same rules, also beside the living writer, and changes nothing.
  *   (7) The number of intact states is what P1 says.
  *   (8) The next save succeeds, and (1) to (7) hold again for crashes during this recovery and save.
+ *
+ * Where saves go on in the background, threads take turns at random (schedule.h); and of the writes that may be on
+ * their way at once, a kill leaves any.
  *
  * (1) to (5) are checked for every state, (6) beside the writer for every kill, (8) for every kill between two system
  * calls; (6) to (8) for a sample of the others. A state is what a reader of the directory can see, with what may be
@@ -60,13 +64,24 @@ struct crash_totals {
     char first_loss[1024];
 };
 
+/* How the scenario's programs save. After each save they overwrite their memory (fenced: after the fence). */
+struct crash_way {
+    const char *name;
+    enum h5ckpt_save_mode mode;
+    bool in_flight;        /* they do not wait for a save, but go on with the next one, or end */
+    bool no_threads;       /* the system gives none, so that every save is synchronous */
+    bool promises;         /* they say truthfully what has not changed: h5ckpt_unchanged() */
+    uint64_t memory_bytes; /* of copies on their way */
+};
+
 /* A running scenario. */
 struct crash;
 
 /* Run it once and try every crash. Adds to `totals`; states already tried under `seen` are not tried again. */
 typedef void crash_scenario(struct crash *crash, unsigned variant);
-void crash_explore(const char *name, crash_scenario *scenario, unsigned variant, const struct crash_effort *effort,
-                   unsigned lies, const char *lie_prefix, struct seen *seen, struct crash_totals *totals);
+void crash_explore(const char *name, crash_scenario *scenario, unsigned variant, const struct crash_way *way,
+                   const struct crash_effort *effort, unsigned lies, const char *lie_prefix, struct seen *seen,
+                   struct crash_totals *totals);
 
 /* ------------------------------------------------- what a scenario may do */
 
@@ -92,18 +107,28 @@ uint64_t crash_roll_back(struct crash *crash);
 /* It leaves behind what is there. */
 void crash_start_over(struct crash *crash);
 
-/* It saves the next state. */
+/* It saves the next state; the one before may still be in flight. */
 void crash_save(struct crash *crash);
 
-/* As that, but may fail. */
-h5ckpt_status crash_try_save(struct crash *crash);
+/* As that, but may fail, and so may the one before. */
+void crash_try_save(struct crash *crash);
+
+/* As that, but in mode fenced the memory changes without a fence: the save is never to be taken for a state. */
+void crash_save_and_forget_fence(struct crash *crash);
+
+/* From the next crash_begin() on, a save while one is in flight is skipped. */
+void crash_skip_if_busy(struct crash *crash);
+
+/* It waits for the save in flight, which may have failed. */
+void crash_wait(struct crash *crash);
 
 /* It deletes the checkpoint. */
 void crash_delete(struct crash *crash);
 
-/* It closes the store and ends; or it is killed. */
+/* It closes the store and ends; or it is killed, when no save is in flight, or whatever is. */
 void crash_end(struct crash *crash);
 void crash_kill(struct crash *crash);
+void crash_kill_in_flight(struct crash *crash);
 
 /* The file system, for faults. */
 struct simfs *crash_simfs(struct crash *crash);

@@ -44,7 +44,7 @@ unsigned intact_count_min(const struct expectation *expected)
 static void expect_begin(struct expectation *expected, unsigned slots)
 {
     expected->acknowledged_in_a_row = intact_count_min(expected);
-    expected->save_begun = false;
+    expected->save_begun = expected->deleting = false;
     expected->slots = slots;
 }
 
@@ -71,9 +71,10 @@ static void expect_after_mark(struct expectation *expected, const struct simfs_o
     case MARK_SAVED:
         forbid_all(expected);
         permit(expected, mark->value);
+        expected->none_permitted = expected->deleting; /* which waits for it */
         expected->fall_back_permitted = false;
         expected->save_begun = true; /* the row before this save, less what it replaced … */
-        expected->acknowledged_in_a_row = intact_count_min(expected) + 1;
+        expected->acknowledged_in_a_row = expected->deleting ? 0 : intact_count_min(expected) + 1;
         expected->save_begun = false; /* … and itself */
         break;
     case MARK_FAILED:
@@ -99,12 +100,13 @@ static void expect_after_mark(struct expectation *expected, const struct simfs_o
         expected->fall_back_permitted = true;
         break;
     case MARK_DELETING:
-        expected->none_permitted = true;
+        expected->none_permitted = expected->deleting = true;
         expected->acknowledged_in_a_row = 0;
         break;
     case MARK_DELETED:
         forbid_all(expected);
         expected->none_permitted = true;
+        expected->deleting = false;
         expected->acknowledged_in_a_row = 0;
         break;
     }
@@ -127,8 +129,9 @@ uint64_t expectation_digest(const struct expectation *expected)
 
     for (size_t i = 0; i < sizeof expected->permitted / sizeof *expected->permitted; i++)
         digest = seen_mix(digest ^ expected->permitted[i]);
-    return seen_mix(digest ^ ((uint64_t)expected->none_permitted << 3 | (uint64_t)expected->lost_permitted << 2 |
-                              (uint64_t)expected->fall_back_permitted << 1 | expected->save_begun));
+    return seen_mix(digest ^ ((uint64_t)expected->deleting << 4 | (uint64_t)expected->none_permitted << 3 |
+                              (uint64_t)expected->lost_permitted << 2 | (uint64_t)expected->fall_back_permitted << 1 |
+                              expected->save_begun));
 }
 
 struct expectation expectation_of_nothing(void)

@@ -34,6 +34,7 @@ struct expectation {
     unsigned slots;           /* of the process that runs */
     unsigned acknowledged_in_a_row;
     bool save_begun;
+    bool deleting;
     bool flush_failed; /* cache and device may differ where both are clean */
 };
 

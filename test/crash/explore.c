@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "crash/internal.h"
+#include "crash/schedule.h"
 #include "crash/seen.h"
 
 enum {
@@ -44,7 +45,7 @@ static void check_nested(struct crash *crash, unsigned depth, struct expectation
     if (restored == 0 && lost_permitted)
         status = h5ckpt_start_over(crash->store);
     if (restored != NOT_RESTORED && status == H5CKPT_OK)
-        status = save_state(crash, number);
+        status = wait_for_save(crash, save_state(crash, number));
     if (status != H5CKPT_OK)
         violation(crash, expected, VIOLATION_OTHER, "the next save: %s: %s", h5ckpt_status_name(status),
                   h5ckpt_message(crash->store));
@@ -299,20 +300,46 @@ static struct crash_effort less_effort(const struct crash_effort *effort)
     return less;
 }
 
+/* Two writes to a slot that a team may have on their way at once: no record, and none of the other's bytes. */
+static bool may_change_places(const struct simfs_op *one, const struct simfs_op *other)
+{
+    return one->kind == SIMFS_WRITE && other->kind == SIMFS_WRITE && one->inode == other->inode && one->offset > 0 &&
+           other->offset > 0 &&
+           (one->offset + one->byte_count <= other->offset || other->offset + other->byte_count <= one->offset);
+}
+
+/* The operations of a log, in an order in which they could have been made just as well. */
+static const struct simfs_op **order_of(struct crash *crash, const struct simfs *log)
+{
+    const size_t count = simfs_op_count(log);
+    const struct simfs_op **order = zeroed_or_abort(count + 1, sizeof *order);
+
+    for (size_t i = 0; i < count; i++) {
+        order[i] = simfs_op_at(log, i);
+        for (size_t j = i; j > 0 && may_change_places(order[j - 1], order[j]) && draw(crash, 2) == 0; j--) {
+            const struct simfs_op *later = order[j - 1];
+            order[j - 1] = order[j];
+            order[j] = later;
+        }
+    }
+    return order;
+}
+
 /* Crash before every operation of `log`, inside every write, and at the end. Changes `replica`. */
 static void explore(struct crash *crash, unsigned depth, struct simfs *replica, const struct simfs *log,
                     struct expectation expected)
 {
     const struct crash_effort *const effort = crash->effort;
     const struct crash_effort less = less_effort(effort);
+    const struct simfs_op **order = order_of(crash, log);
 
     crash->effort = depth == 0 ? effort : &less;
     crash->now.log[depth] = log;
     for (size_t i = 0; i <= simfs_op_count(log) && !enough(crash); i++) {
-        const struct simfs_op *op = i < simfs_op_count(log) ? simfs_op_at(log, i) : NULL;
-        if (op == NULL || op->kind != SIMFS_MARK || (i > 0 && simfs_op_at(log, i - 1)->kind != SIMFS_MARK)) {
+        const struct simfs_op *op = order[i];
+        if (op == NULL || op->kind != SIMFS_MARK || (i > 0 && order[i - 1]->kind != SIMFS_MARK)) {
             crash->now.op_index[depth] = i;
-            describe_operation(log, i, crash->now.operation, sizeof crash->now.operation);
+            describe_operation(op, crash->now.operation, sizeof crash->now.operation);
             try_kill(crash, depth, replica, &expected);
             try_power_cuts(crash, depth, replica, &expected);
         }
@@ -323,6 +350,7 @@ static void explore(struct crash *crash, unsigned depth, struct simfs *replica, 
         expect_after(&expected, op);
         simfs_replay(replica, op);
     }
+    free(order);
     crash->now.op_index[depth] = 0;
     crash->effort = effort;
 }
@@ -373,15 +401,19 @@ struct crash_effort crash_effort_default(void)
     return effort;
 }
 
-void crash_explore(const char *name, crash_scenario *scenario, unsigned variant, const struct crash_effort *effort,
-                   unsigned lies, const char *lie_prefix, struct seen *seen, struct crash_totals *totals)
+void crash_explore(const char *name, crash_scenario *scenario, unsigned variant, const struct crash_way *way,
+                   const struct crash_effort *effort, unsigned lies, const char *lie_prefix, struct seen *seen,
+                   struct crash_totals *totals)
 {
     struct crash *crash = zeroed_or_abort(1, sizeof *crash);
     struct simfs *live = simfs_new(SEED), *replica = simfs_new(SEED);
     const struct system_calls *before = system_calls;
 
     system_calls = &simfs_calls;
-    *crash = (struct crash){.name = name, .variant = variant, .effort = effort, .seen = seen, .totals = totals};
+    simfs_before_change(schedule_yield);
+    schedule_begin(SEED + variant, way->no_threads ? SCHEDULE_NO_THREADS : SCHEDULE_THREADS);
+    *crash =
+        (struct crash){.name = name, .variant = variant, .way = way, .effort = effort, .seen = seen, .totals = totals};
     for (unsigned depth = 0; depth <= DEPTH_MAX; depth++) {
         crash->level[depth].image = simfs_new(SEED);
         crash->level[depth].live = simfs_new(SEED);
@@ -393,6 +425,7 @@ void crash_explore(const char *name, crash_scenario *scenario, unsigned variant,
     simfs_use(crash->fs = live);
     forget_restores();
     scenario(crash, variant);
+    crash->killed = true;
     simfs_kill(live);
     close_store(crash);
     simfs_set_fault(live, NULL);
@@ -407,5 +440,7 @@ void crash_explore(const char *name, crash_scenario *scenario, unsigned variant,
     simfs_free(replica);
     simfs_free(live);
     free(crash);
+    schedule_end();
+    simfs_before_change(NULL);
     system_calls = before;
 }

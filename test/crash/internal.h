@@ -15,6 +15,7 @@ enum {
 struct crash {
     const char *name;
     unsigned variant;
+    const struct crash_way *way;
     const struct crash_effort *effort;
     struct seen *seen;
     struct crash_totals *totals;
@@ -26,7 +27,14 @@ struct crash {
     enum model_schema schema;
     unsigned slots;
     uint64_t last_number;
-    uint64_t last_saved;
+    uint64_t last_saved;   /* and durable */
+    uint64_t last_asked;   /* h5ckpt_save() was called for it, by this process; 0: for none */
+    uint64_t last_begun;   /* its bytes are on their way, or were */
+    uint64_t failed_count; /* saves */
+    bool skip_if_busy;
+    bool forgets_fence;
+    bool tried;         /* the last save of the scenario's may have failed */
+    bool killed;        /* the process: what its threads still do is not seen by anyone */
     bool broken;        /* the scenario itself went wrong: it does nothing more */
     bool beside_writer; /* (6) */
     bool not_open;      /* crash_try_begin() failed: nothing more until the next process */
@@ -56,6 +64,7 @@ h5ckpt_status restore_somehow(h5ckpt_store *store,
 h5ckpt_status open_store(struct crash *crash, enum h5ckpt_mode mode, enum model_schema schema);
 void close_store(struct crash *crash);
 h5ckpt_status save_state(struct crash *crash, uint64_t number);
+h5ckpt_status wait_for_save(struct crash *crash, h5ckpt_status saved);
 
 /* oracle.c */
 enum { NOT_RESTORED = -1 };
@@ -65,8 +74,8 @@ enum violation_kind { VIOLATION_LOSS, VIOLATION_OTHER };
 void violation(struct crash *crash, const struct expectation *expected, enum violation_kind kind, const char *format,
                ...) __attribute__((format(printf, 4, 5)));
 
-/* For messages: an operation of a log. */
-void describe_operation(const struct simfs *log, size_t index, char *text, size_t byte_count);
+/* For messages: an operation; NULL: the end of a log. */
+void describe_operation(const struct simfs_op *op, char *text, size_t byte_count);
 
 /*
  * Open and restore, with the schema of the newest state or that of an older one that may be given back; judge the

@@ -14,7 +14,8 @@
 enum model_schema {
     MODEL_SMALL,    /* one block, some KiB */
     MODEL_EXTENDED, /* as that, with a variable more */
-    MODEL_BIG,      /* several blocks, most of which never change */
+    MODEL_BIG,      /* several blocks, most of which never change; two chunks */
+    MODEL_DRIFTING, /* several blocks, of which some change from one state to the next, and change back */
     MODEL_SCHEMA_COUNT,
 };
 
@@ -23,8 +24,16 @@ enum { MODEL_NUMBER_MAX = 255 };
 /* The registered variables; made once, never freed. */
 h5ckpt_state *model_state(enum model_schema schema);
 
+/* From here on, the get function of the one variable that has such fails, or no longer does. */
+enum model_device { MODEL_DEVICE_WORKS, MODEL_DEVICE_FAILS };
+void model_set_device(enum model_device device);
+
 /* Fill the variables as state `number` has them. */
 void model_set(enum model_schema schema, uint64_t number);
+
+/* Say which elements two states have in common: of the variable that has such blocks, all runs of them. */
+typedef void model_common(void *context, const char *name, uint64_t first, uint64_t count);
+void model_compare(enum model_schema schema, uint64_t one, uint64_t other, model_common *say, void *context);
 
 /* Fill the variables with what no state has. */
 void model_spoil(enum model_schema schema);

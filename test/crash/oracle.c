@@ -12,16 +12,11 @@
 
 /* -------------------------------------------------------------------- messages */
 
-void describe_operation(const struct simfs *log, size_t index, char *text, size_t byte_count)
+void describe_operation(const struct simfs_op *op, char *text, size_t byte_count)
 {
-    const struct simfs_op *op;
-
-    if (index == simfs_op_count(log)) {
+    if (op == NULL)
         snprintf(text, byte_count, "the end");
-        return;
-    }
-    op = simfs_op_at(log, index);
-    if (op->kind == SIMFS_MARK)
+    else if (op->kind == SIMFS_MARK)
         snprintf(text, byte_count, "%s %" PRIu64, MARK_NAME[op->mark], op->value);
     else
         snprintf(text, byte_count, "%s '%s'%s%s (inode %" PRIu64 ", %zu bytes at %" PRIu64 ")", simfs_op_name(op->kind),
@@ -33,7 +28,7 @@ static void print_log(const struct simfs *log)
     char text[192];
 
     for (size_t i = 0; i < simfs_op_count(log); i++) {
-        describe_operation(log, i, text, sizeof text);
+        describe_operation(simfs_op_at(log, i), text, sizeof text);
         fprintf(stderr, "  %3zu %s\n", i, text);
     }
 }
@@ -46,9 +41,9 @@ static void describe_violation(const struct crash *crash, const struct expectati
     if (expected != NULL)
         list_permitted(expected, permitted, sizeof permitted);
     snprintf(text, byte_count,
-             "%s, variant %u: %s; permitted: %s. Depth %u, before operation %zu (then %zu, %zu), %s; %s", crash->name,
-             crash->variant, fact, permitted, crash->now.depth, crash->now.op_index[0], crash->now.op_index[1],
-             crash->now.op_index[2], crash->now.operation, crash->now.what);
+             "%s, %s, variant %u: %s; permitted: %s. Depth %u, before operation %zu (then %zu, %zu), %s; %s",
+             crash->name, crash->way->name, crash->variant, fact, permitted, crash->now.depth, crash->now.op_index[0],
+             crash->now.op_index[1], crash->now.op_index[2], crash->now.operation, crash->now.what);
 }
 
 void violation(struct crash *crash, const struct expectation *expected, enum violation_kind kind, const char *format,

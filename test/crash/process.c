@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "crash/internal.h"
+#include "crash/schedule.h"
 #include "recovery/choose.h"
 
 /* `condition` must hold in a scenario, or it does nothing more. */
@@ -54,6 +55,27 @@ h5ckpt_status restore_somehow(h5ckpt_store *store, const struct h5ckpt_restore_o
 
 /* ----------------------------------------------------------------- the process */
 
+/* In whichever thread it happens: what is durable is acknowledged from this moment on. */
+static void hear(void *context, const struct h5ckpt_event *event)
+{
+    struct crash *crash = context;
+
+    if (crash->killed)
+        return;
+    if (event->kind == H5CKPT_EVENT_SAVE_BEGUN) {
+        simfs_mark(crash->fs, MARK_SAVING, event->progress.step);
+        crash->last_begun = event->progress.step;
+    }
+    if (event->kind == H5CKPT_EVENT_DURABLE) {
+        simfs_mark(crash->fs, MARK_SAVED, event->progress.step);
+        crash->last_saved = event->progress.step;
+    }
+    if (event->kind == H5CKPT_EVENT_SAVE_FAILED) {
+        simfs_mark(crash->fs, MARK_FAILED, crash->last_asked);
+        crash->failed_count++;
+    }
+}
+
 h5ckpt_status open_store(struct crash *crash, enum h5ckpt_mode mode, enum model_schema schema)
 {
     struct h5ckpt_options options = h5ckpt_options_default();
@@ -61,7 +83,14 @@ h5ckpt_status open_store(struct crash *crash, enum h5ckpt_mode mode, enum model_
     options.mode = mode;
     options.slots = crash->slots;
     options.rewrite_every = schema == MODEL_BIG ? 3 : options.rewrite_every;
+    options.save_mode = crash->way->mode;
+    options.background.memory_bytes = crash->way->memory_bytes;
+    options.background.skip_if_busy = crash->skip_if_busy;
+    options.event = hear;
+    options.event_context = crash;
     crash->schema = schema;
+    crash->last_asked = 0;
+    crash->killed = false;
     return h5ckpt_open(&crash->store, CRASH_DIRECTORY, model_state(schema), &options);
 }
 
@@ -124,49 +153,119 @@ uint64_t crash_restore_whatever(struct crash *crash)
     return restored_number(crash, status);
 }
 
-uint64_t crash_roll_back(struct crash *crash)
-{
-    struct h5ckpt_restore_options options = h5ckpt_restore_options_default();
-    uint64_t number;
-
-    options.which = H5CKPT_PREVIOUS;
-    number = crash_restore(crash, H5CKPT_OK, &options);
-    if (!crash->broken)
-        simfs_mark(crash->fs, MARK_ROLLED_BACK, number);
-    return number;
-}
-
 void crash_start_over(struct crash *crash)
 {
     if (!crash->broken)
         must(crash, h5ckpt_start_over(crash->store) == H5CKPT_OK, "start over");
 }
 
+static void promise(void *context, const char *name, uint64_t first, uint64_t count)
+{
+    struct crash *crash = context;
+
+    must(crash, h5ckpt_unchanged(crash->store, name, first, count) == H5CKPT_OK, "unchanged");
+}
+
+uint64_t crash_roll_back(struct crash *crash)
+{
+    struct h5ckpt_restore_options options = h5ckpt_restore_options_default();
+    uint64_t number;
+
+    options.which = H5CKPT_PREVIOUS;
+    if (!crash->broken && crash->way->promises && crash->last_asked != 0)
+        model_compare(crash->schema, crash->last_asked, crash->last_asked, promise, crash); /* then memory changes */
+    number = crash_restore(crash, H5CKPT_OK, &options);
+    if (!crash->broken)
+        simfs_mark(crash->fs, MARK_ROLLED_BACK, number);
+    return number;
+}
+
+/* Call h5ckpt_save(), and overwrite the memory as soon as that is allowed. */
 h5ckpt_status save_state(struct crash *crash, uint64_t number)
 {
+    enum { TURNS_MAX = 12 };
     const struct h5ckpt_progress progress = model_progress(number);
     h5ckpt_status status;
 
     crash->schema_of[number] = crash->schema;
     model_set(crash->schema, number);
-    simfs_mark(crash->fs, MARK_SAVING, number);
+    if (crash->way->promises && crash->last_asked != 0)
+        model_compare(crash->schema, crash->last_asked, number, promise, crash);
+    crash->last_asked = number;
     status = h5ckpt_save(crash->store, &progress);
-    simfs_mark(crash->fs, status == H5CKPT_OK ? MARK_SAVED : MARK_FAILED, number);
-    if (status == H5CKPT_OK)
-        crash->last_saved = number;
+    if (crash->way->mode == H5CKPT_SAVE_SYNCHRONOUS)
+        must(crash, status != H5CKPT_OK || crash->last_saved == number, "save, which was not said to be durable");
+    if (crash->way->mode == H5CKPT_SAVE_FENCED && !crash->forgets_fence) {
+        schedule_let_run((unsigned)schedule_draw(TURNS_MAX));
+        must(crash, h5ckpt_fence(crash->store) == H5CKPT_OK, "fence");
+    }
+    model_spoil(crash->schema);
+    schedule_let_run((unsigned)schedule_draw(TURNS_MAX));
     return status;
 }
 
-h5ckpt_status crash_try_save(struct crash *crash)
+/* What comes of the save that h5ckpt_save() answered so: a failure may be that of the save before. */
+h5ckpt_status wait_for_save(struct crash *crash, h5ckpt_status saved)
 {
-    return crash->broken || crash->not_open ? H5CKPT_E_ARGUMENT : save_state(crash, ++crash->last_number);
+    h5ckpt_status status;
+    bool durable;
+
+    if (crash->way->mode == H5CKPT_SAVE_SYNCHRONOUS || saved == H5CKPT_SKIPPED)
+        return saved;
+    status = h5ckpt_wait(crash->store);
+    durable = crash->last_saved == crash->last_asked;
+    must(crash, !durable || status == H5CKPT_OK, "wait, though the state is durable");
+    must(crash, durable || status < 0 || saved < 0, "wait, though the state is not durable");
+    return durable || status < 0 ? status : saved;
+}
+
+static h5ckpt_status save_next(struct crash *crash)
+{
+    const h5ckpt_status status = save_state(crash, ++crash->last_number);
+
+    return crash->way->in_flight ? status : wait_for_save(crash, status);
+}
+
+void crash_try_save(struct crash *crash)
+{
+    if (crash->broken || crash->not_open)
+        return;
+    save_next(crash);
+    crash->tried = true;
 }
 
 void crash_save(struct crash *crash)
 {
-    h5ckpt_status status = crash_try_save(crash);
+    h5ckpt_status status;
 
-    must(crash, status == H5CKPT_OK, "save");
+    if (crash->broken || crash->not_open)
+        return;
+    status = save_next(crash);
+    if (status < 0 && crash->way->in_flight && crash->tried && crash->last_begun == crash->last_asked)
+        status = H5CKPT_OK; /* it was the one before that failed */
+    must(crash, status == H5CKPT_OK || (status == H5CKPT_SKIPPED && crash->skip_if_busy), "save");
+    crash->tried = false;
+}
+
+void crash_save_and_forget_fence(struct crash *crash)
+{
+    if (crash->broken || crash->not_open)
+        return;
+    crash->forgets_fence = true;
+    save_state(crash, ++crash->last_number);
+    crash->forgets_fence = false;
+    crash->tried = true;
+}
+
+void crash_skip_if_busy(struct crash *crash)
+{
+    crash->skip_if_busy = true;
+}
+
+void crash_wait(struct crash *crash)
+{
+    if (!crash->broken && !crash->not_open)
+        h5ckpt_wait(crash->store);
 }
 
 void crash_delete(struct crash *crash)
@@ -180,6 +279,7 @@ void crash_delete(struct crash *crash)
 
 static void end_process(struct crash *crash)
 {
+    crash->killed = true;
     simfs_kill(crash->fs);
     close_store(crash);
     simfs_restart(crash->fs);
@@ -194,6 +294,12 @@ void crash_end(struct crash *crash)
 }
 
 void crash_kill(struct crash *crash)
+{
+    crash_wait(crash);
+    end_process(crash);
+}
+
+void crash_kill_in_flight(struct crash *crash)
 {
     end_process(crash);
 }

@@ -97,6 +97,121 @@ static void several_blocks(struct crash *crash, unsigned variant)
     crash_end(crash);
 }
 
+/* Blocks are left out where the slot has them already; they change, and change back. */
+static void blocks_that_stay(struct crash *crash, unsigned variant)
+{
+    crash_begin(crash, variant + 1, MODEL_DRIFTING);
+    save_times(crash, 8);
+    crash_kill(crash);
+    crash_begin(crash, variant + 1, MODEL_DRIFTING);
+    crash_restore(crash, H5CKPT_OK, NULL);
+    save_times(crash, 5);
+    crash_end(crash);
+}
+
+static enum model_schema schema_by(unsigned variant)
+{
+    return (enum model_schema[]){MODEL_SMALL, MODEL_DRIFTING, MODEL_BIG}[variant % 3];
+}
+
+/* Killed while a save is on its way, again and again. */
+static void kills_in_flight(struct crash *crash, unsigned variant)
+{
+    const enum model_schema schema = schema_by(variant);
+    const unsigned slots = 1 + variant / 3 % 3;
+
+    crash_begin(crash, slots, schema);
+    save_times(crash, 3);
+    crash_wait(crash);
+    for (unsigned process = 0; process < 4; process++) {
+        crash_try_save(crash);
+        crash_kill_in_flight(crash);
+        crash_begin(crash, slots, schema);
+        crash_restore(crash, H5CKPT_OK, NULL);
+        save_times(crash, process);
+        crash_wait(crash);
+    }
+    crash_end(crash);
+}
+
+/* Of what is skipped, nothing is on disk that a later promise could be about. */
+static void skipped_saves(struct crash *crash, unsigned variant)
+{
+    crash_skip_if_busy(crash);
+    crash_begin(crash, 1 + variant % 3, MODEL_DRIFTING);
+    save_times(crash, 10);
+    crash_wait(crash);
+    save_times(crash, 6);
+    crash_end(crash);
+}
+
+/* A save that failed before it touched anything; promises are about it, not about what is on disk. */
+static void refused_saves(struct crash *crash, unsigned variant)
+{
+    crash_begin(crash, 1 + variant % 3, MODEL_DRIFTING);
+    save_times(crash, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        model_set_device(MODEL_DEVICE_FAILS);
+        for (unsigned refused = 0; refused <= i % 2; refused++)
+            crash_try_save(crash);
+        model_set_device(MODEL_DEVICE_WORKS);
+        save_times(crash, 2);
+    }
+    crash_end(crash);
+}
+
+/* The memory changed while a save may have been reading it. */
+static void forgotten_fences(struct crash *crash, unsigned variant)
+{
+    const enum model_schema schema = schema_by(variant);
+    const unsigned slots = 1 + variant / 3 % 3;
+
+    crash_begin(crash, slots, schema);
+    crash_save_and_forget_fence(crash);
+    save_times(crash, 3);
+    crash_wait(crash);
+    crash_save_and_forget_fence(crash);
+    crash_save_and_forget_fence(crash);
+    save_times(crash, 2);
+    crash_save_and_forget_fence(crash);
+    crash_kill_in_flight(crash);
+    crash_begin(crash, slots, schema);
+    crash_restore(crash, H5CKPT_OK, NULL);
+    save_times(crash, 1);
+    crash_end(crash);
+}
+
+/* The program goes back to the state before, saves, and does that again: the slots' blocks are of several branches. */
+static void rollback_of_blocks(struct crash *crash, unsigned variant)
+{
+    crash_begin(crash, 2 + variant, MODEL_DRIFTING);
+    save_times(crash, 4);
+    for (unsigned branch = 0; branch < 3; branch++) {
+        crash_roll_back(crash);
+        save_times(crash, 1 + branch);
+    }
+    crash_end(crash);
+}
+
+/* The base is a state that an earlier process saved, and what this one has saved since is to be replaced. */
+static void rollback_to_a_state_of_another_process(struct crash *crash, unsigned variant)
+{
+    const unsigned slots = 2 + variant % 2;
+
+    simfs_set_direct(crash_simfs(crash), (enum simfs_direct)(variant / 2));
+    crash_begin(crash, slots, MODEL_DRIFTING);
+    save_times(crash, 5);
+    crash_kill(crash);
+    crash_begin(crash, slots, MODEL_DRIFTING);
+    crash_restore(crash, H5CKPT_OK, NULL);
+    save_times(crash, 1);
+    crash_roll_back(crash);
+    save_times(crash, 3);
+    crash_roll_back(crash);
+    save_times(crash, 2);
+    crash_end(crash);
+}
+
 /* -------------------------------------------------------------- damage and choice */
 
 enum { PLACE_RECORD = 40, PLACE_STATE = 5000, PLACE_COUNT = 2 };
@@ -313,6 +428,48 @@ static void disk_full_in_a_save(struct crash *crash, unsigned variant)
     run_later_process(crash, slots, 1);
 }
 
+static void save_with_a_fault(struct crash *crash, const struct simfs_fault *fault)
+{
+    crash_begin(crash, 2, MODEL_DRIFTING);
+    save_times(crash, 4);
+    crash_wait(crash);
+    simfs_set_fault(crash_simfs(crash), fault);
+    for (unsigned i = 0; i < 4; i++)
+        crash_try_save(crash);
+    simfs_set_fault(crash_simfs(crash), NULL);
+    save_times(crash, 4);
+    crash_end(crash);
+}
+
+/*
+ * What one failed save did or did not write, the next ones must neither leave out nor take for there. A call of a kind fails
+ * once, or until someone has waited for a failure.
+ */
+static void one_call_fails_among_blocks(struct crash *crash, unsigned variant)
+{
+    static const enum simfs_call call[] = {SIMFS_CALL_WRITE, SIMFS_CALL_FLUSH, SIMFS_CALL_RENAME, SIMFS_CALL_ALLOCATE};
+    struct simfs_fault fault = {.call = call[variant % COUNT(call)],
+                                .name_prefix = "slot-",
+                                .skip_count = variant / COUNT(call) % 6,
+                                .fail_count = 1 + variant / COUNT(call) / 6,
+                                .error = variant % 2 == 0 ? ENOSPC : EIO,
+                                .bytes_done = 70000,
+                                .survivors = SIMFS_SURVIVE_SOME};
+
+    save_with_a_fault(crash, &fault);
+}
+
+/* There is no child, or it is killed at one of its writes. */
+static void a_child_fails(struct crash *crash, unsigned variant)
+{
+    const struct simfs_fault fault = {.call = variant % 2 == 0 ? SIMFS_CALL_CHILD_WRITE : SIMFS_CALL_RUN_CHILD,
+                                      .skip_count = variant / 2 % 4,
+                                      .fail_count = 1 + variant / 8,
+                                      .error = EAGAIN};
+
+    save_with_a_fault(crash, &fault);
+}
+
 /* Each call of a kind fails in turn; a failed process goes on, and then another does. */
 static void one_call_fails(struct crash *crash, unsigned variant)
 {
@@ -349,30 +506,77 @@ static void one_call_fails_past_the_cache(struct crash *crash, unsigned variant)
 
 /* ------------------------------------------------------------------------ list */
 
+enum way {
+    WAY_SYNCHRONOUS,
+    WAY_STAGED,
+    WAY_FENCED,
+    WAY_FORKED,
+    WAY_SYNCHRONOUS_PROMISES,
+    WAY_STAGED_SHORT,
+    WAY_FENCED_SHORT,
+    WAY_FORKED_WAITING,
+    WAY_FENCED_ALONE,
+    SHORT_OF_MEMORY = 1 << 20, /* one chunk */
+};
+
+enum ways {
+    IN_FLIGHT = 1 << WAY_STAGED | 1 << WAY_FENCED | 1 << WAY_FORKED,
+    FENCED = 1 << WAY_FENCED | 1 << WAY_FENCED_SHORT,
+    FORKED = 1 << WAY_FORKED | 1 << WAY_FORKED_WAITING,
+};
+
+const struct crash_way WAYS[] = {
+    [WAY_SYNCHRONOUS] = {"synchronous", H5CKPT_SAVE_SYNCHRONOUS, .memory_bytes = UINT64_MAX},
+    [WAY_STAGED] = {"staged, in flight", H5CKPT_SAVE_STAGED, .in_flight = true, .promises = true,
+                    .memory_bytes = UINT64_MAX},
+    [WAY_FENCED] = {"fenced, in flight", H5CKPT_SAVE_FENCED, .in_flight = true, .promises = true,
+                    .memory_bytes = UINT64_MAX},
+    [WAY_FORKED] = {"forked, in flight", H5CKPT_SAVE_FORKED, .in_flight = true, .promises = true,
+                    .memory_bytes = UINT64_MAX},
+    [WAY_SYNCHRONOUS_PROMISES] = {"synchronous, promises", H5CKPT_SAVE_SYNCHRONOUS, .promises = true,
+                                  .memory_bytes = UINT64_MAX},
+    [WAY_STAGED_SHORT] = {"staged, little memory", H5CKPT_SAVE_STAGED, .memory_bytes = SHORT_OF_MEMORY},
+    [WAY_FENCED_SHORT] = {"fenced, no memory", H5CKPT_SAVE_FENCED, .memory_bytes = 0},
+    [WAY_FORKED_WAITING] = {"forked", H5CKPT_SAVE_FORKED, .memory_bytes = UINT64_MAX},
+    [WAY_FENCED_ALONE] = {"fenced, no threads", H5CKPT_SAVE_FENCED, .in_flight = true, .no_threads = true,
+                          .promises = true, .memory_bytes = UINT64_MAX},
+};
+
+const size_t WAY_COUNT = COUNT(WAYS);
+
 const struct scenario SCENARIOS[] = {
-    {"first saves", first_saves, 3, SCENARIO_SMALL},
-    {"a process that saves nothing", a_process_that_saves_nothing, 3, SCENARIO_SMALL},
-    {"restarts after kills", restarts_after_kills, 3, SCENARIO_SMALL},
-    {"restarts, restores past the cache", restarts_past_the_cache, 6, SCENARIO_SMALL},
-    {"written through the page cache", written_through_the_page_cache, 3, SCENARIO_SMALL},
-    {"no direct input and output", no_direct_io, 3, SCENARIO_SMALL},
-    {"several blocks", several_blocks, 3, SCENARIO_BIG},
-    {"fallback, then save", fallback_then_save, 2 * PLACE_COUNT, SCENARIO_SMALL},
-    {"all damaged, then start over", all_damaged_then_start_over, 2, SCENARIO_SMALL},
-    {"all removed, then start over", all_removed_then_start_over, 3, SCENARIO_SMALL},
-    {"an older state damaged, then save", older_damaged_then_save, 3, SCENARIO_SMALL},
-    {"rollback, then save", rollback_then_save, 4, SCENARIO_SMALL},
-    {"start over and save", start_over_and_save, 3, SCENARIO_SMALL},
-    {"schema change", schema_change, 3, SCENARIO_SMALL},
-    {"other number of slots", other_number_of_slots, 6, SCENARIO_SMALL},
-    {"deletion and a new run", deletion_and_a_new_run, 3, SCENARIO_SMALL},
-    {"failed flush, then restart", failed_flush_then_restart, 54, SCENARIO_MANY_VARIANTS},
+    {"first saves", first_saves, 3, SCENARIO_SMALL, 0},
+    {"a process that saves nothing", a_process_that_saves_nothing, 3, SCENARIO_SMALL, 0},
+    {"restarts after kills", restarts_after_kills, 3, SCENARIO_SMALL, 0},
+    {"restarts, restores past the cache", restarts_past_the_cache, 6, SCENARIO_SMALL, 0},
+    {"written through the page cache", written_through_the_page_cache, 3, SCENARIO_SMALL, 0},
+    {"no direct input and output", no_direct_io, 3, SCENARIO_SMALL, 0},
+    {"several blocks", several_blocks, 3, SCENARIO_BIG, 0},
+    {"blocks that stay", blocks_that_stay, 3, SCENARIO_BIG, 0},
+    {"kills in flight", kills_in_flight, 9, SCENARIO_BIG, 0},
+    {"skipped saves", skipped_saves, 6, SCENARIO_BIG, IN_FLIGHT},
+    {"refused saves", refused_saves, 9, SCENARIO_BIG, 0},
+    {"forgotten fences", forgotten_fences, 9, SCENARIO_BIG, FENCED},
+    {"rollback of blocks", rollback_of_blocks, 2, SCENARIO_BIG, 0},
+    {"rollback to a state of another process", rollback_to_a_state_of_another_process, 6, SCENARIO_BIG, 0},
+    {"fallback, then save", fallback_then_save, 2 * PLACE_COUNT, SCENARIO_SMALL, 0},
+    {"all damaged, then start over", all_damaged_then_start_over, 2, SCENARIO_SMALL, 0},
+    {"all removed, then start over", all_removed_then_start_over, 3, SCENARIO_SMALL, 0},
+    {"an older state damaged, then save", older_damaged_then_save, 3, SCENARIO_SMALL, 0},
+    {"rollback, then save", rollback_then_save, 4, SCENARIO_SMALL, 0},
+    {"start over and save", start_over_and_save, 3, SCENARIO_SMALL, 0},
+    {"schema change", schema_change, 3, SCENARIO_SMALL, 0},
+    {"other number of slots", other_number_of_slots, 6, SCENARIO_SMALL, 0},
+    {"deletion and a new run", deletion_and_a_new_run, 3, SCENARIO_SMALL, 0},
+    {"failed flush, then restart", failed_flush_then_restart, 54, SCENARIO_MANY_VARIANTS, 0},
     {"failed flush, restart, restore past the cache", failed_flush_then_restart_past_the_cache, 54,
-     SCENARIO_MANY_VARIANTS},
-    {"failed flush, then save", failed_flush_then_save, 9, SCENARIO_SMALL},
-    {"disk full in a save", disk_full_in_a_save, 12, SCENARIO_MANY_VARIANTS},
-    {"one call fails", one_call_fails, 7 * 14, SCENARIO_MANY_VARIANTS},
-    {"one call fails, restore past the cache", one_call_fails_past_the_cache, 7 * 16, SCENARIO_MANY_VARIANTS},
+     SCENARIO_MANY_VARIANTS, 0},
+    {"failed flush, then save", failed_flush_then_save, 9, SCENARIO_SMALL, 0},
+    {"disk full in a save", disk_full_in_a_save, 12, SCENARIO_MANY_VARIANTS, 0},
+    {"one call fails among blocks", one_call_fails_among_blocks, 4 * 6 * 2, SCENARIO_BIG, 0},
+    {"a child fails", a_child_fails, 2 * 4 * 2, SCENARIO_BIG, FORKED},
+    {"one call fails", one_call_fails, 7 * 14, SCENARIO_MANY_VARIANTS, 0},
+    {"one call fails, restore past the cache", one_call_fails_past_the_cache, 7 * 16, SCENARIO_MANY_VARIANTS, 0},
 };
 
 const size_t SCENARIO_COUNT = COUNT(SCENARIOS);

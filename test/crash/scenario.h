@@ -15,10 +15,15 @@ struct scenario {
     crash_scenario *run;
     unsigned variant_count;
     enum scenario_size size;
+    unsigned ways; /* a bit for each of WAYS in which it is something of its own; 0: all */
 };
 
 extern const struct scenario SCENARIOS[];
 extern const size_t SCENARIO_COUNT;
+
+/* The first is synchronous, and what each scenario is tried with at least. */
+extern const struct crash_way WAYS[];
+extern const size_t WAY_COUNT;
 
 /* The one with that name; NULL if there is none. */
 const struct scenario *scenario_named(const char *name);

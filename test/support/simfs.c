@@ -14,9 +14,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -182,6 +186,7 @@ struct simfs {
 };
 
 static struct simfs *in_use;
+static void (*before_change)(void);
 
 static uint64_t mix(uint64_t value) /* splitmix64's finalizer */
 {
@@ -1017,6 +1022,17 @@ const char *simfs_name_at(const struct simfs *fs, const char *path, size_t index
 /* ------------------------------------------------------------ the seam's calls */
 
 /* The open file behind a descriptor, or NULL with errno. */
+void simfs_before_change(void (*call)(void))
+{
+    before_change = call;
+}
+
+static void take_turns(void)
+{
+    if (before_change != NULL)
+        before_change();
+}
+
 static struct description *description_of(struct simfs *fs, int descriptor)
 {
     int index = descriptor - FIRST_DESCRIPTOR;
@@ -1196,7 +1212,7 @@ static ssize_t simfs_read_at(int descriptor, void *bytes, size_t byte_count, off
     return (ssize_t)byte_count;
 }
 
-static ssize_t simfs_write_at(int descriptor, const void *bytes, size_t byte_count, off_t offset)
+static ssize_t do_write_at(int descriptor, const void *bytes, size_t byte_count, off_t offset)
 {
     struct simfs *fs = in_use;
     const struct description *description = description_of(fs, descriptor);
@@ -1232,7 +1248,13 @@ static ssize_t simfs_write_at(int descriptor, const void *bytes, size_t byte_cou
     return (ssize_t)byte_count;
 }
 
-static int simfs_flush(int descriptor)
+static ssize_t simfs_write_at(int descriptor, const void *bytes, size_t byte_count, off_t offset)
+{
+    take_turns();
+    return do_write_at(descriptor, bytes, byte_count, offset);
+}
+
+static int do_flush(int descriptor)
 {
     struct simfs *fs = in_use;
     const struct description *description = description_of(fs, descriptor);
@@ -1260,6 +1282,12 @@ static int simfs_flush(int descriptor)
     return 0;
 }
 
+static int simfs_flush(int descriptor)
+{
+    take_turns();
+    return do_flush(descriptor);
+}
+
 static int resize(struct simfs *fs, const struct description *description, uint64_t size)
 {
     struct simfs_op op = {.kind = SIMFS_RESIZE, .inode = description->inode, .offset = size};
@@ -1270,7 +1298,7 @@ static int resize(struct simfs *fs, const struct description *description, uint6
     return 0;
 }
 
-static int simfs_allocate(int descriptor, off_t offset, off_t byte_count)
+static int do_allocate(int descriptor, off_t offset, off_t byte_count)
 {
     struct simfs *fs = in_use;
     const struct description *description = description_of(fs, descriptor);
@@ -1288,7 +1316,13 @@ static int simfs_allocate(int descriptor, off_t offset, off_t byte_count)
     return resize(fs, description, end > size ? end : size);
 }
 
-static int simfs_truncate(int descriptor, off_t byte_count)
+static int simfs_allocate(int descriptor, off_t offset, off_t byte_count)
+{
+    take_turns();
+    return do_allocate(descriptor, offset, byte_count);
+}
+
+static int do_truncate(int descriptor, off_t byte_count)
 {
     struct simfs *fs = in_use;
     const struct description *description = description_of(fs, descriptor);
@@ -1300,6 +1334,12 @@ static int simfs_truncate(int descriptor, off_t byte_count)
     if (strikes(fs, SIMFS_CALL_TRUNCATE, description->name))
         return -1;
     return resize(fs, description, (uint64_t)byte_count);
+}
+
+static int simfs_truncate(int descriptor, off_t byte_count)
+{
+    take_turns();
+    return do_truncate(descriptor, byte_count);
 }
 
 static int fill_status(const struct inode *inode, struct stat *status)
@@ -1335,7 +1375,7 @@ static int simfs_status_at(int directory_descriptor, const char *name, struct st
     return inode == NULL ? -1 : fill_status(inode, status);
 }
 
-static int simfs_link_at(int directory_descriptor, const char *from, const char *to)
+static int do_link_at(int directory_descriptor, const char *from, const char *to)
 {
     struct simfs *fs = in_use;
     struct inode *directory = directory_of(fs, directory_descriptor);
@@ -1359,7 +1399,13 @@ static int simfs_link_at(int directory_descriptor, const char *from, const char 
     return 0;
 }
 
-static int simfs_rename_at(int directory_descriptor, const char *from, const char *to)
+static int simfs_link_at(int directory_descriptor, const char *from, const char *to)
+{
+    take_turns();
+    return do_link_at(directory_descriptor, from, to);
+}
+
+static int do_rename_at(int directory_descriptor, const char *from, const char *to)
 {
     struct simfs *fs = in_use;
     struct inode *directory = directory_of(fs, directory_descriptor);
@@ -1386,6 +1432,12 @@ static int simfs_rename_at(int directory_descriptor, const char *from, const cha
     return 0;
 }
 
+static int simfs_rename_at(int directory_descriptor, const char *from, const char *to)
+{
+    take_turns();
+    return do_rename_at(directory_descriptor, from, to);
+}
+
 static int remove_name(struct simfs *fs, const struct inode *directory, const char *name, const struct inode *inode)
 {
     struct simfs_op op = {.kind = SIMFS_REMOVE, .inode = directory->number, .target = inode->number};
@@ -1395,7 +1447,7 @@ static int remove_name(struct simfs *fs, const struct inode *directory, const ch
     return 0;
 }
 
-static int simfs_remove_at(int directory_descriptor, const char *name)
+static int do_remove_at(int directory_descriptor, const char *name)
 {
     struct simfs *fs = in_use;
     struct inode *directory = directory_of(fs, directory_descriptor);
@@ -1409,6 +1461,12 @@ static int simfs_remove_at(int directory_descriptor, const char *name)
     if (S_ISDIR(inode->mode))
         return fail(EISDIR);
     return remove_name(fs, directory, name, inode);
+}
+
+static int simfs_remove_at(int directory_descriptor, const char *name)
+{
+    take_turns();
+    return do_remove_at(directory_descriptor, name);
 }
 
 static int simfs_make_directory(const char *path, mode_t mode)
@@ -1538,18 +1596,141 @@ static void sim_stand_back(int nice, int cpu)
     (void)cpu;
 }
 
-/* The child's work is done before its parent goes on: the disk cannot tell, as only the flush that comes later orders writes. */
-static int64_t sim_run_child(const struct system_child *child)
+/* --------------------------------------------------------------- children */
+
+/* Model (10). What a child asks for, followed by the bytes of a write; and the answer. */
+struct request {
+    int descriptor;
+    size_t byte_count;
+    off_t offset;
+};
+
+struct answer {
+    ssize_t result;
+    int error;
+};
+
+enum { CHILD_COUNT_MAX = 4 };
+
+static struct child {
+    pid_t id; /* 0: none */
+    int socket;
+} child[CHILD_COUNT_MAX];
+
+static int parent_socket; /* in a child */
+
+/* false: the other side is gone. */
+static bool send_all(int socket, const void *bytes, size_t byte_count)
 {
-    child->body(child->context);
-    return 1;
+    const unsigned char *at = bytes;
+
+    while (byte_count > 0) {
+        const ssize_t sent = send(socket, at, byte_count, MSG_NOSIGNAL);
+        if (sent <= 0)
+            return false;
+        at += sent;
+        byte_count -= (size_t)sent;
+    }
+    return true;
+}
+
+static bool receive_all(int socket, void *bytes, size_t byte_count)
+{
+    return byte_count == 0 || recv(socket, bytes, byte_count, MSG_WAITALL) == (ssize_t)byte_count;
+}
+
+static ssize_t write_by_parent(int descriptor, const void *bytes, size_t byte_count, off_t offset)
+{
+    const struct request request = {descriptor, byte_count, offset};
+    struct answer answer;
+
+    if (!send_all(parent_socket, &request, sizeof request) || !send_all(parent_socket, bytes, byte_count) ||
+        !receive_all(parent_socket, &answer, sizeof answer))
+        _exit(EXIT_FAILURE);
+    errno = answer.error;
+    return answer.result;
+}
+
+static _Noreturn void be_child(const struct system_child *what, int socket)
+{
+    static struct system_calls calls;
+
+    calls = simfs_calls;
+    calls.write_at = write_by_parent;
+    calls.run_child = NULL; /* states with so many chunks that a child would have siblings are too large for this */
+    system_calls = &calls;
+    parent_socket = socket;
+    what->body(what->context);
+    _exit(EXIT_SUCCESS);
+}
+
+static struct child *child_with(pid_t id)
+{
+    for (unsigned i = 0; i < CHILD_COUNT_MAX; i++)
+        if (child[i].id == id)
+            return &child[i];
+    fputs("simfs: no such child, or too many\n", stderr);
+    abort();
+}
+
+static int64_t sim_run_child(const struct system_child *what)
+{
+    struct child *made = child_with(0);
+    int ends[2];
+
+    if (in_use->process_dead)
+        return fail(ESRCH);
+    if (strikes(in_use, SIMFS_CALL_RUN_CHILD, ""))
+        return -1;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0 || (made->id = fork()) < 0) {
+        fputs("simfs: no child\n", stderr);
+        abort();
+    }
+    if (made->id == 0) {
+        close(ends[0]);
+        be_child(what, ends[1]);
+    }
+    close(ends[1]);
+    made->socket = ends[0];
+    return made->id;
+}
+
+/* Do a child's next write; false: it has ended, or was killed. */
+static bool serve(const struct child *who)
+{
+    struct request request;
+    struct answer answer;
+    void *bytes;
+
+    if (!receive_all(who->socket, &request, sizeof request))
+        return false;
+    bytes = aligned_alloc(SIMFS_DIRECT_ALIGN_BYTES,
+                          (request.byte_count / SIMFS_DIRECT_ALIGN_BYTES + 1) * SIMFS_DIRECT_ALIGN_BYTES);
+    if (bytes == NULL || !receive_all(who->socket, bytes, request.byte_count))
+        abort();
+    take_turns();
+    const bool killed = in_use->process_dead || strikes(in_use, SIMFS_CALL_CHILD_WRITE, "");
+    if (killed) {
+        kill(who->id, SIGKILL);
+    } else {
+        errno = 0;
+        answer.result = do_write_at(request.descriptor, bytes, request.byte_count, request.offset);
+        answer.error = errno;
+        send_all(who->socket, &answer, sizeof answer);
+    }
+    free(bytes);
+    return !killed;
 }
 
 static int sim_await_child(int64_t id, int *wait_status)
 {
-    (void)id;
-    *wait_status = 0;
-    return 0;
+    struct child *who = child_with((pid_t)id);
+
+    while (serve(who))
+        ;
+    close(who->socket);
+    who->id = 0;
+    return waitpid((pid_t)id, wait_status, 0) < 0 ? -1 : 0;
 }
 
 static void sim_end_child(int64_t id)

@@ -39,6 +39,8 @@
  * their description. (9) Clocks, random bytes, process and boot ids follow from the seed and the calls made: a run
  * repeats exactly.
  *
+ * (10) A child is a real one, so that it has the memory as it was; its writes are made by the parent, when it awaits it.
+ *
  * Not modelled: symbolic links, owners, renaming of directories, reuse of inode numbers, mmap, a device that lies.
  */
 #ifndef H5CKPT_TEST_SIMFS_H
@@ -66,6 +68,9 @@ extern const struct system_calls simfs_calls;
 struct simfs *simfs_new(uint64_t seed);
 void simfs_free(struct simfs *fs); /* NULL is allowed */
 void simfs_use(struct simfs *fs);
+
+/* Called before each change of any file system, by the library's thread that is about to make it; NULL: nothing is. */
+void simfs_before_change(void (*call)(void));
 
 /* ----------------------------------------------------------------- processes */
 
@@ -177,6 +182,8 @@ enum simfs_call {
     SIMFS_CALL_LINK,
     SIMFS_CALL_RENAME,
     SIMFS_CALL_REMOVE,
+    SIMFS_CALL_RUN_CHILD,
+    SIMFS_CALL_CHILD_WRITE, /* instead of which the child is killed */
 };
 
 struct simfs_fault {
