@@ -3,17 +3,13 @@
  * overhead: the memory that a save or a restore takes beyond the state, as its largest resident set (VmHWM) tells. Each turn
  * is a process of its own: what was once resident counts to the end of one.
  */
-#include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "failure.h"
+#include "process.h"
 #include "scratch.h"
 #include "subject.h"
 
@@ -63,41 +59,28 @@ static double measure_deed(const struct deed *deed)
     return resident_bytes_max() - before;
 }
 
-/* It goes when we go; what it leaves on the disk is the next one's. */
-static _Noreturn void be_process(const struct deed *deed, int answer)
+static void live(void *context, int socket)
 {
-    double bytes;
+    const double bytes = measure_deed(context);
 
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    bytes = measure_deed(deed);
-    _exit(write(answer, &bytes, sizeof bytes) == sizeof bytes ? 0 : EXIT_UNMEASURED);
+    process_tell(socket, &bytes, sizeof bytes);
 }
 
-/* Ends when the process does. */
-static double run_process(const struct deed *deed)
+static double run_process(struct deed *deed)
 {
-    double bytes = NAN;
-    int answer[2];
-    pid_t pid;
+    struct process process;
+    double bytes;
 
-    if (pipe(answer) < 0 || (pid = fork()) < 0)
-        fail_system("cannot make a process");
-    if (pid == 0)
-        be_process(deed, answer[1]);
-    close(answer[1]);
-    if (read(answer[0], &bytes, sizeof bytes) != sizeof bytes)
-        bytes = NAN;
-    close(answer[0]);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
-    if (isnan(bytes))
+    process_start(&process, live, deed);
+    if (!process_hear(process.socket, &bytes, sizeof bytes))
         fail("the process whose memory was to be measured failed");
+    process_end(&process);
     return bytes;
 }
 
 static struct sample run(void *context)
 {
-    const struct deed *deed = context;
+    struct deed *deed = context;
 
     if (deed->anew) {
         char *path = scratch_path(deed->directory);
