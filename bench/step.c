@@ -8,6 +8,7 @@ enum {
     PASSES = 32,
     SCRIBBLES = 64,
     TRIALS = 5,
+    SOME = 6,
 };
 
 const char *step_name(enum step_kind kind)
@@ -28,7 +29,7 @@ static void compute_slice(void)
     (void)result;
 }
 
-double step_run(const struct step *step)
+double step_run(const struct step *step, const struct workload *workload)
 {
     const double begin = stopwatch_now();
 
@@ -36,17 +37,26 @@ double step_run(const struct step *step)
         if (step->kind == STEP_IN_CACHE)
             compute_slice();
         else
-            workload_scribble(step->workload, SCRIBBLES);
+            workload_scribble(workload, SCRIBBLES);
     return stopwatch_now() - begin;
 }
 
-/* The least of a few trials: what it takes when nothing else is going on. */
-static double try(const struct step *step)
+double step_run_some(const struct step *step, const struct workload *workload)
 {
-    double least = step_run(step);
+    double seconds = 0;
+
+    for (int i = 0; i < SOME; i++)
+        seconds += step_run(step, workload);
+    return seconds / SOME;
+}
+
+/* The least of a few trials: what it takes when nothing else is going on. */
+static double try(const struct step *step, const struct workload *workload)
+{
+    double least = step_run(step, workload);
 
     for (int i = 1; i < TRIALS; i++) {
-        const double seconds = step_run(step);
+        const double seconds = step_run(step, workload);
         least = seconds < least ? seconds : least;
     }
     return least;
@@ -54,10 +64,10 @@ static double try(const struct step *step)
 
 struct step step_make(enum step_kind kind, const struct workload *workload)
 {
-    struct step step = {kind, workload, 1};
+    struct step step = {kind, 1};
     double seconds;
 
-    while ((seconds = try(&step)) < STEP_SECONDS / 2)
+    while ((seconds = try(&step, workload)) < STEP_SECONDS / 2)
         step.slice_count *= 2;
     step.slice_count = (size_t)((double)step.slice_count * STEP_SECONDS / seconds);
     return step;

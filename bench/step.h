@@ -20,8 +20,7 @@ enum { STEP_KIND_COUNT = STEP_ALL_OVER + 1 };
 
 struct step {
     enum step_kind kind;
-    const struct workload *workload;
-    size_t slice_count; /* of work so small that a clock may be read between any two */
+    size_t slice_count; /* how much work it is */
 };
 
 /* "in cache", "all over memory" */
@@ -30,8 +29,11 @@ const char *step_name(enum step_kind kind);
 /* Find out how much work 50 ms are. */
 struct step step_make(enum step_kind kind, const struct workload *workload);
 
-/* Do one, and return the seconds that it took. */
-double step_run(const struct step *step);
+/* Do one, and return the seconds that it took. Of the workload, only a step all over memory needs anything. */
+double step_run(const struct step *step, const struct workload *workload);
+
+/* Do some, as many as a save takes, and return the mean. */
+double step_run_some(const struct step *step, const struct workload *workload);
 
 /* Do arithmetic in cache for so many seconds, or for some ten microseconds if those are less. */
 void step_compute(double seconds);
