@@ -10,6 +10,8 @@
 
 typedef void command_function(const struct settings *settings, struct report *report);
 
+command_function command_async;
+command_function command_incremental;
 command_function command_many;
 command_function command_overhead;
 command_function command_restore;

@@ -35,6 +35,8 @@ static const struct command COMMAND[] = {
     {"save", "saves against writing the device, and against what people use", GIB, 64, command_save},
     {"restore", "restores against reading the device, and against memcpy", GIB, 64, command_restore},
     {"verify", "verifying every byte against reading the device", GIB, 64, command_verify},
+    {"async", "saves in the background: stalls, steps, until durable", GIB, 64, command_async},
+    {"incremental", "saves of which a part has changed, against saves of all of it", GIB, 64, command_incremental},
     {"small", "saves of 4 KiB against one write, and against what people use", 4 * KIB, 8, command_small},
     {"many", "100,000 variables of 64 bytes against the same bytes as one", UINT64_C(64) * ARRAYS_MAX,
      ONE_EACH_64_BYTES, command_many},
@@ -199,7 +201,7 @@ static char *help_filter(int key, const char *text, void *input)
     if (stream == NULL)
         return NULL;
     for (int i = 0; i < COMMAND_COUNT; i++)
-        fprintf(stream, "  %-9s %s\n", COMMAND[i].name, COMMAND[i].doc);
+        fprintf(stream, "  %-12s %s\n", COMMAND[i].name, COMMAND[i].doc);
     fputs("\n`h5ckpt-bench COMMAND --help' tells the options. Exit status: 0 measured, 1 it could not be measured, 64 "
           "wrong "
           "usage.",

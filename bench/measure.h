@@ -43,6 +43,7 @@ struct measure {
     char *title;
     enum measure_unit unit;
     const char *axis;       /* what the ratios are plotted along; NULL: each is for itself; static */
+    bool axis_linear;       /* else it counts in powers */
     unsigned warm_up_count; /* rounds before those that count */
     unsigned repeat_count;
     unsigned runs_each; /* turns in a repetition; the median of a contender's runs is its value */

@@ -3,28 +3,54 @@
  * overhead: the memory that a save or a restore takes beyond the state, as its largest resident set (VmHWM) tells. Each turn
  * is a process of its own: what was once resident counts to the end of one.
  */
-#include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "failure.h"
+#include "process.h"
 #include "scratch.h"
 #include "subject.h"
 
-enum { SLOTS = 2, SAVES = 3 }; /* the first save, and one more into each slot */
+enum {
+    SLOTS = 2,
+    SAVES = 3, /* the first one, and one more into each slot */
+    QUARTER = 4,
+};
+
+#define SLACK_BYTES (UINT64_C(32) << 20) /* that a limit on copies may be exceeded by, for all else */
 
 /* What a process does that holds the arrays. */
+struct deed_kind {
+    const char *name;
+    const char *mode_name; /* in the interface */
+    bool restores;         /* else it saves, into a directory that is not there */
+    enum h5ckpt_memory restore_memory;
+    enum h5ckpt_save_mode save_mode;
+    unsigned copies_of_state; /* what copies may take: all of the state divided by this; 0: no limit */
+};
+
+static const struct deed_kind KIND[] = {
+    {"save", "H5CKPT_SAVE_SYNCHRONOUS", .save_mode = H5CKPT_SAVE_SYNCHRONOUS},
+    {"save, staged", "H5CKPT_SAVE_STAGED", .save_mode = H5CKPT_SAVE_STAGED},
+    {"save, staged, a quarter", "H5CKPT_SAVE_STAGED", .save_mode = H5CKPT_SAVE_STAGED, .copies_of_state = QUARTER},
+    {"save, fenced", "H5CKPT_SAVE_FENCED", .save_mode = H5CKPT_SAVE_FENCED},
+    {"save, fenced, a quarter", "H5CKPT_SAVE_FENCED", .save_mode = H5CKPT_SAVE_FENCED, .copies_of_state = QUARTER},
+    {"save, forked", "H5CKPT_SAVE_FORKED, without the child's copies of pages that change",
+     .save_mode = H5CKPT_SAVE_FORKED},
+    {"restore, verify first", "H5CKPT_VERIFY_FIRST", .restores = true, .restore_memory = H5CKPT_VERIFY_FIRST},
+    {"restore, staged", "H5CKPT_STAGED", .restores = true, .restore_memory = H5CKPT_STAGED},
+    {"restore, blockwise", "H5CKPT_BLOCKWISE", .restores = true, .restore_memory = H5CKPT_BLOCKWISE},
+};
+
+enum { KIND_COUNT = sizeof KIND / sizeof *KIND };
+
+/* A contender. */
 struct deed {
+    const struct deed_kind *kind;
     const struct settings *settings;
     const char *directory;
-    bool anew; /* into a directory that is not there */
-    void (*work)(struct subject *subject);
 };
 
 /* --------------------------------------------------------------------- memory */
@@ -45,83 +71,31 @@ static double resident_bytes_max(void)
     return 1024 * kib;
 }
 
-/* ------------------------------------------------------------------ processes */
-
-/* What the deed takes beyond the arrays, from h5ckpt_state_new() on. */
-static double measure_deed(const struct deed *deed)
-{
-    const struct settings *settings = deed->settings;
-    struct workload_memory memory = workload_memory_make(workload_span(settings->byte_count, settings->array_count));
-    struct workload workload = workload_cut(memory, settings->byte_count, settings->array_count, settings->unaligned);
-    struct subject subject;
-    double before;
-
-    workload_renew(&workload);
-    before = resident_bytes_max();
-    subject_open(&subject, deed->directory, &workload, SLOTS);
-    deed->work(&subject);
-    return resident_bytes_max() - before;
-}
-
-/* It goes when we go; what it leaves on the disk is the next one's. */
-static _Noreturn void be_process(const struct deed *deed, int answer)
-{
-    double bytes;
-
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    bytes = measure_deed(deed);
-    _exit(write(answer, &bytes, sizeof bytes) == sizeof bytes ? 0 : EXIT_UNMEASURED);
-}
-
-/* Ends when the process does. */
-static double run_process(const struct deed *deed)
-{
-    double bytes = NAN;
-    int answer[2];
-    pid_t pid;
-
-    if (pipe(answer) < 0 || (pid = fork()) < 0)
-        fail_system("cannot make a process");
-    if (pid == 0)
-        be_process(deed, answer[1]);
-    close(answer[1]);
-    if (read(answer[0], &bytes, sizeof bytes) != sizeof bytes)
-        bytes = NAN;
-    close(answer[0]);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
-    if (isnan(bytes))
-        fail("the process whose memory was to be measured failed");
-    return bytes;
-}
-
-static struct sample run(void *context)
-{
-    const struct deed *deed = context;
-
-    if (deed->anew) {
-        char *path = scratch_path(deed->directory);
-        scratch_remove(path);
-        free(path);
-    }
-    return (struct sample){.value = run_process(deed), .cpu_seconds = NAN};
-}
-
-static struct sample run_state(void *context)
-{
-    const struct settings *settings = context;
-
-    return (struct sample){.value = (double)settings->byte_count, .cpu_seconds = NAN};
-}
-
 /* ---------------------------------------------------------------------- deeds */
 
-static void save(struct subject *subject)
+static struct h5ckpt_options options_of(const struct deed *deed)
 {
-    subject_save(subject, SAVES);
+    struct h5ckpt_options options = h5ckpt_options_default();
+
+    options.slots = SLOTS;
+    options.save_mode = deed->kind->save_mode;
+    if (deed->kind->copies_of_state > 0)
+        options.background.memory_bytes = deed->settings->byte_count / deed->kind->copies_of_state;
+    return options;
 }
 
-static void restore_in(struct subject *subject, enum h5ckpt_memory memory)
+/* A program that changes its memory as soon as it may. */
+static void save(struct subject *subject)
+{
+    for (int i = 0; i < SAVES; i++) {
+        workload_renew(subject->workload);
+        subject_begin_save(subject);
+        subject_fence(subject);
+    }
+    subject_wait(subject);
+}
+
+static void restore(struct subject *subject, enum h5ckpt_memory memory)
 {
     struct h5ckpt_restore_options options = h5ckpt_restore_options_default();
 
@@ -130,40 +104,104 @@ static void restore_in(struct subject *subject, enum h5ckpt_memory memory)
         fail("h5ckpt_restore: %s", h5ckpt_message(subject->store));
 }
 
-static void restore_verify_first(struct subject *subject)
+/* What the deed takes beyond the arrays, from h5ckpt_state_new() on. */
+static double measure_deed(const struct deed *deed)
 {
-    restore_in(subject, H5CKPT_VERIFY_FIRST);
+    const struct settings *settings = deed->settings;
+    const struct h5ckpt_options options = options_of(deed);
+    struct workload_memory memory = workload_memory_make(workload_span(settings->byte_count, settings->array_count));
+    struct workload workload = workload_cut(memory, settings->byte_count, settings->array_count, settings->unaligned);
+    struct subject subject;
+    double before;
+
+    workload_renew(&workload);
+    before = resident_bytes_max();
+    subject_open_by(&subject, deed->directory, &workload, &options);
+    if (deed->kind->restores)
+        restore(&subject, deed->kind->restore_memory);
+    else
+        save(&subject);
+    return resident_bytes_max() - before;
 }
 
-static void restore_staged(struct subject *subject)
+/* ------------------------------------------------------------------ processes */
+
+static void live(void *context, int socket)
 {
-    restore_in(subject, H5CKPT_STAGED);
+    const double bytes = measure_deed(context);
+
+    process_tell(socket, &bytes, sizeof bytes);
+}
+
+static double run_process(struct deed *deed)
+{
+    struct process process;
+    double bytes;
+
+    process_start(&process, live, deed);
+    if (!process_hear(process.socket, &bytes, sizeof bytes))
+        fail("the process whose memory was to be measured failed");
+    process_end(&process);
+    return bytes;
+}
+
+static struct sample run(void *context)
+{
+    struct deed *deed = context;
+
+    if (!deed->kind->restores) {
+        char *path = scratch_path(deed->directory);
+        scratch_remove(path);
+        free(path);
+    }
+    return (struct sample){.value = run_process(deed), .cpu_seconds = NAN};
 }
 
 /* ----------------------------------------------------------------- taking part */
 
+/* A number of bytes, which it always takes. */
+static struct sample run_constant(void *context)
+{
+    const double *bytes = context;
+
+    return (struct sample){.value = *bytes, .cpu_seconds = NAN};
+}
+
+static size_t add(struct measure *measure, struct deed *deed)
+{
+    const struct deed_kind *kind = deed->kind;
+    char name[64];
+    char settings[128];
+
+    snprintf(name, sizeof name, "extra, %s", kind->name);
+    snprintf(settings, sizeof settings, "%s%s: open, %s", kind->mode_name,
+             kind->copies_of_state > 0 ? ", copies of a quarter of the state" : "",
+             kind->restores ? "restore" : "first save, a later one into each slot");
+    return measure_add(measure, name, settings, 0, run, deed);
+}
+
 void command_overhead(const struct settings *settings, struct report *report)
 {
-    struct settings state = *settings;
-    struct deed saving = {settings, "saved", true, save};
-    struct deed preparing = {settings, "restored", false, save};
-    struct deed verifying_first = {settings, "restored", false, restore_verify_first};
-    struct deed staging = {settings, "restored", false, restore_staged};
+    double state_bytes = (double)settings->byte_count;
+    double allowed_bytes = state_bytes / QUARTER + SLACK_BYTES;
+    struct deed leaving = {&KIND[0], settings, "restored"}; /* a state for those that restore */
+    struct deed deeds[KIND_COUNT];
     struct measure measure;
 
-    run_process(&preparing);
+    run_process(&leaving);
     report_make_measure(report, &measure);
     measure.unit = MEASURE_BYTES;
     measure.warm_up_count = 0;
-    const size_t bytes = measure_add(&measure, "state", "the arrays themselves", 0, run_state, &state);
-    const size_t saves =
-        measure_add(&measure, "extra, save", "open, first save, a later one into each slot", 0, run, &saving);
-    const size_t verify_first =
-        measure_add(&measure, "extra, restore, verify first", "open, restore", 0, run, &verifying_first);
-    const size_t staged = measure_add(&measure, "extra, restore, staged", "open, restore", 0, run, &staging);
-    measure_compare(&measure, saves, bytes, 1);
-    measure_compare(&measure, verify_first, bytes, 1);
-    measure_compare(&measure, staged, bytes, 1);
+    const size_t bytes = measure_add(&measure, "state", "the arrays themselves", 0, run_constant, &state_bytes);
+    const size_t allowed = measure_add(&measure, "a quarter + 32 MiB", "where copies are limited to a quarter", 0,
+                                       run_constant, &allowed_bytes);
+    for (int i = 0; i < KIND_COUNT; i++) {
+        deeds[i] = (struct deed){&KIND[i], settings, KIND[i].restores ? "restored" : "saved"};
+        const size_t extra = add(&measure, &deeds[i]);
+        measure_compare(&measure, extra, bytes, 1);
+        if (KIND[i].copies_of_state > 0)
+            measure_compare(&measure, extra, allowed, 1);
+    }
     measure_run(&measure);
     report_add(report, &measure);
 }

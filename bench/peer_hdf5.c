@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "peer_hdf5.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <hdf5.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "failure.h"
+#include "memory.h"
 #include "scratch.h"
 
 enum { CHUNK_BYTES = 1024 * 1024, NAME_BYTES = 32 };
@@ -17,12 +17,17 @@ void peer_hdf5_make(struct peer_hdf5 *peer, enum peer_hdf5_layout layout, const 
 {
     *peer = (struct peer_hdf5){.layout = layout, .workload = workload};
     peer->path = scratch_path(layout == PEER_HDF5_CHUNKED ? "chunked.h5" : "contiguous.h5");
+    if (asprintf(&peer->path_aside, "%s.new", peer->path) < 0)
+        memory_exhausted();
 }
 
 void peer_hdf5_free(struct peer_hdf5 *peer)
 {
+    free(peer->path_aside);
     free(peer->path);
 }
+
+/* ---------------------------------------------------------------------- arrays */
 
 /* HDF5 has said why on standard error. */
 static void check(hid_t answer, const char *what)
@@ -58,6 +63,9 @@ static void write_array(hid_t file, const char *name, const struct workload_arra
     H5Pclose(properties);
 }
 
+/* --------------------------------------------------------------------- saving */
+
+/* A file or a directory. */
 static void flush(const char *path)
 {
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
@@ -67,9 +75,9 @@ static void flush(const char *path)
     close(descriptor);
 }
 
-static void save(const struct peer_hdf5 *peer)
+static void write_aside(const struct peer_hdf5 *peer)
 {
-    const hid_t file = H5Fcreate(peer->path, H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t file = H5Fcreate(peer->path_aside, H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT);
     char name[NAME_BYTES];
 
     check(file, "H5Fcreate");
@@ -77,19 +85,26 @@ static void save(const struct peer_hdf5 *peer)
         snprintf(name, sizeof name, "array%zu", i);
         write_array(file, name, &peer->workload->arrays[i], peer->layout);
     }
-    check(H5Fflush(file, H5F_SCOPE_GLOBAL), "H5Fflush");
     check(H5Fclose(file), "H5Fclose");
-    flush(peer->path);
 }
+
+/* A crash at any moment leaves the old state or the new one. */
+static void save(const struct peer_hdf5 *peer)
+{
+    write_aside(peer);
+    flush(peer->path_aside);
+    if (rename(peer->path_aside, peer->path) < 0)
+        fail_system("cannot rename '%s'", peer->path_aside);
+    flush(scratch_directory());
+}
+
+/* ----------------------------------------------------------------- taking part */
 
 static struct sample run(void *context)
 {
     const struct peer_hdf5 *peer = context;
     struct stopwatch watch;
 
-    if (unlink(peer->path) < 0 && errno != ENOENT)
-        fail_system("cannot remove '%s'", peer->path);
-    scratch_settle();
     workload_renew(peer->workload);
     watch = stopwatch_start();
     save(peer);
@@ -99,10 +114,13 @@ static struct sample run(void *context)
 size_t peer_hdf5_add(struct peer_hdf5 *peer, struct measure *measure)
 {
     const bool chunked = peer->layout == PEER_HDF5_CHUNKED;
+    char settings[192];
 
-    return measure_add(measure, chunked ? "HDF5, chunked + Fletcher32" : "plain HDF5",
-                       chunked
-                           ? "new file, chunks of 1 MiB, H5Dwrite of each array, H5Fflush, H5Fclose, fsync"
-                           : "new file, contiguous, H5Dwrite of each array, H5Fflush, H5Fclose, fsync; no checksums",
+    snprintf(
+        settings, sizeof settings,
+        "new file beside the old one, %s, H5Dwrite of each array, H5Fclose, fsync, renamed over the old one, directory "
+        "fsynced%s",
+        chunked ? "chunks of 1 MiB" : "contiguous", chunked ? "" : "; no checksums");
+    return measure_add(measure, chunked ? "HDF5, chunked + Fletcher32" : "plain HDF5", settings,
                        peer->workload->byte_count, run, peer);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peer_hdf5: plain HDF5, used from C: a new file, a dataset for each array, flush, close, fsync.
+ * peer_hdf5: plain HDF5, used from C: a new file aside, a dataset for each array, close, fsync, rename, fsync of the directory.
  */
 #ifndef PEER_HDF5_H
 #define PEER_HDF5_H
@@ -16,7 +16,8 @@ enum peer_hdf5_layout {
 struct peer_hdf5 {
     enum peer_hdf5_layout layout;
     const struct workload *workload;
-    char *path;
+    char *path;       /* the state saved last */
+    char *path_aside; /* where the next one is written */
 };
 
 void peer_hdf5_make(struct peer_hdf5 *peer, enum peer_hdf5_layout layout, const struct workload *workload);

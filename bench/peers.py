@@ -3,8 +3,8 @@
 """peers.py KIND FILE BYTES ARRAYS: a peer of h5ckpt, KIND being h5py or torch.save, driven by h5ckpt-bench.
 
 It makes ARRAYS arrays of BYTES bytes in all and answers "ready SETTINGS", or "skip REASON". Then, for each line on standard
-input, it gives every page of them new content, saves them all to a new FILE and answers "took WALL CPU", in seconds, or
-"failed REASON". It ends when its input does.
+input, it gives every page of them new content, saves them all as a new FILE beside the old one, flushes it, renames it over
+the old one, flushes the directory and answers "took WALL CPU", in seconds, or "failed REASON". It ends when its input does.
 """
 import os
 import resource
@@ -13,6 +13,7 @@ import sys
 import time
 
 PAGE_ELEMENTS = 4096 // 4
+REPLACED = "os.fsync, os.replace, os.fsync of the directory"
 
 
 def numpy_arrays(byte_count, array_count):
@@ -31,17 +32,13 @@ class H5py:
 
         self.h5py = h5py
         self.arrays = numpy_arrays(byte_count, array_count)
-        self.settings = (f"h5py {h5py.__version__}, HDF5 {h5py.version.hdf5_version}: new file, create_dataset of each array, "
-                         "flush, close, os.fsync; no checksums")
+        self.settings = (f"h5py {h5py.__version__}, HDF5 {h5py.version.hdf5_version}: new file beside the old one, "
+                         f"create_dataset of each array, close, {REPLACED}; no checksums")
 
-    def save(self, path):
-        with self.h5py.File(path, "w") as file:
+    def write(self, path):
+        with self.h5py.File(path, "x") as file:
             for name, array in self.arrays.items():
                 file.create_dataset(name, data=array)
-            file.flush()
-        descriptor = os.open(path, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
 
 
 class TorchSave:
@@ -51,13 +48,11 @@ class TorchSave:
         self.torch = torch
         self.arrays = numpy_arrays(byte_count, array_count)
         self.tensors = {name: torch.from_numpy(array) for name, array in self.arrays.items()}
-        self.settings = f"PyTorch {torch.__version__}: new file, torch.save of a dict of all tensors, flush, os.fsync"
+        self.settings = (f"PyTorch {torch.__version__}: torch.save of a dict of all tensors to a new file beside the old one, "
+                         f"{REPLACED}; CRC-32 as the zip format has it")
 
-    def save(self, path):
-        with open(path, "wb") as file:
-            self.torch.save(self.tensors, file)
-            file.flush()
-            os.fsync(file.fileno())
+    def write(self, path):
+        self.torch.save(self.tensors, path)
 
 
 KINDS = {"h5py": H5py, "torch.save": TorchSave}
@@ -77,14 +72,25 @@ def cpu_seconds():
     return usage.ru_utime + usage.ru_stime
 
 
-def save(peer, path, number):
-    if os.path.exists(path):
-        os.unlink(path)  # a new file each time, which does not pay for the old one's end
-        os.sync()
+def flush(path):
+    descriptor = os.open(path, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+
+
+def save(peer, path):
+    aside = path + ".new"
+    peer.write(aside)
+    flush(aside)
+    os.replace(aside, path)
+    flush(os.path.dirname(path))
+
+
+def save_new_content(peer, path, number):
     renew(peer.arrays, number)
     cpu_before = cpu_seconds()
     wall_before = time.perf_counter()
-    peer.save(path)
+    save(peer, path)
     wall = time.perf_counter() - wall_before
     return wall, cpu_seconds() - cpu_before
 
@@ -99,7 +105,7 @@ def main(kind, path, byte_count, array_count):
     answer("ready", peer.settings)
     for number, _ in enumerate(sys.stdin, 1):
         try:
-            answer("took", *save(peer, path, number))
+            answer("took", *save_new_content(peer, path, number))
         except Exception as reason:
             answer("failed", type(reason).__name__ + ":", reason)
 

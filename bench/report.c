@@ -7,21 +7,38 @@
 #include "memory.h"
 #include "text.h"
 
-void report_make_measure(const struct report *report, struct measure *measure)
+static void make_measure(const struct report *report, struct measure *measure, const char *what, const char *separator)
 {
     const struct settings *settings = report->settings;
     char size[TEXT_BYTES];
     char title[128];
 
-    snprintf(title, sizeof title, "%s in %zu %s, %s", text_size(size, settings->byte_count), settings->array_count,
-             settings->array_count == 1 ? "array" : "arrays", settings->unaligned ? "unaligned" : "aligned");
+    snprintf(title, sizeof title, "%s%s%s in %zu %s, %s", what, separator, text_size(size, settings->byte_count),
+             settings->array_count, settings->array_count == 1 ? "array" : "arrays",
+             settings->unaligned ? "unaligned" : "aligned");
     measure_make(measure, title, settings->repeat_count);
+}
+
+void report_make_measure(const struct report *report, struct measure *measure)
+{
+    make_measure(report, measure, "", "");
 }
 
 void report_add(struct report *report, const struct measure *measure)
 {
     report->measures = memory_for_one_more(report->measures, report->measure_count, sizeof *report->measures);
     report->measures[report->measure_count++] = *measure;
+}
+
+void report_measure(struct report *report, const char *what, void (*compete)(void *contest, struct measure *measure),
+                    void *contest)
+{
+    struct measure measure;
+
+    make_measure(report, &measure, what, ", ");
+    compete(contest, &measure);
+    measure_run(&measure);
+    report_add(report, &measure);
 }
 
 void report_free(struct report *report)

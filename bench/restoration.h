@@ -15,7 +15,7 @@ struct restoration {
     enum cache_state cache; /* of the directory's files, before the restore */
 };
 
-/* "verify first", "staged" */
+/* "verify first", "staged", "blockwise" */
 const char *restoration_memory_name(enum h5ckpt_memory memory);
 
 /* Let it take part. */

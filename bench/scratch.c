@@ -89,6 +89,12 @@ static void let_remove(void)
         ;
 }
 
+void scratch_leave(void)
+{
+    close(held);
+    held = -1;
+}
+
 /* The signal's default action follows when we return. */
 static void on_signal(int number)
 {

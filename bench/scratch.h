@@ -11,6 +11,9 @@
  */
 void scratch_make(const char *parent);
 
+/* In a child made by fork() that lives on: the directory goes with its parent, not with it. */
+void scratch_leave(void);
+
 /* The path of `name` in it. Free it. */
 char *scratch_path(const char *name);
 

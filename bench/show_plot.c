@@ -10,7 +10,7 @@
 #include "failure.h"
 #include "show.h"
 
-enum { WIDTH = 900, BAR_HEIGHT = 44, CURVES_HEIGHT = 420, FRAME_HEIGHT = 110 };
+enum { WIDTH = 900, BAR_HEIGHT = 44, CURVES_HEIGHT = 420, FRAME_HEIGHT = 110, TITLE_HEIGHT = 40 };
 
 /* ---------------------------------------------------------------------- gnuplot */
 
@@ -134,7 +134,7 @@ static bool begins_series(const struct measure *measure, size_t i)
 }
 
 /* A little beyond the outermost points: gnuplot would say something of a single one. */
-static void put_range(FILE *to, const struct measure *measure)
+static void put_axis(FILE *to, const struct measure *measure)
 {
     double min = INFINITY;
     double max = 0;
@@ -144,21 +144,24 @@ static void put_range(FILE *to, const struct measure *measure)
         min = x < min ? x : min;
         max = x > max ? x : max;
     }
-    fprintf(to, "set xrange [%.6g:%.6g]\n", min / 1.5, max * 1.5);
+    if (measure->axis_linear)
+        fprintf(to, "set xrange [%.6g:%.6g]\n", min - (max - min) / 20, max + (max - min) / 20);
+    else
+        fprintf(to, "set logscale x\nset xrange [%.6g:%.6g]\n", min / 1.5, max * 1.5);
+    fputs("set xlabel ", to);
+    put_string(to, measure->axis);
+    putc('\n', to);
 }
 
 static void put_curves(FILE *to, const struct measure *measure)
 {
     int count = 0;
 
-    put_range(to, measure);
-
+    put_axis(to, measure);
     for (size_t i = 0; i < measure->ratio_count; i++)
         if (begins_series(measure, i))
             put_curve_data(to, measure, measure->ratios[i].series, count++);
-    fputs("set xlabel ", to);
-    put_string(to, measure->axis);
-    fputs("\nset ylabel 'median ratio, from the least to the largest'\nset logscale x\nset yrange [0:*]\n"
+    fputs("set ylabel 'median ratio, from the least to the largest'\nset yrange [0:*]\n"
           "set arrow from graph 0, first 1 to graph 1, first 1 nohead dashtype 2 back\nplot ",
           to);
     count = 0;
@@ -174,21 +177,32 @@ static void put_curves(FILE *to, const struct measure *measure)
 
 /* ------------------------------------------------------------------------ image */
 
+/* 0: there is nothing to be drawn. */
 static int height_of(const struct measure *measure)
 {
+    if (bar_count(measure) == 0)
+        return 0;
     return measure->axis != NULL ? CURVES_HEIGHT : FRAME_HEIGHT + BAR_HEIGHT * (int)bar_count(measure);
 }
 
-static void put_measure(FILE *to, const struct report *report, const struct measure *measure)
+/* From `top` pixels below the upper end of an image of `total` pixels; gnuplot counts in shares of it, from its lower end. */
+static void put_place(FILE *to, int top, int height, int total)
+{
+    fprintf(to, "set origin 0, %.6f\nset size 1, %.6f\n", (double)(total - top - height) / total,
+            (double)(height - TITLE_HEIGHT) / total);
+    fprintf(to, "set label 1 at screen 0.5, screen %.6f center\n", (double)(total - top - TITLE_HEIGHT / 2) / total);
+}
+
+static void put_measure(FILE *to, const struct report *report, const struct measure *measure, int top, int total)
 {
     char title[256];
 
-    if (bar_count(measure) == 0)
-        return;
     snprintf(title, sizeof title, "%s: %s", report->command, measure->title);
-    fputs("reset\nset title ", to);
+    fputs("reset\nset label 1 ", to);
     put_string(to, title);
-    fputs("\nset grid xtics\n", to);
+    putc('\n', to);
+    put_place(to, top, height_of(measure), total);
+    fputs("set grid xtics\n", to);
     if (measure->axis != NULL)
         put_curves(to, measure);
     else
@@ -197,14 +211,19 @@ static void put_measure(FILE *to, const struct report *report, const struct meas
 
 static void put_image(FILE *to, const struct report *report)
 {
-    int height = 0;
+    int total = 0;
+    int top = 0;
 
     for (size_t i = 0; i < report->measure_count; i++)
-        height += height_of(&report->measures[i]);
-    fprintf(to, "set terminal svg size %d, %d noenhanced font 'sans,13' background 'white'\n", WIDTH, height);
-    fprintf(to, "set multiplot layout %zu, 1\n", report->measure_count);
-    for (size_t i = 0; i < report->measure_count; i++)
-        put_measure(to, report, &report->measures[i]);
+        total += height_of(&report->measures[i]);
+    fprintf(to, "set terminal svg size %d, %d noenhanced font 'sans,13' background 'white'\nset multiplot\n", WIDTH,
+            total);
+    for (size_t i = 0; i < report->measure_count; i++) {
+        const int height = height_of(&report->measures[i]);
+        if (height > 0)
+            put_measure(to, report, &report->measures[i], top, total);
+        top += height;
+    }
     fputs("unset multiplot\n", to);
 }
 

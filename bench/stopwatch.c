@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-static double wall_seconds(void)
+double stopwatch_now(void)
 {
     struct timespec now;
 
@@ -17,12 +17,17 @@ static double seconds_of(struct timeval time)
     return (double)time.tv_sec + 1e-6 * (double)time.tv_usec;
 }
 
-static double cpu_seconds(void)
+static double cpu_seconds_of(int who)
 {
     struct rusage usage;
 
-    getrusage(RUSAGE_SELF, &usage);
+    getrusage(who, &usage);
     return seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
+}
+
+static double cpu_seconds(void)
+{
+    return cpu_seconds_of(RUSAGE_SELF) + cpu_seconds_of(RUSAGE_CHILDREN);
 }
 
 /* The wall clock is read nearest to what is measured. */
@@ -31,7 +36,7 @@ struct stopwatch stopwatch_start(void)
     struct stopwatch watch;
 
     watch.cpu_seconds = cpu_seconds();
-    watch.wall_seconds = wall_seconds();
+    watch.wall_seconds = stopwatch_now();
     return watch;
 }
 
@@ -39,7 +44,7 @@ struct sample stopwatch_read(const struct stopwatch *watch)
 {
     struct sample sample;
 
-    sample.value = wall_seconds() - watch->wall_seconds;
+    sample.value = stopwatch_now() - watch->wall_seconds;
     sample.cpu_seconds = cpu_seconds() - watch->cpu_seconds;
     return sample;
 }

@@ -7,13 +7,16 @@
 
 struct sample {
     double value;       /* wall seconds; or bytes, where a measure says so */
-    double cpu_seconds; /* user and system, of all threads of the process; NAN where it does not apply */
+    double cpu_seconds; /* user and system, of all threads and ended children; NAN where it does not apply */
 };
 
 struct stopwatch {
     double wall_seconds;
     double cpu_seconds;
 };
+
+/* Seconds of the monotonic clock. */
+double stopwatch_now(void);
 
 struct stopwatch stopwatch_start(void);
 

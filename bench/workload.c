@@ -2,6 +2,8 @@
 #include "workload.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -27,14 +29,30 @@ static uint64_t scramble(uint64_t number)
 
 /* --------------------------------------------------------------------- memory */
 
+/* A system without huge pages refuses this, and has small ones anyway. */
+static void advise(struct workload_memory memory, enum workload_pages pages)
+{
+    if (pages != WORKLOAD_PAGES_ANY)
+        madvise(memory.bytes, memory.byte_count, pages == WORKLOAD_PAGES_HUGE ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
 struct workload_memory workload_memory_make(size_t byte_count)
 {
-    struct workload_memory memory = {.byte_count = round_up(byte_count, PAGE_BYTES)};
+    return workload_memory_make_of(byte_count, WORKLOAD_PAGES_ANY);
+}
+
+struct workload_memory workload_memory_make_of(size_t byte_count, enum workload_pages pages)
+{
+    struct workload_memory memory = {
+        .byte_count = round_up(byte_count, PAGE_BYTES),
+        .huge = pages == WORKLOAD_PAGES_HUGE,
+    };
     void *bytes = mmap(NULL, memory.byte_count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (bytes == MAP_FAILED)
         fail_system("no memory for %zu bytes", byte_count);
     memory.bytes = bytes;
+    advise(memory, pages);
     for (size_t offset = 0; offset < memory.byte_count; offset += sizeof(uint64_t)) {
         const uint64_t word = scramble(offset);
         memcpy(memory.bytes + offset, &word, sizeof word);
@@ -46,6 +64,43 @@ void workload_memory_free(struct workload_memory *memory)
 {
     munmap(memory->bytes, memory->byte_count);
     *memory = (struct workload_memory){0};
+}
+
+void workload_memory_mend(struct workload_memory memory)
+{
+    enum { COLLAPSE = 25 }; /* MADV_COLLAPSE, since Linux 6.1 */
+
+    if (memory.huge)
+        madvise(memory.bytes, memory.byte_count, COLLAPSE);
+}
+
+/* The first line of a mapping in proc(5)'s smaps, "7f00c0000000-7f0100000000 rw-p …"? Is it, in part at least, that memory? */
+static bool begins_mapping(const char *line, struct workload_memory memory, bool *inside)
+{
+    const uintptr_t first = (uintptr_t)memory.bytes;
+    uintptr_t begin;
+    uintptr_t end;
+
+    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &begin, &end) != 2)
+        return false;
+    *inside = begin < first + memory.byte_count && end > first;
+    return true;
+}
+
+double workload_memory_huge_share(struct workload_memory memory)
+{
+    FILE *mappings = fopen("/proc/self/smaps", "re");
+    bool inside = false;
+    double huge_kib = 0;
+    double kib;
+    char line[512];
+
+    while (mappings != NULL && fgets(line, sizeof line, mappings) != NULL)
+        if (!begins_mapping(line, memory, &inside) && inside && sscanf(line, "AnonHugePages: %lf", &kib) == 1)
+            huge_kib += kib;
+    if (mappings != NULL)
+        fclose(mappings);
+    return 1024 * huge_kib / (double)memory.byte_count;
 }
 
 /* --------------------------------------------------------------------- arrays */
@@ -109,11 +164,17 @@ static uint64_t word_at(uint64_t number, size_t array, size_t offset)
     return scramble(scramble(scramble(number) + array) + offset);
 }
 
-uint64_t workload_renew(const struct workload *workload)
+static uint64_t next_number(void)
 {
     static uint64_t number;
 
-    number++;
+    return ++number;
+}
+
+uint64_t workload_renew(const struct workload *workload)
+{
+    const uint64_t number = next_number();
+
     for (size_t i = 0; i < workload->array_count; i++) {
         const struct workload_array *array = &workload->arrays[i];
         for (size_t offset = 0; offset + WORD_BYTES <= array->byte_count; offset += PAGE_BYTES) {
@@ -135,4 +196,44 @@ bool workload_holds(const struct workload *workload, uint64_t number)
         }
     }
     return true;
+}
+
+/* ---------------------------------------------------------------------- changes */
+
+/* The word that change `number` has for a piece: its upper half decides, and it is written. */
+static uint64_t change_at(uint64_t number, size_t array, size_t piece)
+{
+    return scramble(scramble(scramble(~number) + array) + piece);
+}
+
+bool workload_was_changed(struct workload_change change, size_t array, size_t piece)
+{
+    return (double)(change_at(change.number, array, piece) >> 32) < change.share * 0x1p32;
+}
+
+struct workload_change workload_change(const struct workload *workload, double share)
+{
+    const struct workload_change change = {next_number(), share};
+
+    for (size_t i = 0; i < workload->array_count; i++) {
+        const struct workload_array *array = &workload->arrays[i];
+        for (size_t piece = 0; piece * WORKLOAD_PIECE_BYTES < array->byte_count; piece++) {
+            const uint64_t word = change_at(change.number, i, piece);
+            if (workload_was_changed(change, i, piece))
+                memcpy(array->bytes + piece * WORKLOAD_PIECE_BYTES, &word, WORKLOAD_ELEMENT_BYTES);
+        }
+    }
+    return change;
+}
+
+void workload_scribble(const struct workload *workload, size_t count)
+{
+    static uint64_t word;
+
+    for (size_t i = 0; i < count; i++) {
+        word = scramble(word + i);
+        const struct workload_array *array = &workload->arrays[word % workload->array_count];
+        const size_t place = (word >> 32) % (array->byte_count / WORD_BYTES);
+        memcpy(array->bytes + place * WORD_BYTES, &word, sizeof word);
+    }
 }

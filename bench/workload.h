@@ -10,7 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WORKLOAD_ELEMENT_BYTES = sizeof(float), WORKLOAD_ARRAY_BYTES_MIN = sizeof(uint64_t) };
+enum {
+    WORKLOAD_ELEMENT_BYTES = sizeof(float),
+    WORKLOAD_ARRAY_BYTES_MIN = sizeof(uint64_t),
+    WORKLOAD_PIECE_BYTES = 64 * 1024, /* of an array, the last one shorter: what h5ckpt skips or writes as a whole */
+};
 
 struct workload_array {
     unsigned char *bytes;
@@ -21,6 +25,7 @@ struct workload_array {
 struct workload_memory {
     unsigned char *bytes;
     size_t byte_count;
+    bool huge; /* of huge pages, as far as there are any */
 };
 
 struct workload {
@@ -29,9 +34,22 @@ struct workload {
     uint64_t byte_count; /* of all arrays */
 };
 
+enum workload_pages {
+    WORKLOAD_PAGES_ANY,   /* as the system is set up */
+    WORKLOAD_PAGES_SMALL, /* of 4 KiB */
+    WORKLOAD_PAGES_HUGE,  /* of 2 MiB, where the system has any */
+};
+
 /* At least so much, filled. Ends the program where there is none. */
 struct workload_memory workload_memory_make(size_t byte_count);
+struct workload_memory workload_memory_make_of(size_t byte_count, enum workload_pages pages);
 void workload_memory_free(struct workload_memory *memory);
+
+/* Gather small pages into huge ones again, where the memory was made of those. Older systems cannot. */
+void workload_memory_mend(struct workload_memory memory);
+
+/* How much of it lies in huge pages, from 0 to 1. */
+double workload_memory_huge_share(struct workload_memory memory);
 
 /* How much memory a workload takes. */
 size_t workload_span(uint64_t byte_count, size_t array_count);
@@ -53,5 +71,20 @@ uint64_t workload_renew(const struct workload *workload);
 
 /* Is that the content? Looks at what workload_renew() changes. */
 bool workload_holds(const struct workload *workload, uint64_t number);
+
+/* A change of some pieces. */
+struct workload_change {
+    uint64_t number; /* never comes twice */
+    double share;    /* of all pieces, from 0 to 1 */
+};
+
+/* Change about that share of all pieces, anywhere, in one element each. */
+struct workload_change workload_change(const struct workload *workload, double share);
+
+/* Was piece `piece` of array `array` among them? */
+bool workload_was_changed(struct workload_change change, size_t array, size_t piece);
+
+/* Write `count` words, each to another place that may be anywhere in the arrays. */
+void workload_scribble(const struct workload *workload, size_t count);
 
 #endif

@@ -375,8 +375,8 @@ H5CKPT_API h5ckpt_status h5ckpt_wait(h5ckpt_store *store);
 
 /**
  * Before registered memory changes (H5CKPT_SAVE_FENCED): returns when all of it has been read or copied, whichever is sooner. Does nothing
- * where that has been done, where no save is in flight, and in the other modes. Where the next h5ckpt_save(), or the next hook that
- * finishes work, comes without a fence (any other call on the store is one), the save before is never committed.
+ * where that has been done, where no save is in flight, and in the other modes. Where the next h5ckpt_save(), or the next
+ * h5ckpt_on_train_batch_end(), comes without a fence (any other call on the store is one), the save before is never committed.
  *
  * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (another process' handle; or `detect_changes` found that memory has changed already: the
  *         state is given up, the one before is still current, and nothing more is returned for it).

@@ -267,6 +267,7 @@ h5ckpt_status h5ckpt_on_train_batch_end(h5ckpt_callback *callback, uint64_t batc
     before = callback->at.step;
     callback->at.step += batch + 1 - callback->at.batch;
     callback->at.batch = batch + 1; /* (1) */
+    save_notice_change(callback->store);
     return finish_work(callback, schedule_is_due_at_batch(callback->options.save_freq, before, callback->at.step));
 }
 

@@ -91,13 +91,17 @@ static h5ckpt_status return_failure_before(h5ckpt_store *store)
     return status;
 }
 
+void save_notice_change(h5ckpt_store *store)
+{
+    if (store->land == NULL || flight_is_fenced(store))
+        return;
+    flight_give_up(store);
+    store->land(store);
+}
+
 h5ckpt_status save_failure(h5ckpt_store *store)
 {
-    const bool late = store->land != NULL && !flight_is_fenced(store); /* memory has changed since */
-
-    if (late)
-        flight_give_up(store);
-    if (store->land != NULL && (late || flight_is_over(store)))
+    if (store->land != NULL && flight_is_over(store))
         store->land(store);
     return return_failure(store);
 }

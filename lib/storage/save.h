@@ -7,8 +7,10 @@
 
 #include "storage/store.h"
 
-/* Work was finished. Has a save in the background failed, of which the program was not told yet? Without waiting for one; but one that
- * was not fenced before that work fails by it. */
+/* Memory has changed. A save in flight that was not fenced fails by it. */
+void save_notice_change(h5ckpt_store *store);
+
+/* Has a save in the background failed, of which the program was not told yet? Without waiting for one. */
 h5ckpt_status save_failure(h5ckpt_store *store);
 
 #endif

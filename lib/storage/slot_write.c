@@ -96,11 +96,12 @@ h5ckpt_status slot_write_begin(struct slot_write *write, const struct directory 
         status = open_through_cache(write, directory, error);
     if (status == H5CKPT_OK && write->in_place)
         status = check_expected(write, error);
-    if (status == H5CKPT_OK && past_cache && !write->whole && !write->tried)
-        status = try_write(write, error);
+    if (status < 0 || !past_cache || write->whole || write->tried)
+        return status;
+    status = try_write(write, error);
     if (is_refusal(status, error))
-        status = open_through_cache(write, directory, error);
-    write->tried |= status == H5CKPT_OK && past_cache && !write->whole;
+        return open_through_cache(write, directory, error);
+    write->tried = status == H5CKPT_OK;
     return status;
 }
 

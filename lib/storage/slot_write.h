@@ -14,7 +14,7 @@ struct slot_write {
     bool whole;             /* content, table and record are written by one call */
     struct record record;   /* complete but for the table digest */
     struct checksum *table; /* one per block, zeros to the file's end; complete when it is committed */
-    bool tried;             /* writes past the page cache are known to work here, or not to be taken */
+    bool tried;             /* writes past the page cache are known to work here */
     struct entry expected;  /* in place: the file must still be as it was when the save was planned */
     mode_t file_mode;
 
