@@ -10,6 +10,7 @@
 #include "storage/change.h"
 #include "storage/child.h"
 #include "storage/rotation.h"
+#include "storage/show.h"
 #include "storage/slot_write.h"
 #include "storage/system.h"
 #include "storage/tell.h"
@@ -157,10 +158,7 @@ static void remember(h5ckpt_store *store, const struct flight *flight)
 static void tidy(h5ckpt_store *store)
 {
     rotation_remove_surplus(store);
-    if (!store_was_shown_lately(store)) {
-        store_show(store, store->base, VIEW_NO_SLOT);
-        store->view_shown_ns = system_calls->monotonic_time_ns();
-    }
+    show_saved(store);
     error_clear(&store->error); /* of what was found wrong on the way, and did not matter */
 }
 
@@ -321,7 +319,7 @@ static h5ckpt_status open_slot(struct flight *flight, struct error *error)
     const struct slot_write *write = &flight->write;
     h5ckpt_status status = H5CKPT_OK;
 
-    store_hide(store, write->number);
+    show_without(store, write->number);
     if (write->in_place)
         status = lock_note_begin(&store->lock, write->number, write->record.sequence, store->base_sequence,
                                  store->boot_id, error);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "storage/show.h"
+
 /* A file that was put in a slot's place since it was last looked at may be another directory's slot. */
 h5ckpt_status rotation_refuse_newcomer(h5ckpt_store *store, unsigned which)
 {
@@ -130,7 +132,7 @@ void rotation_remove_surplus(h5ckpt_store *store)
             continue;
         }
         if (store->view.current == (int)i)
-            store_show(store, store->base, (int)i); /* never leads to a file that is gone */
+            show_states(store, store->base, (int)i); /* never leads to a file that is gone */
         if (directory_remove(&store->directory, slot_name(i), &ignored) == H5CKPT_OK) {
             event_tell(&store->events,
                        (struct event){.kind = H5CKPT_EVENT_SLOT_REMOVED,

@@ -108,18 +108,6 @@ h5ckpt_status store_refuse_untouchable(h5ckpt_store *store);
 /* A slot looked whole, but is not, for the reason in `why`: it counts as damaged, or as what a save left behind. */
 void store_reject_slot(h5ckpt_store *store, unsigned slot_number, const struct error *why);
 
-/* Let the view lead to slot `current` and to the newest other state, but never to slot `overwritten` (VIEW_NO_SLOT: none is). */
-void store_show(h5ckpt_store *store, int current, int overwritten);
-
-/* By a save, within the last second: the view follows one a second. */
-bool store_was_shown_lately(const h5ckpt_store *store);
-
-/*
- * The view must not lead to a slot that is about to be overwritten. Where saves follow each other so fast that the base's turn
- * comes within a second, too, it leads nowhere until it is next shown.
- */
-void store_hide(h5ckpt_store *store, unsigned overwritten);
-
 /* Files being filled that only the holder of a lock makes. */
 enum { STORE_LEFTOVER_COUNT = FORMAT_SLOT_COUNT_MAX + 1 };
 const char *store_leftover_name(unsigned i);

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * open: who becomes the writer, what an open cleans up, and what a close leaves.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/show.h"
+#include "storage/system.h"
+
+enum {
+    OPEN_ATTEMPTS_MAX = 8, /* how often another process may be faster before we say so */
+    REWRITE_EVERY_MAX = 1000000,
+    FILE_MODE_DEFAULT = 0600,
+    SLOTS_DEFAULT = 2,
+    REWRITE_DEFAULT = 16,
+    NICE_MAX = 19,  /* setpriority(2) */
+    CPU_MAX = 1024, /* sched_setaffinity(2), CPU_SET(3) */
+};
+
+struct h5ckpt_options h5ckpt_options_default(void)
+{
+    return (struct h5ckpt_options){
+        .mode = H5CKPT_READ_WRITE,
+        .slots = SLOTS_DEFAULT,
+        .file_mode = FILE_MODE_DEFAULT,
+        .rewrite_every = REWRITE_DEFAULT,
+        .background = {.memory_bytes = UINT64_MAX, .cpu = -1},
+    };
+}
+
+/* ---------------------------------------------------------------------- open */
+
+static h5ckpt_status check_background(const struct h5ckpt_background *background, struct error *error)
+{
+    if (background->nice < 0 || background->nice > NICE_MAX)
+        return error_set(error, H5CKPT_E_ARGUMENT, "options: background.nice is %d; 0 to %d are possible",
+                         background->nice, NICE_MAX);
+    if (background->cpu < -1 || background->cpu >= CPU_MAX)
+        return error_set(error, H5CKPT_E_ARGUMENT,
+                         "options: background.cpu is %d; -1 (any) or a processor's number below %d is possible",
+                         background->cpu, CPU_MAX);
+    return H5CKPT_OK;
+}
+
+static h5ckpt_status check_options(const struct h5ckpt_options *options, struct error *error)
+{
+    if (options->mode != H5CKPT_READ_WRITE && options->mode != H5CKPT_READ_ONLY)
+        return error_set(error, H5CKPT_E_ARGUMENT, "options: %d is not one of enum h5ckpt_mode", (int)options->mode);
+    if (options->slots < 1 || options->slots > FORMAT_SLOT_COUNT_MAX)
+        return error_set(error, H5CKPT_E_ARGUMENT,
+                         "options: %u slots; 1 to %d are possible (start from h5ckpt_options_default())",
+                         options->slots, FORMAT_SLOT_COUNT_MAX);
+    if ((options->file_mode & 0600) != 0600 || (options->file_mode & ~0666u) != 0)
+        return error_set(error, H5CKPT_E_ARGUMENT,
+                         "options: file mode %#o; the owner must be able to read and write, and "
+                         "only read and write bits are possible",
+                         options->file_mode);
+    if (options->rewrite_every < 1 || options->rewrite_every > REWRITE_EVERY_MAX)
+        return error_set(error, H5CKPT_E_ARGUMENT, "options: rewrite every %u saves; 1 to %d are possible",
+                         options->rewrite_every, REWRITE_EVERY_MAX);
+    if ((unsigned)options->save_mode > H5CKPT_SAVE_FORKED)
+        return error_set(error, H5CKPT_E_ARGUMENT, "options: %d is not one of enum h5ckpt_save_mode",
+                         (int)options->save_mode);
+    return check_background(&options->background, error);
+}
+
+/* Without a lock file, nothing under the names of files being filled can be ours. */
+static h5ckpt_status refuse_strangers(const struct directory *directory, struct error *error)
+{
+    for (unsigned i = 0; i < STORE_LEFTOVER_COUNT; i++) {
+        struct entry entry;
+        h5ckpt_status status = directory_look(directory, store_leftover_name(i), &entry, error);
+        if (status < 0)
+            return status;
+        if (entry.kind != ENTRY_ABSENT)
+            return error_set(error, H5CKPT_E_FOREIGN,
+                             "'%s/%s' is there, but no lock file says that it is ours: move it away", directory->path,
+                             store_leftover_name(i));
+    }
+    return H5CKPT_OK;
+}
+
+static void tell_repaired(const h5ckpt_store *store, const char *what)
+{
+    event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_LOCK_REPAIRED, .file = FORMAT_LOCK_NAME},
+               "'%s/%s' %s and was made anew: the slots agree on whose they are", store->directory.path,
+               FORMAT_LOCK_NAME, what);
+}
+
+/* There is no lock: make one, with the id that copied slots agree on, or a new one. */
+static h5ckpt_status make_lock(h5ckpt_store *store)
+{
+    unsigned char directory_id[FORMAT_ID_BYTES];
+    enum lock_phase phase = LOCK_IN_USE;
+    h5ckpt_status status;
+
+    status = survey_agreed_id(&store->directory, directory_id, &store->error);
+    if (status >= 0 && refuse_strangers(&store->directory, &store->error) < 0)
+        status = store->error.status;
+    if (status == H5CKPT_NO_CHECKPOINT) {
+        phase = LOCK_EMPTY;
+        if (system_calls->random_bytes(directory_id, sizeof directory_id) < 0)
+            return error_set(&store->error, H5CKPT_E_SYSTEM, "the system gives no random bytes for a directory id");
+        status = H5CKPT_OK;
+    }
+    if (status < 0)
+        return status;
+    status = lock_make(&store->lock, &store->directory, phase, directory_id, store->options.file_mode, &store->error);
+    if (status == H5CKPT_OK && phase == LOCK_IN_USE)
+        tell_repaired(store, "was missing");
+    return status;
+}
+
+/* We hold a lock file that does not say whose it is: repair it if the slots do, else it is a stranger's. */
+static h5ckpt_status repair_lock(h5ckpt_store *store)
+{
+    struct error reason = ERROR_NONE;
+    h5ckpt_status status = H5CKPT_NO_CHECKPOINT;
+
+    if (store->lock.repairable)
+        status = survey_agreed_id(&store->directory, store->lock.directory_id, &reason);
+
+    if (status == H5CKPT_OK) {
+        store->lock.identified = true; /* by the slots: now it can be detached from hard links before it is written */
+        store->lock.phase = LOCK_IN_USE;
+        status = lock_detach(&store->lock, store->options.file_mode, &store->error);
+        if (status == H5CKPT_OK)
+            status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
+        if (status == H5CKPT_OK)
+            tell_repaired(store, "was damaged");
+    } else {
+        status = error_set(&store->error, status == H5CKPT_NO_CHECKPOINT ? H5CKPT_E_FOREIGN : status,
+                           "'%s/%s' is not ours, or damaged beyond repair; nothing was touched, and the slots may be "
+                           "sound. If no run uses the directory, move the file away: it is made anew from the "
+                           "slots%s%s",
+                           store->directory.path, FORMAT_LOCK_NAME, status < 0 ? ": " : "", error_message(&reason));
+    }
+    error_clear(&reason);
+    return status;
+}
+
+static h5ckpt_status become_writer(h5ckpt_store *store)
+{
+    h5ckpt_status status = H5CKPT_OK;
+
+    for (int attempt = 0; attempt < OPEN_ATTEMPTS_MAX; attempt++) {
+        status = lock_take(&store->lock, &store->directory, store->options.file_mode, &store->error);
+        if (status == H5CKPT_NO_CHECKPOINT)
+            status = make_lock(store);
+        if (status != H5CKPT_E_OVERTAKEN)
+            break;
+    }
+    if (status == H5CKPT_E_OVERTAKEN)
+        status = error_set(&store->error, H5CKPT_E_BUSY, "other processes keep opening '%s'; nothing was changed",
+                           store->directory.path);
+    if (status == H5CKPT_OK && !store->lock.identified)
+        status = repair_lock(store);
+    /* What is seen may be no more than the page cache of a process that died before it flushed. */
+    if (status == H5CKPT_OK && store->lock.phase == LOCK_EMPTY)
+        status = directory_flush(&store->directory, &store->error);
+    if (status == H5CKPT_OK && store->lock.phase == LOCK_EMPTY)
+        status = directory_flush_path(&store->directory, &store->error);
+    return status;
+}
+
+/* What a first save that never succeeded left behind: none of it was ever acknowledged. */
+static h5ckpt_status remove_unfinished(h5ckpt_store *store)
+{
+    h5ckpt_status status = H5CKPT_OK;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && status == H5CKPT_OK; i++)
+        if (store->survey.slot[i].state != H5CKPT_SLOT_ABSENT)
+            status = store_remove_leftover(store, slot_name(i));
+    return status == H5CKPT_OK ? store_survey(store) : status;
+}
+
+static bool holds_state(const struct survey *survey)
+{
+    bool holds = false;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        holds |= plan_holds_state(survey->slot[i].state);
+    return holds;
+}
+
+static h5ckpt_status open_as_writer(h5ckpt_store *store)
+{
+    h5ckpt_status status;
+
+    status = become_writer(store);
+    if (status < 0)
+        return status;
+    status = store_survey(store);
+    if (status < 0)
+        return status;
+    store->may_save = status == H5CKPT_NO_CHECKPOINT;
+    if (store_refuse_untouchable(store) < 0) { /* to be said when it is asked to restore or save */
+        store->may_save = false;
+        return H5CKPT_OK;
+    }
+    status = store_remove_leftovers(store);
+    if (status < 0)
+        return status;
+    if (store->lock.phase == LOCK_DELETING) {
+        status = lock_set_phase(&store->lock, LOCK_DELETING, &store->error); /* durable, whoever wrote it */
+        if (status == H5CKPT_OK)
+            status = store_remove_files(store);
+        if (status == H5CKPT_OK)
+            status = lock_set_phase(&store->lock, LOCK_EMPTY, &store->error);
+        if (status == H5CKPT_OK)
+            event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_DELETED},
+                       "finished a deletion of the checkpoint in '%s' that had been cut short", store->directory.path);
+        return status < 0 ? status : store_survey(store);
+    }
+    if (store->may_save)
+        return remove_unfinished(store);
+    if (store->lock.phase == LOCK_EMPTY && holds_state(&store->survey)) {
+        /* The first save was complete but for this. */
+        status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
+        if (status < 0)
+            return status;
+    }
+    view_read(&store->view, &store->directory, store->lock.directory_id);
+    show_newest(store);
+    return H5CKPT_OK;
+}
+
+/* A read-only store looks when it is asked to; all that is needed now is that the directory can be one. */
+static h5ckpt_status open_beside_writer(h5ckpt_store *store)
+{
+    h5ckpt_status status = store_survey(store);
+
+    return status == H5CKPT_E_FOREIGN || status == H5CKPT_E_VERSION || status >= 0 ? H5CKPT_OK : status;
+}
+
+/* --------------------------------------------------------------------- close */
+
+/* Is the lock ours, and was nothing ever saved under it? Then it goes as well. */
+static bool is_unused(const h5ckpt_store *store)
+{
+    const struct slot *slot = store->survey.slot;
+    bool unused = store->lock.file.descriptor >= 0 && store->lock.identified && store->lock.phase == LOCK_EMPTY;
+
+    if (slot[0].name == NULL)
+        return unused && store->lock.made; /* the open failed before the survey: there were no slots when it was made */
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        unused &= slot[i].state == H5CKPT_SLOT_ABSENT;
+    return unused;
+}
+
+/* Slots made beforehand (h5ckpt_reserve()), into which nothing was saved. */
+static void remove_reserved(h5ckpt_store *store)
+{
+    struct error ignored = ERROR_NONE;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        struct slot *slot = &store->survey.slot[i];
+        if (slot->state == H5CKPT_SLOT_RESERVED &&
+            directory_remove(&store->directory, slot_name(i), &ignored) == H5CKPT_OK)
+            slot->state = H5CKPT_SLOT_ABSENT;
+    }
+    error_clear(&ignored);
+}
+
+static void give_back(h5ckpt_store *store)
+{
+    struct error ignored = ERROR_NONE;
+
+    if (store->open && store->options.mode == H5CKPT_READ_WRITE && store->lock.phase == LOCK_EMPTY &&
+        lock_check(&store->lock, &ignored) == H5CKPT_OK)
+        remove_reserved(store);
+    if (is_unused(store))
+        lock_remove(&store->lock, &ignored);
+    lock_release(&store->lock);
+    directory_close(&store->directory);
+    error_clear(&ignored);
+    store->open = false;
+}
+
+h5ckpt_status h5ckpt_open(h5ckpt_store **store_out, const char *backup_dir, h5ckpt_state *state,
+                          const struct h5ckpt_options *options)
+{
+    h5ckpt_store *store;
+    h5ckpt_status status;
+
+    if (store_out == NULL)
+        return H5CKPT_E_ARGUMENT;
+    *store_out = store = calloc(1, sizeof *store);
+    if (store == NULL)
+        return H5CKPT_E_MEMORY;
+    store->options = options == NULL ? h5ckpt_options_default() : *options;
+    store->state = state;
+    store->directory = DIRECTORY_NONE;
+    store->lock = LOCK_NONE;
+    store->base = PLAN_NO_BASE;
+    store->view = VIEW_NONE;
+    store->process_id = system_calls->process_id();
+    system_calls->boot_id(store->boot_id);
+    if (state == NULL)
+        return error_set(&store->error, H5CKPT_E_ARGUMENT, "h5ckpt_open: the state is NULL");
+    status = store_check_state(store);
+    if (status == H5CKPT_OK)
+        status = check_options(&store->options, &store->error);
+    if (status < 0)
+        return status;
+    const bool writer = store->options.mode == H5CKPT_READ_WRITE;
+    const mode_t directory_mode = store->options.file_mode | (store->options.file_mode & 0444) >> 2;
+    status = directory_open(&store->directory, backup_dir, writer, directory_mode, &store->error);
+    if (status == H5CKPT_NO_CHECKPOINT)
+        status = H5CKPT_OK; /* read-only and missing: to be found out when asked */
+    store->events = (struct event_sink){store->options.event, store->options.event_context, store->directory.path};
+    if (status == H5CKPT_OK && system_calls->random_bytes(store->run_id, sizeof store->run_id) < 0)
+        status = error_set(&store->error, H5CKPT_E_SYSTEM, "the system gives no random bytes for a run id");
+    if (status == H5CKPT_OK)
+        status = writer ? open_as_writer(store) : open_beside_writer(store);
+    if (status < 0)
+        give_back(store);
+    else
+        store->open = true;
+    if (status >= 0)
+        error_clear(&store->error);
+    return status < 0 ? status : H5CKPT_OK;
+}
+
+void h5ckpt_close(h5ckpt_store *store)
+{
+    if (store == NULL)
+        return;
+    const bool own_process = store->process_id == system_calls->process_id();
+    if (own_process && store->land != NULL)
+        store->land(store);
+    if (store->open && own_process && store->options.mode == H5CKPT_READ_WRITE && store->base != PLAN_NO_BASE &&
+        lock_check(&store->lock, &store->error) == H5CKPT_OK)
+        show_newest(store);
+    if (own_process) {
+        give_back(store);
+    } else { /* a child: what it inherited is closed, nothing is written or removed */
+        store->directory.made_from = 0;
+        lock_release(&store->lock);
+        directory_close(&store->directory);
+        if (store->slot_file != NULL)
+            file_close(store->slot_file);
+    }
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        free(store->memo[i].table);
+    store_forget_damage(store);
+    view_free(&store->view);
+    layout_free(&store->layout);
+    source_free(&store->source);
+    buffer_free(&store->buffer);
+    snapshot_free_cells(&store->cells);
+    free(store->unchanged);
+    free(store->flight);
+    error_clear(&store->failure);
+    error_clear(&store->error);
+    free(store);
+}
