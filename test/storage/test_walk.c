@@ -122,8 +122,10 @@ static h5ckpt_status visit(void *context, const struct walk_chunk *chunk, struct
     }
     ck_assert_uint_eq(byte_count, chunk->byte_count);
     ck_assert_uint_eq(chunk->offset, record_block_offset(visits->geometry, chunk->first_block));
+    size_t kept = 0; /* each assertion is a message to the runner: one for all */
     for (size_t i = 0; i < chunk->byte_count; i += 997)
-        ck_assert_uint_eq(chunk->bytes[i], (unsigned char)chunk->first_block);
+        kept += chunk->bytes[i] == (unsigned char)chunk->first_block;
+    ck_assert_uint_eq(kept, (chunk->byte_count + 996) / 997);
     return H5CKPT_OK;
 }
 
@@ -154,8 +156,10 @@ START_TEST(every_block_is_visited_once)
     struct error error = ERROR_NONE;
 
     assert_status(walk_over(&geometry, &visits, &error), H5CKPT_OK);
+    uint64_t seen_once = 0;
     for (uint64_t block = 0; block < record_block_count(&geometry); block++)
-        ck_assert_uint_eq(visits.seen[block], 1);
+        seen_once += visits.seen[block] == 1;
+    ck_assert_uint_eq(seen_once, record_block_count(&geometry));
     free((void *)visits.seen);
 }
 END_TEST
@@ -210,8 +214,10 @@ START_TEST(a_large_state_comes_back_bit_for_bit)
     memset(large, 0, (LARGE_COUNT + LARGE_EXTRA) * sizeof *large);
     assert_status(h5ckpt_restore(store, NULL, &report), H5CKPT_OK);
     ck_assert_uint_eq(report.progress.epoch, 3);
+    size_t right = 0;
     for (size_t i = 0; i < LARGE_COUNT + LARGE_EXTRA; i++)
-        ck_assert(large[i] == (i == LARGE_COUNT ? 3.0 : (double)i * 0.5));
+        right += large[i] == (i == LARGE_COUNT ? 3.0 : (double)i * 0.5);
+    ck_assert_uint_eq(right, LARGE_COUNT + LARGE_EXTRA);
     assert_status(h5ckpt_inspect(store, &(struct h5ckpt_inspect_options){.depth = H5CKPT_DEVICE}, &report), H5CKPT_OK);
     h5ckpt_close(store);
     h5ckpt_state_free(state);
@@ -240,8 +246,10 @@ START_TEST(two_variables_in_one_place_are_restored_in_order)
         for (unsigned again = 0; again < 10 && pass == 1; again++) {
             memset(first, 0, COUNT * sizeof *first);
             assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_OK);
+            size_t right = 0;
             for (size_t i = 0; i < COUNT; i++)
-                ck_assert(first[i] == 2.0);
+                right += first[i] == 2.0;
+            ck_assert_uint_eq(right, COUNT);
         }
         h5ckpt_close(store);
         h5ckpt_state_free(state);
