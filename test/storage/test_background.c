@@ -507,13 +507,14 @@ START_TEST(memory_is_not_even_read_later)
 }
 END_TEST
 
-/* _i: mode. Freed and allocated anew, and what a get function gives. */
+/* _i: mode, whether changes are looked for. Freed and allocated anew, and what a get function gives. */
 START_TEST(indirect_memory_and_get_functions_are_saved_as_they_were)
 {
     static struct standard standard;
 
     begin_mode(_i);
-    const struct h5ckpt_options options = options_of_mode();
+    struct h5ckpt_options options = options_of_mode();
+    options.background.detect_changes = _i / MODE_COUNT == 1;
     standard_make(&standard);
     h5ckpt_store *store = standard_open(&standard, &options);
     for (uint64_t number = 1; number <= 12; number++) {
@@ -825,6 +826,7 @@ enum later_call {
     LATER_SPACE,
     LATER_START_OVER,
     LATER_LIST,
+    LATER_RESERVE,
     LATER_DELETE,
     LATER_CLOSE,
     LATER_COUNT
@@ -877,6 +879,9 @@ START_TEST(every_other_call_waits_for_the_save_in_flight)
         break;
     case LATER_LIST:
         status = h5ckpt_list_variables(store, 0, count_variable, &variable_count);
+        break;
+    case LATER_RESERVE:
+        status = h5ckpt_reserve(store);
         break;
     case LATER_DELETE:
         status = h5ckpt_delete(store);
@@ -977,6 +982,219 @@ START_TEST(waiting_and_fencing_with_nothing_in_flight_do_nothing)
     h5ckpt_close(store);
     assert_stored(3);
     ck_assert_uint_eq(event_count(H5CKPT_EVENT_DURABLE), 3);
+}
+END_TEST
+
+/* _i: mode. The flight has its own idea of what the variables are. */
+START_TEST(a_variable_may_be_added_while_a_save_is_in_flight)
+{
+    static double late[30000];
+
+    begin_mode(_i);
+    make(SMALL);
+    h5ckpt_store *store = open_mode_and_save(2);
+    gate_shut(GATE_WRITE, "slot");
+    assert_begun(store, 3);
+    for (unsigned i = 0; i < 40; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "late/%u", i);
+        assert_status(h5ckpt_add(arrays.state, name, H5CKPT_FLOAT64, 1, (const uint64_t[]){COUNT(late)}, late),
+                      H5CKPT_OK);
+    }
+    arrays_spoil(&arrays);
+    gate_open();
+    assert_durable(store);
+    assert_stored(3);
+    late[12345] = 1.5;
+    assert_begun(store, 4);
+    late[12345] = 2.5;
+    arrays_spoil(&arrays);
+    assert_durable(store);
+    assert_status_message(h5ckpt_restore(store, NULL, NULL), H5CKPT_OK, h5ckpt_message(store));
+    ck_assert(arrays_are(&arrays, 4));
+    ck_assert_double_eq(late[12345], 1.5);
+    h5ckpt_close(store);
+}
+END_TEST
+
+/* _i: mode */
+START_TEST(two_stores_have_a_save_in_flight_each)
+{
+    char elsewhere[2 * PATH_BYTES];
+    h5ckpt_store *other;
+
+    begin_mode(_i);
+    make(SMALL);
+    const struct h5ckpt_options options = options_of_mode();
+    h5ckpt_store *store = open_and_save(&options, 2);
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", fixture_directory);
+    struct h5ckpt_options silent = options;
+    silent.event = NULL;
+    assert_status(h5ckpt_open(&other, elsewhere, arrays.state, &silent), H5CKPT_OK);
+    for (uint64_t number = 11; number <= 12; number++) {
+        assert_begun(other, number);
+        assert_durable(other);
+    }
+    gate_shut(GATE_FLUSH, "slot");
+    assert_begun(store, 3);
+    assert_begun(other, 13);
+    arrays_spoil(&arrays);
+    assert_soon(gate_held_count() == 2);
+    gate_open();
+    assert_durable(other);
+    assert_durable(store);
+    assert_stored(3);
+    assert_status(h5ckpt_restore(other, NULL, NULL), H5CKPT_OK);
+    ck_assert(arrays_are(&arrays, 13));
+    h5ckpt_close(store);
+    h5ckpt_close(other);
+}
+END_TEST
+
+static volatile sig_atomic_t signal_count;
+
+static void count_signal(int number)
+{
+    (void)number;
+    signal_count++;
+}
+
+/* _i: mode. A program that has blocked a signal takes it when it likes, not in a thread of h5ckpt. */
+START_TEST(no_signal_of_the_programs_is_taken_by_the_background)
+{
+    sigset_t blocked, before, pending;
+
+    begin_mode(_i);
+    make(SMALL);
+    signal_count = 0;
+    signal(SIGUSR1, count_signal);
+    h5ckpt_store *store = open_mode_and_save(2);
+    gate_shut(GATE_FLUSH, "slot");
+    assert_begun(store, 3);
+    gate_await();
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &blocked, &before);
+    kill(getpid(), SIGUSR1);
+    sigpending(&pending);
+    ck_assert(sigismember(&pending, SIGUSR1));
+    gate_open();
+    assert_durable(store);
+    ck_assert_int_eq(signal_count, 0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    ck_assert_int_eq(signal_count, 1);
+    h5ckpt_close(store);
+    assert_stored(3);
+}
+END_TEST
+
+static struct {
+    h5ckpt_store *store;
+    _Atomic pid_t thread;
+    _Atomic bool returned;
+} cancelled;
+
+static void *wait_and_be_cancelled(void *unused)
+{
+    cancelled.thread = gettid();
+    h5ckpt_wait(cancelled.store);
+    cancelled.returned = true;
+    pthread_testcancel();
+    return unused;
+}
+
+/* _i: mode. The thread ends when the call is over. */
+START_TEST(waiting_for_the_save_in_flight_cannot_be_cancelled)
+{
+    pthread_t thread;
+    void *result;
+
+    begin_mode(_i);
+    make(SMALL);
+    h5ckpt_store *store = open_mode_and_save(2);
+    gate_shut(GATE_FLUSH, "slot");
+    assert_begun(store, 3);
+    gate_await();
+    cancelled.store = store;
+    cancelled.thread = 0;
+    cancelled.returned = false;
+    ck_assert_int_eq(__real_pthread_create(&thread, NULL, wait_and_be_cancelled, NULL), 0);
+    for (unsigned asleep = 0; asleep < 5; nap())
+        asleep += cancelled.thread != 0 && is_asleep(cancelled.thread);
+    pthread_cancel(thread);
+    gate_open();
+    ck_assert_int_eq(pthread_join(thread, &result), 0);
+    ck_assert(cancelled.returned);
+    ck_assert_ptr_eq(result, PTHREAD_CANCELED);
+    assert_durable(store);
+    assert_stored(3);
+    assert_begun(store, 4);
+    assert_durable(store);
+    h5ckpt_close(store);
+    assert_stored(4);
+}
+END_TEST
+
+/* _i: mode. A relative name is that of the directory in which it was opened. */
+START_TEST(the_program_may_go_to_another_directory)
+{
+    const char *name = strrchr(fixture_backup, '/') + 1;
+    h5ckpt_store *store;
+
+    begin_mode(_i);
+    make(SMALL);
+    const struct h5ckpt_options options = options_of_mode();
+    ck_assert_int_eq(chdir(fixture_directory), 0);
+    assert_status(h5ckpt_open(&store, name, arrays.state, &options), H5CKPT_OK);
+    for (uint64_t number = 1; number <= 4; number++) {
+        ck_assert_int_eq(chdir(fixture_directory), 0);
+        gate_shut(number == 1 ? GATE_RENAME : GATE_WRITE, number == 1 ? FORMAT_SLOT_A : "slot");
+        assert_begun(store, number);
+        ck_assert_int_eq(chdir("/"), 0);
+        gate_open();
+        assert_durable(store);
+        assert_stored(number);
+    }
+    h5ckpt_close(store);
+}
+END_TEST
+
+static int save_and_exit(void)
+{
+    const struct h5ckpt_options options = options_of_mode();
+    h5ckpt_store *store = open_and_save(&options, 2);
+
+    gate_shut(GATE_WRITE, "slot");
+    assert_begun(store, 3);
+    gate_await();
+    exit(7); /* and never closes it: handlers of the library's and of HDF5's run */
+}
+
+/* _i: mode */
+START_TEST(a_program_that_ends_without_closing_leaves_a_whole_state)
+{
+    h5ckpt_store *store;
+
+    begin_mode(_i);
+    make(SMALL);
+    ck_assert_int_eq(in_child(save_and_exit), 7);
+    gate_open();
+    forget_events();
+    const struct h5ckpt_options options = options_of_mode();
+    const int64_t end_ms = now_ms() + PATIENCE_S * 1000;
+    while (h5ckpt_open(&store, fixture_backup, arrays.state, &options) == H5CKPT_E_BUSY) {
+        h5ckpt_close(store);
+        ck_assert_int_lt(now_ms(), end_ms);
+        nap();
+    }
+    ck_assert_int_ge(h5ckpt_restore(store, NULL, NULL), 0);
+    ck_assert(arrays_are(&arrays, 2));
+    for (uint64_t number = 4; number <= 5; number++) {
+        assert_begun(store, number);
+        assert_durable(store);
+        assert_stored(number);
+    }
+    h5ckpt_close(store);
 }
 END_TEST
 
@@ -1103,8 +1321,8 @@ static void assert_told_failed_once(void)
 START_TEST(waiting_returns_the_failure_once)
 {
     begin_mode(_i);
-    make(LARGE);
     const struct failure *failure = &FAILURE[_i / MODE_COUNT];
+    make(failure->first != 0 ? LARGE : MEDIUM);
     const struct h5ckpt_options options = options_of_mode();
     h5ckpt_store *store = begin_failing(failure, &options);
 
@@ -1136,7 +1354,7 @@ START_TEST(the_next_save_returns_the_failure_and_saves_anew)
     const struct h5ckpt_options options = options_of_mode();
     h5ckpt_store *store = begin_failing(failure, &options);
 
-    assert_soon(event_count(H5CKPT_EVENT_SAVE_FAILED) == 1);
+    assert_soon(event_count(H5CKPT_EVENT_SAVE_FAILED) != 0);
     assert_before_is_stored(failure);
     ck_assert_uint_eq(h5ckpt_progress(store).epoch, 2);
     gate_fail_no_more();
@@ -1170,7 +1388,7 @@ START_TEST(a_failure_is_returned_where_busy_saves_are_skipped_too)
     options.background.skip_if_busy = true;
     h5ckpt_store *store = begin_failing(failure, &options);
 
-    assert_soon(event_count(H5CKPT_EVENT_SAVE_FAILED) == 1);
+    assert_soon(event_count(H5CKPT_EVENT_SAVE_FAILED) != 0);
     gate_fail_no_more();
     h5ckpt_status status;
     assert_soon((status = begin_save(store, 4)) != H5CKPT_SKIPPED); /* told, but perhaps not over */
@@ -1244,17 +1462,107 @@ START_TEST(a_restore_after_a_failure_gives_the_state_before)
 }
 END_TEST
 
+/* _i: staged or fenced, failure. What has no room in memory is written while the program waits. */
+START_TEST(a_failure_while_the_program_waits_is_returned_once_too)
+{
+    begin_mode(_i % 2);
+    make(LARGE);
+    const struct failure *failure = &FAILURE[_i / 2];
+    struct h5ckpt_options options = options_of_mode();
+    options.background.memory_bytes = 0;
+    h5ckpt_store *store = open_and_save(&options, 2);
+    forget_events();
+    gate_fail(failure->call, "slot", failure->first, GATE_FOR_EVER, failure->error);
+    const h5ckpt_status status = begin_save(store, 3);
+    arrays_spoil(&arrays);
+    const h5ckpt_status waited = h5ckpt_wait(store);
+    ck_assert(status == H5CKPT_OK || waited == H5CKPT_OK);
+    assert_status(status == H5CKPT_OK ? waited : status, failure->status);
+    assert_told_failed_once();
+    assert_before_is_stored(failure);
+    gate_fail_no_more();
+    assert_begun(store, 4);
+    arrays_spoil(&arrays);
+    assert_durable(store);
+    assert_stored(4);
+    assert_stored_previous(2);
+    h5ckpt_close(store);
+}
+END_TEST
+
+/* A first save that fails; then close, with nothing left behind, or another save. false: there is no such call to fail. */
+static bool fail_first_save(const struct failure *failure, bool reserved, bool saves_again)
+{
+    const struct h5ckpt_options options = options_of_mode();
+    struct h5ckpt_progress progress;
+    h5ckpt_store *store = open_with(&options);
+
+    if (reserved)
+        assert_status(h5ckpt_reserve(store), H5CKPT_OK);
+    gate_fail(failure->call, "slot", failure->first, GATE_FOR_EVER, failure->error);
+    h5ckpt_status status = begin_save(store, 1); /* making the slots may fail at once */
+    status = status == H5CKPT_OK ? h5ckpt_wait(store) : status;
+    const bool failed = gate_failed();
+    gate_fail_no_more();
+    assert_status(status, failed ? failure->status : H5CKPT_OK);
+    ck_assert_uint_eq(h5ckpt_progress(store).epoch, failed ? 0 : 1);
+    if (failed && failure->call != GATE_FLUSH)
+        assert_status(arrays_restore(&twin, H5CKPT_CURRENT, &progress), H5CKPT_NO_CHECKPOINT);
+    if (saves_again) {
+        assert_begun(store, 2);
+        assert_durable(store);
+    }
+    h5ckpt_close(store);
+    if (saves_again)
+        assert_stored(2);
+    return failed;
+}
+
+/* _i: mode, failure */
+START_TEST(a_first_save_that_fails_leaves_nothing)
+{
+    begin_mode(_i);
+    make(SMALL);
+    ck_assert(fail_first_save(&FAILURE[_i / MODE_COUNT], false, false));
+    ck_assert(!file_exists(fixture_backup));
+    fail_first_save(&FAILURE[_i / MODE_COUNT], false, true);
+}
+END_TEST
+
+/* _i: mode, failure; nothing is renamed there */
+START_TEST(a_first_save_that_fails_in_a_reserved_slot_leaves_nothing)
+{
+    begin_mode(_i);
+    make(SMALL);
+    ck_assert(fail_first_save(&FAILURE[_i / MODE_COUNT], true, false));
+    ck_assert(!file_exists(fixture_backup));
+}
+END_TEST
+
+/* _i: mode, failure */
+START_TEST(a_first_save_that_fails_in_a_reserved_slot_is_made_up_for_by_the_next)
+{
+    begin_mode(_i);
+    make(SMALL);
+    ck_assert(fail_first_save(&FAILURE[_i / MODE_COUNT], true, true));
+}
+END_TEST
+
 static const struct sweep {
     unsigned calls;
     int error;
+    bool again; /* another save follows without waiting */
+    bool fresh; /* the handle has not saved before */
 } SWEEP[] = {
-    {GATE_WRITE | GATE_ALLOCATE, ENOSPC},
-    {GATE_WRITE | GATE_FLUSH, EIO},
-    {GATE_OPEN | GATE_RENAME | GATE_LINK, EACCES},
+    {GATE_WRITE | GATE_ALLOCATE, ENOSPC, false, false},
+    {GATE_WRITE | GATE_FLUSH, EIO, false, false},
+    {GATE_WRITE | GATE_FLUSH, EIO, true, false},
+    {GATE_OPEN | GATE_RENAME | GATE_LINK, EACCES, false, false},
+    {GATE_OPEN | GATE_RENAME | GATE_LINK, EACCES, false, true},
 };
 
 /* Whatever came of it, it was returned once and told once; a whole state is there; and the handle goes on. */
-static bool fail_at(const struct sweep *sweep, long call, bool again, bool fresh)
+static bool fail_at(const struct sweep *sweep, long call)
 {
     const struct h5ckpt_options options = options_of_mode();
     unsigned failed = 0;
@@ -1262,7 +1570,7 @@ static bool fail_at(const struct sweep *sweep, long call, bool again, bool fresh
 
     fixture_clear_backup();
     h5ckpt_store *store = open_and_save(&options, 2);
-    if (fresh) {
+    if (sweep->fresh) {
         h5ckpt_close(store);
         store = open_with(&options);
         assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_OK);
@@ -1272,7 +1580,7 @@ static bool fail_at(const struct sweep *sweep, long call, bool again, bool fresh
     h5ckpt_status status = begin_save(store, 4);
     arrays_spoil(&arrays);
     failed += status < 0;
-    if (again) {
+    if (sweep->again) {
         status = begin_save(store, 5);
         arrays_spoil(&arrays);
         failed += status < 0;
@@ -1286,7 +1594,7 @@ static bool fail_at(const struct sweep *sweep, long call, bool again, bool fresh
     if (event_of(H5CKPT_EVENT_DURABLE, 5) >= 0)
         acknowledged = 5;
     if (failed == 0)
-        ck_assert_uint_eq(acknowledged, again ? 5 : 4);
+        ck_assert_uint_eq(acknowledged, sweep->again ? 5 : 4);
     ck_assert_uint_eq(h5ckpt_progress(store).epoch, acknowledged);
     const uint64_t there = stored(H5CKPT_CURRENT);
     ck_assert_msg(there == acknowledged || (failed != 0 && there > acknowledged), "call %ld: %ju is there, not %ju",
@@ -1303,16 +1611,14 @@ static bool fail_at(const struct sweep *sweep, long call, bool again, bool fresh
     return gate_failed();
 }
 
-/* _i: mode, calls, whether another save follows at once, whether the handle has saved before */
+/* _i: mode, sweep */
 START_TEST(a_save_that_fails_at_any_call_is_returned_once_and_leaves_a_whole_state)
 {
     begin_mode(_i);
     make(SMALL);
-    const struct sweep *sweep = &SWEEP[_i / MODE_COUNT % (int)COUNT(SWEEP)];
-    const int rest = _i / MODE_COUNT / (int)COUNT(SWEEP);
     long call = 0;
 
-    while (fail_at(sweep, call, rest == 1, rest == 2))
+    while (fail_at(&SWEEP[_i / MODE_COUNT], call))
         ck_assert_int_lt(call++, 400);
     ck_assert_int_gt(call, 1); /* else this shows nothing */
 }
@@ -1409,6 +1715,109 @@ START_TEST(a_restore_is_a_fence_too)
     assert_durable(store);
     assert_stored(5);
     h5ckpt_close(store);
+}
+END_TEST
+
+/* _i: which call; see every_other_call_waits_for_the_save_in_flight */
+START_TEST(every_call_but_a_save_is_a_fence_too)
+{
+    struct h5ckpt_report report;
+    struct h5ckpt_space space;
+    unsigned variable_count = 0;
+    h5ckpt_status status = H5CKPT_OK;
+
+    mode = H5CKPT_SAVE_FENCED;
+    make(SMALL);
+    h5ckpt_store *store = open_mode_and_save(2);
+    gate_shut(GATE_WRITE, "slot");
+    arrays_fill(&arrays, 3);
+    assert_status(h5ckpt_save(store, &(struct h5ckpt_progress){.epoch = 3, .step = 30}), H5CKPT_OK);
+    gate_await();
+    release_when_asleep();
+    switch (_i) {
+    case LATER_INSPECT:
+        status = h5ckpt_inspect(store, NULL, &report);
+        break;
+    case LATER_COMPARE:
+        status = h5ckpt_compare(store, H5CKPT_CURRENT);
+        break;
+    case LATER_SPACE:
+        status = h5ckpt_space(store, &space);
+        break;
+    case LATER_START_OVER:
+        status = h5ckpt_start_over(store);
+        break;
+    case LATER_LIST:
+        status = h5ckpt_list_variables(store, 0, count_variable, &variable_count);
+        break;
+    case LATER_RESERVE:
+        status = h5ckpt_reserve(store);
+        break;
+    default:
+        status = h5ckpt_wait(store);
+    }
+    assert_it_waited();
+    assert_status_message(status, H5CKPT_OK, h5ckpt_message(store));
+    ck_assert_int_ge(event_of(H5CKPT_EVENT_DURABLE, 3), 0);
+    arrays_spoil(&arrays);
+    assert_stored(3);
+    assert_begun(store, 4);
+    assert_durable(store);
+    assert_stored(4);
+    h5ckpt_close(store);
+}
+END_TEST
+
+START_TEST(a_forgotten_fence_is_no_busy_save)
+{
+    mode = H5CKPT_SAVE_FENCED;
+    make(SMALL);
+    struct h5ckpt_options options = options_of_mode();
+    options.background.skip_if_busy = true;
+    h5ckpt_store *store = open_and_save(&options, 2);
+
+    arrays_fill(&arrays, 3);
+    assert_status(h5ckpt_save(store, &(struct h5ckpt_progress){.epoch = 3, .step = 30}), H5CKPT_OK);
+    fill_too_early(4);
+    assert_status(h5ckpt_save(store, &(struct h5ckpt_progress){.epoch = 4, .step = 40}), H5CKPT_E_ARGUMENT);
+    assert_mentions(h5ckpt_message(store), "fence");
+    assert_durable(store);
+    ck_assert_int_eq(event_of(H5CKPT_EVENT_DURABLE, 3), -1);
+    const uint64_t there = h5ckpt_progress(store).epoch;
+    ck_assert(there == 2 || there == 4);
+    assert_stored(there);
+    h5ckpt_close(store);
+}
+END_TEST
+
+/* A save every other batch: the batch without one changes memory as well. _i: whether it is the next that saves */
+START_TEST(a_batch_without_a_fence_gives_up_the_save_before_it)
+{
+    struct h5ckpt_progress next;
+    h5ckpt_callback *callback;
+
+    mode = H5CKPT_SAVE_FENCED;
+    make(SMALL);
+    struct h5ckpt_callback_options options = h5ckpt_callback_options_default();
+    options.backup_dir = fixture_backup;
+    options.store = options_of_mode();
+    options.save_freq = _i == 0 ? 2 : 1;
+    assert_status(h5ckpt_callback_new(&callback, arrays.state, &options), H5CKPT_OK);
+    assert_status(h5ckpt_on_train_begin(callback, &next, NULL), H5CKPT_NO_CHECKPOINT);
+    assert_status(h5ckpt_on_epoch_begin(callback, 0), H5CKPT_OK);
+    arrays_fill(&arrays, 2);
+    assert_status(h5ckpt_on_train_batch_end(callback, 1), H5CKPT_OK); /* saves */
+    fill_too_early(3);
+    assert_status(h5ckpt_on_train_batch_end(callback, 2), H5CKPT_E_ARGUMENT);
+    assert_mentions(h5ckpt_callback_message(callback), "fence");
+    h5ckpt_status status = h5ckpt_on_train_end(callback, H5CKPT_FAILED);
+    assert_status_message(status, H5CKPT_OK, h5ckpt_callback_message(callback));
+    h5ckpt_callback_free(callback);
+    for (unsigned i = 0; i < events->count; i++) /* the save of the third batch is another matter */
+        ck_assert(events->entry[i].kind != H5CKPT_EVENT_DURABLE || _i == 1);
+    status = arrays_restore(&twin, H5CKPT_CURRENT, &next);
+    ck_assert_msg(status == H5CKPT_NO_CHECKPOINT || (_i == 1 && arrays_are(&twin, 3)), "%s",
+                  h5ckpt_status_name(status));
 }
 END_TEST
 
@@ -1992,17 +2401,17 @@ static int save_for_ever(void)
         pause();
 }
 
-/* _i: what the child is at: held in a write, or keeping to a limit of speed */
+/* _i: what the children are at: held in a write, or keeping to a limit of speed, of which there are several or one */
 START_TEST(a_program_that_is_killed_leaves_children_that_end_and_hold_the_lock_until_then)
 {
     h5ckpt_store *store;
     pid_t child[CHILD_COUNT_MAX];
-    unsigned rounds = 0;
+    unsigned rounds = 0, held_by_nobody = 0;
 
-    make(LARGE);
+    make(_i == 2 ? MEDIUM : LARGE);
     in_flight = (_Atomic bool *)&handled[4];
     in_flight[0] = false;
-    in_flight[1] = _i == 1;
+    in_flight[1] = _i != 0;
     pid_t killed = fork();
     ck_assert_int_ge(killed, 0);
     if (killed == 0)
@@ -2020,7 +2429,8 @@ START_TEST(a_program_that_is_killed_leaves_children_that_end_and_hold_the_lock_u
             break;
         assert_status_message(status, H5CKPT_E_BUSY, h5ckpt_message(store));
         h5ckpt_close(store);
-        ck_assert_msg(other_count > 0, "the lock is held by nobody");
+        held_by_nobody += other_count == 0; /* for a moment, by one that is ending */
+        ck_assert_msg(held_by_nobody < 200, "the lock is held by nobody");
         ck_assert_msg(now_ms() < end_ms, "%u processes go on without the program", other_count);
         if (rounds == 3 && _i == 0)
             gate_open();
@@ -2280,7 +2690,7 @@ START_TEST(a_save_that_failed_is_returned_by_the_next_epochs_end)
     assert_status(h5ckpt_wait(h5ckpt_callback_store(callback)), H5CKPT_OK);
     gate_fail(GATE_WRITE, "slot", 0, 1, EIO);
     assert_status(train_epoch(callback, 2), H5CKPT_OK);
-    assert_soon(event_count(H5CKPT_EVENT_SAVE_FAILED) == 1);
+    assert_soon(event_count(H5CKPT_EVENT_SAVE_FAILED) != 0);
     assert_stored_epoch(2);
     assert_status(h5ckpt_on_epoch_begin(callback, 3), H5CKPT_OK);
     arrays_fill(&arrays, 4);
@@ -2316,7 +2726,7 @@ START_TEST(a_save_that_failed_is_returned_by_the_next_batchs_end)
                               h5ckpt_callback_message(callback));
         assert_status(h5ckpt_fence(store), H5CKPT_OK);
         if (batch == 3)
-            assert_soon(event_count(H5CKPT_EVENT_SAVE_FAILED) == 1);
+            assert_soon(event_count(H5CKPT_EVENT_SAVE_FAILED) != 0);
     }
     assert_status(h5ckpt_on_train_end(callback, H5CKPT_FAILED), H5CKPT_OK);
     h5ckpt_callback_free(callback);
@@ -2447,7 +2857,7 @@ int main(void)
     tcase_add_loop_test(test_case, a_tiny_state_is_saved_as_it_was_many_times, 0, MODE_COUNT * 2);
     tcase_add_loop_test(test_case, what_is_written_later_is_the_state_as_it_was, 0, MODE_COUNT);
     tcase_add_loop_test(test_case, memory_is_not_even_read_later, 0, 2);
-    tcase_add_loop_test(test_case, indirect_memory_and_get_functions_are_saved_as_they_were, 0, MODE_COUNT);
+    tcase_add_loop_test(test_case, indirect_memory_and_get_functions_are_saved_as_they_were, 0, MODE_COUNT * 2);
     tcase_add_loop_test(test_case, a_failing_get_function_fails_the_save_at_once, 0, MODE_COUNT);
 
     test_case = add_case(suite, "speed", setup, teardown);
@@ -2465,6 +2875,12 @@ int main(void)
     tcase_add_loop_test(test_case, every_other_call_waits_for_the_save_in_flight, 0, MODE_COUNT * LATER_COUNT);
     tcase_add_loop_test(test_case, closing_without_waiting_leaves_a_complete_state_every_time, 0, MODE_COUNT);
     tcase_add_loop_test(test_case, waiting_and_fencing_with_nothing_in_flight_do_nothing, 0, MODE_COUNT + 1);
+    tcase_add_loop_test(test_case, a_variable_may_be_added_while_a_save_is_in_flight, 0, MODE_COUNT);
+    tcase_add_loop_test(test_case, two_stores_have_a_save_in_flight_each, 0, MODE_COUNT);
+    tcase_add_loop_test(test_case, no_signal_of_the_programs_is_taken_by_the_background, 0, MODE_COUNT);
+    tcase_add_loop_test(test_case, waiting_for_the_save_in_flight_cannot_be_cancelled, 0, MODE_COUNT);
+    tcase_add_loop_test(test_case, the_program_may_go_to_another_directory, 0, MODE_COUNT);
+    tcase_add_loop_test(test_case, a_program_that_ends_without_closing_leaves_a_whole_state, 0, MODE_COUNT);
     tcase_add_loop_test(test_case, where_the_system_gives_no_thread_the_save_is_synchronous, 0, MODE_COUNT * 3);
     tcase_add_loop_test(test_case, where_the_system_gives_no_process_either_it_is_saved_too, 0, MODE_COUNT);
 
@@ -2476,14 +2892,23 @@ int main(void)
                         FAILURES);
     tcase_add_loop_test(test_case, closing_after_a_failure_leaves_the_state_before, 0, FAILURES);
     tcase_add_loop_test(test_case, a_restore_after_a_failure_gives_the_state_before, 0, FAILURES);
+    tcase_add_loop_test(test_case, a_failure_while_the_program_waits_is_returned_once_too, 0,
+                        2 * ((int)COUNT(FAILURE) - 1));
+    tcase_add_loop_test(test_case, a_first_save_that_fails_leaves_nothing, 0, FAILURES);
+    tcase_add_loop_test(test_case, a_first_save_that_fails_in_a_reserved_slot_leaves_nothing, 0, FAILURES - MODE_COUNT);
+    tcase_add_loop_test(test_case, a_first_save_that_fails_in_a_reserved_slot_is_made_up_for_by_the_next, 0,
+                        FAILURES - MODE_COUNT);
     tcase_add_loop_test(test_case, a_save_that_fails_at_any_call_is_returned_once_and_leaves_a_whole_state, 0,
-                        MODE_COUNT * (int)COUNT(SWEEP) * 3);
+                        MODE_COUNT * (int)COUNT(SWEEP));
 
     test_case = add_case(suite, "fences", setup, teardown);
     tcase_add_test(test_case, a_save_without_a_fence_is_given_up_by_the_next);
     tcase_add_test(test_case, a_save_without_a_fence_is_not_durable_by_itself);
     tcase_add_test(test_case, close_is_a_fence_too);
     tcase_add_test(test_case, a_restore_is_a_fence_too);
+    tcase_add_loop_test(test_case, every_call_but_a_save_is_a_fence_too, LATER_INSPECT, LATER_DELETE);
+    tcase_add_test(test_case, a_forgotten_fence_is_no_busy_save);
+    tcase_add_loop_test(test_case, a_batch_without_a_fence_gives_up_the_save_before_it, 0, 2);
     tcase_add_test(test_case, a_first_save_without_a_fence_leaves_no_checkpoint);
     tcase_add_test(test_case, waiting_is_a_fence_too);
     tcase_add_test(test_case, a_fence_waits_until_everything_was_read_where_there_is_no_memory_for_copies);
@@ -2509,7 +2934,7 @@ int main(void)
         tcase_add_test(test_case, after_a_killed_child_the_next_save_says_so_and_saves_anew);
         tcase_add_test(test_case, a_child_that_was_stopped_goes_on);
         tcase_add_loop_test(test_case, a_program_that_is_killed_leaves_children_that_end_and_hold_the_lock_until_then,
-                            0, 2);
+                            0, 3);
         tcase_add_loop_test(test_case, memory_that_a_child_would_not_have_is_refused_by_name, 0, INHERITANCE_COUNT * 8);
         tcase_add_test(test_case, what_a_get_function_reads_may_be_shared_memory);
         tcase_add_test(test_case, the_child_keeps_no_descriptor_of_the_programs_open);
