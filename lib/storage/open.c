@@ -250,14 +250,14 @@ static bool is_unused(const h5ckpt_store *store)
     return unused;
 }
 
-/* Slots made beforehand (h5ckpt_reserve()), into which nothing was saved. */
-static void remove_reserved(h5ckpt_store *store)
+/* Slots made beforehand (h5ckpt_reserve()), into which nothing was saved, or not to its end. */
+static void remove_unsaved(h5ckpt_store *store)
 {
     struct error ignored = ERROR_NONE;
 
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
         struct slot *slot = &store->survey.slot[i];
-        if (slot->state == H5CKPT_SLOT_RESERVED &&
+        if ((slot->state == H5CKPT_SLOT_RESERVED || store->memo[i].given_up) &&
             directory_remove(&store->directory, slot_name(i), &ignored) == H5CKPT_OK)
             slot->state = H5CKPT_SLOT_ABSENT;
     }
@@ -269,8 +269,8 @@ static void give_back(h5ckpt_store *store)
     struct error ignored = ERROR_NONE;
 
     if (store->open && store->options.mode == H5CKPT_READ_WRITE && store->lock.phase == LOCK_EMPTY &&
-        lock_check(&store->lock, &ignored) == H5CKPT_OK)
-        remove_reserved(store);
+        !store->lock.phase_uncertain && lock_check(&store->lock, &ignored) == H5CKPT_OK)
+        remove_unsaved(store);
     if (is_unused(store))
         lock_remove(&store->lock, &ignored);
     lock_release(&store->lock);
