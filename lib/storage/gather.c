@@ -47,34 +47,48 @@ static bool is_known_to_be_there(const struct gather *gather, uint64_t block)
            checksum_equal(&gather->known[block], &gather->table[block]);
 }
 
-static bool gather_block(const struct gather *gather, uint64_t block, enum gather_way way, unsigned char *bytes)
+enum fate {
+    FATE_NOT_READ, /* it is there, and its bytes were not needed to tell */
+    FATE_THE_SAME, /* it is there */
+    FATE_TO_WRITE,
+};
+
+static enum fate gather_block(const struct gather *gather, uint64_t block, enum gather_way way, unsigned char *bytes)
 {
     struct checksum checksum;
 
     if (is_known_to_be_there(gather, block))
-        return false;
+        return FATE_NOT_READ;
     checksum = way == GATHER_TO_KEEP ? gather_in_pieces(gather, block, bytes) : gather_at_once(gather, block, bytes);
     if (!gather->every_byte && checksum_equal(&checksum, &gather->table[block]))
-        return false;
+        return FATE_THE_SAME;
     gather->table[block] = checksum;
-    return true;
+    return FATE_TO_WRITE;
+}
+
+/* Of many scattered blocks a device takes longer than of the whole chunk: measured, docs/decisions.md. */
+static bool is_scattered(uint64_t to_write, uint64_t block_count)
+{
+    return (uint64_t)__builtin_popcountll(to_write) * 8 >= block_count * 3;
 }
 
 uint64_t gather_chunk(const struct gather *gather, const struct walk_chunk *chunk, enum gather_way way)
 {
     const struct record *geometry = &gather->layout->geometry;
-    uint64_t blocks = 0;
+    uint64_t to_write = 0;
+    uint64_t read = 0;
 
     assert(chunk->block_count <= 64);
     for (unsigned i = 0; i < chunk->block_count; i++) {
         const uint64_t block = chunk->first_block + i;
         unsigned char *bytes = chunk->bytes + (record_block_offset(geometry, block) - chunk->offset);
-        if (gather_block(gather, block, way, bytes))
-            blocks |= UINT64_C(1) << i;
+        const enum fate fate = gather_block(gather, block, way, bytes);
+        to_write |= (uint64_t)(fate == FATE_TO_WRITE) << i;
+        read |= (uint64_t)(fate != FATE_NOT_READ) << i;
     }
     if (way == GATHER_TO_KEEP)
         copy_finish();
-    return blocks;
+    return is_scattered(to_write, chunk->block_count) ? read : to_write;
 }
 
 bool gather_next_run(uint64_t *blocks, unsigned *first, unsigned *count)

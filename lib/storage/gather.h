@@ -23,7 +23,8 @@ enum gather_way {
     GATHER_TO_KEEP,  /* it is written later */
 };
 
-/* Fill the chunk's bytes, as far as they are to be written. Returns these blocks: bit i is block first_block + i. */
+/* Fill the chunk's bytes, as far as they are to be written. Returns these blocks: bit i is block first_block + i. If they are many, their
+ * neighbours that are the same may be among them. */
 uint64_t gather_chunk(const struct gather *gather, const struct walk_chunk *chunk, enum gather_way way);
 
 /* The next run of neighbours in `blocks`, which are taken out; false: there is none. */

@@ -110,6 +110,25 @@ START_TEST(only_blocks_that_differ_are_to_be_written)
 }
 END_TEST
 
+/* Many small writes take longer than one: neighbours that are the same go along. */
+START_TEST(a_chunk_of_which_much_has_changed_is_written_as_one)
+{
+    const struct gather every = gather_into(table, true);
+    const struct gather changed = gather_into(table, false);
+    const size_t per_block = FORMAT_BLOCK_BYTES / sizeof *large;
+
+    gather_chunks(&every, GATHER_TO_WRITE, bytes);
+    for (size_t i = 1; i < 9; i += 2) /* four blocks of the first chunk's sixteen */
+        large[i * per_block] += 1;
+    ck_assert_uint_eq(gather_chunks(&changed, GATHER_TO_WRITE, other_bytes), 4);
+    for (size_t i = 1; i < 15; i += 2) /* seven */
+        large[i * per_block] += 1;
+    const unsigned written = gather_chunks(&changed, GATHER_TO_WRITE, other_bytes);
+    ck_assert_uint_ge(written, 14);
+    ck_assert_uint_le(written, 16);
+}
+END_TEST
+
 /* A promise counts where the base and the slot have the same block; elsewhere it is read. */
 START_TEST(promises_spare_reading_only_where_both_tables_agree)
 {
@@ -161,6 +180,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, every_way_gives_the_same_bytes_and_checksums);
     tcase_add_loop_test(tcase, only_blocks_that_differ_are_to_be_written, GATHER_TO_WRITE, GATHER_TO_KEEP + 1);
+    tcase_add_test(tcase, a_chunk_of_which_much_has_changed_is_written_as_one);
     tcase_add_test(tcase, promises_spare_reading_only_where_both_tables_agree);
     tcase_add_test(tcase, runs_are_the_blocks_next_to_each_other);
     suite_add_tcase(suite, tcase);
