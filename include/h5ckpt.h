@@ -286,7 +286,8 @@ struct h5ckpt_background {
     uint64_t
         bytes_per_second; /**< write no faster; default 0: as fast as the device. Nobody who waits is held up by it */
     int nice;             /**< of the threads or the child in the background: 0 (default: as the caller) … 19 */
-    int cpu;              /**< run them on this processor only; default -1: on any */
+    int cpu; /**< run them on this processor only; default -1: on any that the caller may use, but not the one on
+                  which h5ckpt_save() was called, where there is another */
     bool detect_changes; /**< fenced, for debugging: h5ckpt_fence() reads all memory once more and fails, with the names
                                     of the variables, if any has changed since the save; default false */
 };

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "storage/mapping.h"
-#include "storage/system.h"
 #include "storage/team.h"
 
 struct refusal {
@@ -207,7 +206,7 @@ static void be_child(void *context)
     const struct child *child = context;
     struct refusal *refusal = &child->shared->refusal;
 
-    system_calls->stand_back(child->nice, child->cpu);
+    system_calls->stand_back(&child->manners);
     *refusal = find_refusal(child->gather.layout, child->gather.source);
     if (!is_refused(refusal))
         *refusal = find_hole(child->gather.layout, child->gather.source);

@@ -10,6 +10,7 @@
 #include "storage/file.h"
 #include "storage/gather.h"
 #include "storage/pace.h"
+#include "storage/system.h"
 
 struct child_shared;
 
@@ -19,8 +20,7 @@ struct child {
     const struct file *lock;     /* … and that it keeps open: nobody else becomes the writer while it lives */
     const struct buffer *buffer; /* room for a chunk */
     struct pace pace;
-    int nice;
-    int cpu;
+    struct system_manners manners;
 
     uint64_t parent; /* process id */
     int64_t id;

@@ -36,6 +36,7 @@ struct flight {
     struct child child;
     struct thread thread;
     int64_t begun_ns;
+    struct system_manners manners; /* of the background */
     _Atomic bool over;
     struct error error;
 };
@@ -105,9 +106,8 @@ static void run(struct flight *flight)
 static void run_in_background(void *context)
 {
     struct flight *flight = context;
-    const struct h5ckpt_background *background = &flight->store->options.background;
 
-    system_calls->stand_back(background->nice, background->cpu); /* the members of its team inherit it */
+    system_calls->stand_back(&flight->manners); /* the members of its team inherit it */
     run(flight);
     if (flight->error.status < 0)
         tell_failure(flight->store, &flight->error);
@@ -288,8 +288,7 @@ static h5ckpt_status begin_child(struct flight *flight, const struct gather *gat
                                    .lock = &store->lock.file,
                                    .buffer = &store->buffer,
                                    .pace = *pace,
-                                   .nice = store->options.background.nice,
-                                   .cpu = store->options.background.cpu};
+                                   .manners = flight->manners};
     status = child_start(&flight->child, error);
     if (status < 0 && (error->system_errno == EAGAIN || error->system_errno == ENOMEM)) {
         error_clear(error);
@@ -351,6 +350,8 @@ static void plan_flight(struct flight *flight, h5ckpt_store *store, const struct
         .every_byte = content == CONTENT_WHOLE || !in_place || !memo->ours ||
                       memo->saves_since_every_byte + 1 >= store->options.rewrite_every,
         .begun_ns = begun_ns,
+        /* The program goes on where it is: a writer that woke up there would preempt it. */
+        .manners = {store->options.background.nice, store->options.background.cpu, system_calls->current_cpu()},
         .write = {.number = target->slot,
                   .in_place = in_place,
                   .whole = content == CONTENT_WHOLE,

@@ -186,18 +186,30 @@ static uint64_t kernel_memory_available(void)
     return available;
 }
 
+static bool is_cpu(int cpu)
+{
+    return cpu >= 0 && cpu < CPU_SETSIZE;
+}
+
+static int kernel_current_cpu(void)
+{
+    return sched_getcpu();
+}
+
 /* Linux gives a thread, not a process, its own priority (setpriority(2), "C library/kernel differences"). */
-static void kernel_stand_back(int nice, int cpu)
+static void kernel_stand_back(const struct system_manners *manners)
 {
     cpu_set_t cpus;
 
-    if (nice != 0)
-        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + nice);
-    if (cpu < 0 || cpu >= CPU_SETSIZE)
-        return;
+    if (manners->nice != 0)
+        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + manners->nice);
     CPU_ZERO(&cpus);
-    CPU_SET(cpu, &cpus);
-    sched_setaffinity(0, sizeof cpus, &cpus);
+    if (is_cpu(manners->cpu))
+        CPU_SET(manners->cpu, &cpus);
+    else if (is_cpu(manners->not_cpu) && sched_getaffinity(0, sizeof cpus, &cpus) == 0)
+        CPU_CLR(manners->not_cpu, &cpus);
+    if (CPU_COUNT(&cpus) != 0)
+        sched_setaffinity(0, sizeof cpus, &cpus);
 }
 
 static void close_between(int first, int last)
@@ -308,6 +320,7 @@ const struct system_calls system_kernel = {
     .boot_id = kernel_boot_id,
     .process_id = kernel_process_id,
     .memory_available = kernel_memory_available,
+    .current_cpu = kernel_current_cpu,
     .stand_back = kernel_stand_back,
     .run_child = kernel_run_child,
     .await_child = kernel_await_child,

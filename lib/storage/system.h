@@ -18,6 +18,13 @@
 
 enum { SYSTEM_BOOT_ID_BYTES = 40 };
 
+/* How a thread or a child leaves the processors to the program: setpriority, sched_setaffinity. */
+struct system_manners {
+    int nice;
+    int cpu;     /* the only one it may use; -1: any … */
+    int not_cpu; /* … but this one, where there is another; -1: unknown */
+};
+
 /*
  * A copy-on-write child that runs `body` and ends. No wait() of the program's for any child meets it, nor does it send SIGCHLD; no signal
  * that can be blocked reaches it; of the program's descriptors it keeps only these.
@@ -53,13 +60,13 @@ struct system_calls {
     int (*random_bytes)(void *bytes, size_t byte_count); /* getrandom; 0 or -1 */
     void (*boot_id)(char text[SYSTEM_BOOT_ID_BYTES]);    /* "" if the system has none */
     uint64_t (*process_id)(void);
-    uint64_t (*memory_available)(void); /* bytes; UINT64_MAX if unknown */
-    void (*stand_back)(int nice,
-                       int cpu); /* the calling thread: setpriority, sched_setaffinity (-1: any); as far as can be */
-    int64_t (*run_child)(const struct system_child *child); /* its id; -1 */
-    int (*await_child)(int64_t id, int *wait_status);       /* waitpid */
-    void (*end_child)(int64_t id);                          /* kill, SIGKILL */
-    bool (*is_orphan)(uint64_t parent);                     /* in a child: is the parent gone? */
+    uint64_t (*memory_available)(void);                       /* bytes; UINT64_MAX if unknown */
+    int (*current_cpu)(void);                                 /* sched_getcpu; -1 if unknown */
+    void (*stand_back)(const struct system_manners *manners); /* of the calling thread, as far as can be */
+    int64_t (*run_child)(const struct system_child *child);   /* its id; -1 */
+    int (*await_child)(int64_t id, int *wait_status);         /* waitpid */
+    void (*end_child)(int64_t id);                            /* kill, SIGKILL */
+    bool (*is_orphan)(uint64_t parent);                       /* in a child: is the parent gone? */
     /* /proc/self/smaps piece by piece, until `take` is false. 0, or the errno for which it cannot be read. Allocates nothing. */
     int (*read_mappings)(bool (*take)(void *context, const char *bytes, size_t byte_count), void *context);
 };

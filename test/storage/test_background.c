@@ -684,6 +684,30 @@ START_TEST(the_background_is_as_nice_and_where_it_was_asked_to_be)
 }
 END_TEST
 
+/* _i: mode */
+START_TEST(the_background_keeps_off_the_processor_that_the_program_is_on)
+{
+    cpu_set_t allowed, mine, both;
+
+    begin_mode(_i);
+    make(MEDIUM);
+    ck_assert_int_eq(sched_getaffinity(0, sizeof mine, &mine), 0);
+    h5ckpt_store *store = open_mode_and_save(2);
+    gate_shut(GATE_WRITE, "slot");
+    assert_begun(store, 3);
+    gate_await();
+    ck_assert_int_eq(sched_getaffinity(gate_held_thread(), sizeof allowed, &allowed), 0);
+    CPU_AND(&both, &allowed, &mine);
+    ck_assert(CPU_EQUAL(&both, &allowed));
+    ck_assert_int_eq(CPU_COUNT(&allowed), CPU_COUNT(&mine) > 1 ? CPU_COUNT(&mine) - 1 : 1);
+    gate_open();
+    assert_durable(store);
+    ck_assert_int_eq(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+    ck_assert(CPU_EQUAL(&allowed, &mine));
+    h5ckpt_close(store);
+}
+END_TEST
+
 /* -------------------------------------------------------------- one is in flight */
 
 /* _i: mode */
@@ -2865,6 +2889,7 @@ int main(void)
     tcase_add_loop_test(test_case, no_save_or_fence_is_held_up_by_a_limit_of_speed, 0, 2 * 3);
     tcase_add_loop_test(test_case, a_limit_of_speed_is_kept_where_nobody_waits, 0, MODE_COUNT);
     tcase_add_loop_test(test_case, the_background_is_as_nice_and_where_it_was_asked_to_be, 0, MODE_COUNT);
+    tcase_add_loop_test(test_case, the_background_keeps_off_the_processor_that_the_program_is_on, 0, MODE_COUNT);
 
     test_case = add_case(suite, "in flight", setup, teardown);
     tcase_add_loop_test(test_case, a_save_is_in_flight_until_it_is_durable, 0, MODE_COUNT);

@@ -1590,10 +1590,14 @@ static int sim_is_direct(int descriptor)
     return 1;
 }
 
-static void sim_stand_back(int nice, int cpu)
+static int sim_current_cpu(void)
 {
-    (void)nice;
-    (void)cpu;
+    return -1;
+}
+
+static void sim_stand_back(const struct system_manners *manners)
+{
+    (void)manners;
 }
 
 /* --------------------------------------------------------------- children */
@@ -1774,6 +1778,7 @@ const struct system_calls simfs_calls = {
     .boot_id = simfs_boot_id,
     .process_id = simfs_process_id,
     .memory_available = simfs_memory_available,
+    .current_cpu = sim_current_cpu,
     .stand_back = sim_stand_back,
     .run_child = sim_run_child,
     .await_child = sim_await_child,
