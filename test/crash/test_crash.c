@@ -89,12 +89,22 @@ static unsigned ways_to_try(const struct scenario *scenario, unsigned variant)
     return 1u << drawn % WAY_COUNT | (scenario->size == SCENARIO_SMALL ? 1 : 0);
 }
 
-static struct crash_totals explore_all_variants(const struct scenario *scenario, const struct crash_effort *effort)
+/* In the short form, where there are many: one in three, which ones differs from scenario to scenario. */
+static unsigned variant_interval(const struct scenario *scenario)
 {
+    enum { FEW = 8 };
+
+    return crash_scale() == 0 && scenario->variant_count > FEW ? 3 : 1;
+}
+
+static struct crash_totals explore_variants(const struct scenario *scenario, const struct crash_effort *effort)
+{
+    const unsigned interval = variant_interval(scenario);
+    const unsigned first = (unsigned)(scenario - SCENARIOS) % interval;
     struct crash_totals totals = {0};
     struct seen *seen = seen_new();
 
-    for (unsigned variant = 0; variant < scenario->variant_count; variant++)
+    for (unsigned variant = first; variant < scenario->variant_count; variant += interval)
         explore_ways(scenario, variant, ways_to_try(scenario, variant), effort, 0, NULL, seen, &totals);
     seen_free(seen);
     return totals;
@@ -127,7 +137,7 @@ START_TEST(a_crash_at_any_operation_leaves_the_acknowledged_state_or_a_newer_one
     const struct scenario *scenario = &SCENARIOS[_i];
     const struct crash_effort effort = effort_for(scenario);
     const double begin = seconds_now();
-    const struct crash_totals totals = explore_all_variants(scenario, &effort);
+    const struct crash_totals totals = explore_variants(scenario, &effort);
 
     printf("%s: %zu states, %zu of them after a second crash (%.1f s)\n", scenario->name, totals.state_count,
            totals.nested_state_count, seconds_now() - begin);
