@@ -115,6 +115,7 @@ typedef enum h5ckpt_status {
     H5CKPT_E_OVERTAKEN = -16,      /**< the writer replaced the state while it was read: try again */
     H5CKPT_E_HDF5 = -17,           /**< libhdf5 failed to build a structure in memory */
     H5CKPT_E_DIFFERS = -18,        /**< memory is not what is stored; every variable that differs is listed */
+    H5CKPT_E_NOT_FINITE = -19,     /**< h5ckpt_require_finite(): a NaN or an infinity; nothing on disk was touched */
 } h5ckpt_status;
 
 /** A status' name, such as "H5CKPT_E_BUSY". Never NULL; static. */
@@ -210,6 +211,18 @@ struct h5ckpt_access {
 /** As h5ckpt_add(), by functions. @p access is copied; both functions must be given. */
 H5CKPT_API h5ckpt_status h5ckpt_add_access(h5ckpt_state *state, const char *name, h5ckpt_type type, int rank,
                                            const uint64_t *shape, const struct h5ckpt_access *access);
+
+/**
+ * From now on save no state in which variable @p name holds a NaN or an infinity: h5ckpt_save() returns H5CKPT_E_NOT_FINITE,
+ * names the variable and its first such element, and touches nothing on disk. NULL: every variable of floating-point or
+ * complex numbers that has been added by now.
+ *
+ * Each save then reads those variables once more, in the caller's thread and before it returns, in every save mode.
+ *
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (no such variable; its type has no such values; a NULL state). A failure is kept as one of
+ *         h5ckpt_add() is.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_require_finite(h5ckpt_state *state, const char *name);
 
 /** What went wrong first while variables were added; "" if nothing did. Valid until the state is freed. NULL is
  * allowed. */
@@ -360,7 +373,7 @@ H5CKPT_API const char *h5ckpt_message(const h5ckpt_store *store);
  *         given up, as nobody knows what memory was when it was read; H5CKPT_E_NOT_RESTORED (a checkpoint exists and was not restored by this handle; a warm start of some
  *         variables counts as a restore),
  *         H5CKPT_E_MEMORY_CHANGED (the last restore failed half-way), H5CKPT_E_ARGUMENT (a NULL array, a
- *         read-only store, another process' handle), H5CKPT_E_CALLBACK, H5CKPT_E_NO_SPACE, H5CKPT_E_IO,
+ *         read-only store, another process' handle), H5CKPT_E_CALLBACK, H5CKPT_E_NOT_FINITE, H5CKPT_E_NO_SPACE, H5CKPT_E_IO,
  *         H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_SYSTEM, H5CKPT_E_BUSY (the directory was taken over, or a slot changed by somebody else meanwhile),
  *         H5CKPT_E_FOREIGN, H5CKPT_E_VERSION, H5CKPT_E_HDF5.
  */

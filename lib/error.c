@@ -158,6 +158,7 @@ const char *h5ckpt_status_name(h5ckpt_status status)
         NAME(H5CKPT_E_OVERTAKEN);
         NAME(H5CKPT_E_HDF5);
         NAME(H5CKPT_E_DIFFERS);
+        NAME(H5CKPT_E_NOT_FINITE);
     }
 #undef NAME
     return "unknown h5ckpt_status";

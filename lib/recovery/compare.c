@@ -95,15 +95,6 @@ static h5ckpt_status registered_bytes(const h5ckpt_state *state, size_t i, unsig
     return status;
 }
 
-static void index_text(const struct schema_entry *entry, uint64_t element, char text[SHAPE_TEXT_BYTES])
-{
-    uint64_t at[FORMAT_RANK_MAX];
-
-    for (unsigned i = entry->rank; i-- > 0; element /= entry->shape[i])
-        at[i] = element % entry->shape[i];
-    shape_text(entry->rank, at, text);
-}
-
 /* A line for every variable that differs; H5CKPT_E_DIFFERS if there is one. */
 static h5ckpt_status compare_variables(const h5ckpt_state *state, const struct shadow *shadow, const char *where,
                                        struct error *error)

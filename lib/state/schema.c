@@ -250,6 +250,15 @@ void shape_text(unsigned rank, const uint64_t *shape, char text[SHAPE_TEXT_BYTES
     strcpy(text + length, "]");
 }
 
+void index_text(const struct schema_entry *entry, uint64_t element, char text[SHAPE_TEXT_BYTES])
+{
+    uint64_t at[FORMAT_RANK_MAX];
+
+    for (unsigned i = entry->rank; i-- > 0; element /= entry->shape[i])
+        at[i] = element % entry->shape[i];
+    shape_text(entry->rank, at, text);
+}
+
 /* ---------------------------------------------------------------------- name */
 
 static bool byte_is_within(unsigned char byte, unsigned char first, unsigned char last)

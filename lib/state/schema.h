@@ -77,6 +77,9 @@ void element_text(const struct element *element, char text[ELEMENT_TEXT_BYTES]);
 /* For messages: "[256, 64]", "scalar"; cut with "…" when long. */
 void shape_text(unsigned rank, const uint64_t *shape, char text[SHAPE_TEXT_BYTES]);
 
+/* Likewise, where an element is: "[12, 7]". */
+void index_text(const struct schema_entry *entry, uint64_t element, char text[SHAPE_TEXT_BYTES]);
+
 /* Elements times their size; 0 if any extent is. H5CKPT_E_ARGUMENT when the product, or a single extent, exceeds
  * FORMAT_VARIABLE_BYTES_MAX, or the rank FORMAT_RANK_MAX. Pure. */
 h5ckpt_status schema_byte_count(uint64_t *byte_count, const struct element *element, unsigned rank,

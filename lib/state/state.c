@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "format.h"
+#include "state/finite.h"
 
 enum { CAPACITY_FIRST = 16 };
 
@@ -343,6 +344,40 @@ h5ckpt_status h5ckpt_add_access(h5ckpt_state *state, const char *name, h5ckpt_ty
     if (access != NULL)
         variable.access = *access;
     return state_add(state, name, type, rank, shape, &variable);
+}
+
+/* ----------------------------------------------------------- what must be finite */
+
+static h5ckpt_status require_finite(struct h5ckpt_state *state, const char *name, struct error *error)
+{
+    char text[NAME_TEXT_BYTES];
+    size_t index;
+
+    if (!state_find(state, name, &index)) {
+        name_text(name, text);
+        return error_set(error, H5CKPT_E_ARGUMENT,
+                         "variable '%s' shall always be finite, but none of this name was added", text);
+    }
+    if (!finite_applies_to(&state->entry[index].element)) {
+        element_text(&state->entry[index].element, text);
+        return refuse(error, H5CKPT_E_ARGUMENT, name,
+                      "it shall always be finite, but is of type %s, not of numbers that can be anything else", text);
+    }
+    state->variable[index].must_be_finite = true;
+    return H5CKPT_OK;
+}
+
+h5ckpt_status h5ckpt_require_finite(h5ckpt_state *state, const char *name)
+{
+    struct error error = ERROR_NONE;
+
+    if (state == NULL)
+        return H5CKPT_E_ARGUMENT;
+    if (name != NULL)
+        require_finite(state, name, &error);
+    for (size_t i = 0; name == NULL && i < state->variable_count; i++)
+        state->variable[i].must_be_finite = finite_applies_to(&state->entry[i].element);
+    return state_keep_first_error(state, &error);
 }
 
 const char *h5ckpt_state_message(const h5ckpt_state *state)

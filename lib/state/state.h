@@ -18,6 +18,7 @@ struct variable {
     void *memory;                /* VARIABLE_POINTER */
     void *const *indirect;       /* VARIABLE_INDIRECT */
     struct h5ckpt_access access; /* VARIABLE_ACCESS */
+    bool must_be_finite;
 };
 
 struct h5ckpt_state {

@@ -48,6 +48,8 @@ static h5ckpt_status save(h5ckpt_store *store, const struct h5ckpt_progress *at,
     if (status == H5CKPT_OK)
         status = source_collect(&store->source, store->state, at, &store->error);
     if (status == H5CKPT_OK)
+        status = source_check_finite(&store->source, store->state, &store->error);
+    if (status == H5CKPT_OK)
         status = lock_check(&store->lock, &store->error);
     if (status == H5CKPT_OK)
         status = lock_detach(&store->lock, store->options.file_mode, &store->error);

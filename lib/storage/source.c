@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "state/finite.h"
+
 h5ckpt_status source_reserve(struct source *source, const struct layout *layout, const h5ckpt_state *state,
                              struct error *error)
 {
@@ -55,6 +57,31 @@ h5ckpt_status source_collect(struct source *source, const h5ckpt_state *state, c
     source->progress[2] = progress->step;
     for (size_t i = 0; i < LAYOUT_PROGRESS_COUNT; i++)
         source->bytes[state->variable_count + i] = (const unsigned char *)&source->progress[i];
+    return H5CKPT_OK;
+}
+
+static h5ckpt_status say_not_finite(const struct schema_entry *entry, const struct finite_exception *exception,
+                                    struct error *error)
+{
+    char name[NAME_TEXT_BYTES];
+    char at[SHAPE_TEXT_BYTES] = "";
+
+    name_text(schema_program_name(entry->name), name);
+    if (entry->rank > 0)
+        index_text(entry, exception->element, at);
+    return error_set(error, H5CKPT_E_NOT_FINITE,
+                     "variable '%s' is not finite: %s%s%s; nothing was written, the state saved before stays", name, at,
+                     entry->rank > 0 ? " is " : "", exception->value);
+}
+
+h5ckpt_status source_check_finite(const struct source *source, const h5ckpt_state *state, struct error *error)
+{
+    struct finite_exception exception;
+
+    for (size_t i = 0; i < state->variable_count; i++)
+        if (state->variable[i].must_be_finite && state->entry[i].byte_count != 0 &&
+            finite_find_exception(&state->entry[i], source->bytes[i], &exception))
+            return say_not_finite(&state->entry[i], &exception, error);
     return H5CKPT_OK;
 }
 

@@ -26,6 +26,9 @@ h5ckpt_status source_reserve(struct source *source, const struct layout *layout,
 h5ckpt_status source_collect(struct source *source, const h5ckpt_state *state, const struct h5ckpt_progress *progress,
                              struct error *error);
 
+/* Is what was collected finite where the program wants that? H5CKPT_E_NOT_FINITE, naming variable and element. */
+h5ckpt_status source_check_finite(const struct source *source, const h5ckpt_state *state, struct error *error);
+
 void source_free(struct source *source);
 
 #endif
