@@ -13,6 +13,7 @@
 
 #include "storage/mapping.h"
 #include "storage/team.h"
+#include "storage/thread.h"
 
 struct refusal {
     const char *reason; /* NULL: none; static, so that it is the same in both processes */
@@ -22,6 +23,7 @@ struct refusal {
 
 struct child_shared {
     _Atomic bool hurried;
+    _Atomic bool stopped;
     _Atomic size_t next_chunk;
     _Atomic size_t chunks_done;
     _Atomic size_t blocks_written;
@@ -150,7 +152,7 @@ static void write_chunks(const struct child *child, unsigned member)
     struct child_shared *shared = child->shared;
     size_t index;
 
-    while (!is_left_alone(child) && !atomic_load(&shared->failed) &&
+    while (!is_left_alone(child) && !atomic_load(&shared->stopped) && !atomic_load(&shared->failed) &&
            (index = atomic_fetch_add(&shared->next_chunk, 1)) < division.chunk_count) {
         struct walk_chunk chunk = walk_chunk_at(geometry, &division, index);
         chunk.bytes = child->buffer->bytes + member * division.chunk_bytes;
@@ -234,8 +236,10 @@ h5ckpt_status child_start(struct child *child, struct error *error)
     memcpy(child->shared->table, table, table_bytes(child));
     child->parent = system_calls->process_id();
     child->gather.table = child->shared->table;
+    const int cancel = thread_hold_cancel(); /* or it would act in the child, which inherits it */
     child->id = system_calls->run_child(&run);
     reason = errno;
+    thread_release_cancel(cancel);
     child->gather.table = table;
     if (child->id >= 0)
         return H5CKPT_OK;
@@ -278,7 +282,7 @@ static void await_siblings(const struct child *child, bool child_has_died)
     }
 }
 
-h5ckpt_status child_await(struct child *child, struct error *error)
+h5ckpt_status child_await(struct child *child, bool *write_failed, struct error *error)
 {
     int wait_status = 0;
     h5ckpt_status status = H5CKPT_OK;
@@ -286,11 +290,13 @@ h5ckpt_status child_await(struct child *child, struct error *error)
     if (system_calls->await_child(child->id, &wait_status) < 0)
         status = error_set_errno(error, errno, "cannot wait for the child process that writes '%s/%s'",
                                  child->file->directory->path, child->file->name);
+    atomic_store(&child->shared->stopped, wait_status != 0); /* a sibling that has not said yet that it is there */
     await_siblings(child, wait_status != 0);
     if (status == H5CKPT_OK && !is_done(child))
         status = say_outcome(child, wait_status, error);
     else if (status == H5CKPT_OK)
         memcpy(child->gather.table, child->shared->table, table_bytes(child));
+    *write_failed = status < 0 && !is_refused(&child->shared->refusal);
     return status;
 }
 

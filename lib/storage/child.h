@@ -37,9 +37,9 @@ h5ckpt_status child_start(struct child *child, struct error *error);
 
 /*
  * Wait for its end and take over its table: all blocks are written. H5CKPT_E_SYSTEM: it died; H5CKPT_E_ARGUMENT as above; the
- * errors of its writes.
+ * errors of its writes. `write_failed`: a write has, or who knows who still writes.
  */
-h5ckpt_status child_await(struct child *child, struct error *error);
+h5ckpt_status child_await(struct child *child, bool *write_failed, struct error *error);
 
 /* Somebody waits: it keeps no pace from now on. */
 void child_hurry(struct child *child);

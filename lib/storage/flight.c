@@ -25,9 +25,10 @@ enum content {                   /* how the blocks get to the file */
 struct flight {
     h5ckpt_store *store;
     enum content content;
-    bool here;     /* in the caller's thread, to its end */
-    bool fenced;   /* the program's memory is not needed any more */
-    bool returned; /* its failure, by the fence */
+    bool here;       /* in the caller's thread, to its end */
+    bool fenced;     /* the program's memory is not needed any more */
+    bool returned;   /* its failure, by the fence */
+    bool unwritable; /* a write or flush has failed: store.h, (4) */
     bool every_byte;
     bool first;              /* of the directory */
     struct checksum *before; /* of each block when the save began, where changes are looked for; NULL */
@@ -66,13 +67,38 @@ static h5ckpt_status write_content(struct flight *flight)
     h5ckpt_status status;
 
     flight->write.touched |= flight->write.in_place;
-    if (flight->content == CONTENT_WHOLE)
-        return slot_write_whole(&flight->write, bytes, &flight->error);
+    if (flight->content == CONTENT_WHOLE) {
+        status = slot_write_whole(&flight->write, bytes, &flight->error);
+        flight->unwritable = status < 0;
+        return status;
+    }
     if (flight->content == CONTENT_CHILD)
-        status = child_await(&flight->child, &flight->error);
+        status = child_await(&flight->child, &flight->unwritable, &flight->error);
     else
-        status = snapshot_write(&flight->snapshot, &flight->error);
-    return status == H5CKPT_OK ? slot_write_table(&flight->write, bytes, &flight->error) : status;
+        status = snapshot_write(&flight->snapshot, &flight->unwritable, &flight->error);
+    if (status == H5CKPT_OK) {
+        status = slot_write_table(&flight->write, bytes, &flight->error);
+        flight->unwritable = status < 0;
+    }
+    return status;
+}
+
+/*
+ * Is the directory still ours? Where a save takes a while, somebody may have removed the lock and another writer begun: then
+ * nothing there is ours to rename or remove any more. A small state's save has looked just now.
+ */
+static h5ckpt_status check_ours(const struct flight *flight, struct error *error)
+{
+    return flight->here && flight->content == CONTENT_WHOLE ? H5CKPT_OK : lock_check(&flight->store->lock, error);
+}
+
+static bool is_ours(const struct flight *flight)
+{
+    struct error ignored = ERROR_NONE;
+    const h5ckpt_status status = check_ours(flight, &ignored);
+
+    error_clear(&ignored);
+    return status == H5CKPT_OK;
 }
 
 /* Leave nothing half-done: the note says so, and a new file goes. */
@@ -81,7 +107,10 @@ static void clean_up(struct flight *flight)
     h5ckpt_store *store = flight->store;
     struct error ignored = ERROR_NONE;
 
-    slot_write_abandon(&flight->write, &store->directory);
+    if (is_ours(flight))
+        slot_write_abandon(&flight->write, &store->directory);
+    else
+        file_close(&flight->write.file);
     if (store->lock.note.activity == LOCK_SAVING)
         lock_note_failure(&store->lock, &ignored);
     error_clear(&ignored);
@@ -91,12 +120,14 @@ static void run(struct flight *flight)
 {
     h5ckpt_status status = write_content(flight);
 
-    if (status == H5CKPT_OK && !flight->here) /* much may have happened since the save began */
-        status = lock_check(&flight->store->lock, &flight->error);
     if (status == H5CKPT_OK)
+        status = check_ours(flight, &flight->error);
+    if (status == H5CKPT_OK) {
         status = slot_write_commit(&flight->write, &flight->error);
-    if (status == H5CKPT_OK)
-        status = acknowledge(flight->store, &flight->write, &flight->error);
+        if (status == H5CKPT_OK)
+            status = acknowledge(flight->store, &flight->write, &flight->error);
+        flight->unwritable = status < 0;
+    }
     if (status == H5CKPT_OK)
         tell_durable(flight->store, &flight->write.record, flight->write.number, flight->begun_ns);
     else
@@ -116,12 +147,11 @@ static void run_in_background(void *context)
 
 /* ------------------------------------------------------------------------ land */
 
-/* A save into a slot failed: its file is never written again (store.h, (4)), and whatever it holds is no state. */
-static void give_up_slot(h5ckpt_store *store, const struct slot_write *write)
+/* A save into a slot failed: whatever it holds is no state. */
+static void void_slot(h5ckpt_store *store, const struct slot_write *write)
 {
     struct slot *slot = &store->survey.slot[write->number];
 
-    store->memo[write->number].given_up = true;
     slot->state = H5CKPT_SLOT_INTERRUPTED;
     slot->record = write->record; /* it may have reached the disk: its sequence is not to be used again */
     slot->record_readable = true;
@@ -175,13 +205,15 @@ static h5ckpt_status conclude(struct flight *flight)
     flight->before = NULL;
     if (flight->error.status == H5CKPT_OK) {
         remember(store, flight);
-        tidy(store);
+        if (is_ours(flight))
+            tidy(store);
         return H5CKPT_OK;
     }
     store->hints_hold = false;
     store->memo[flight->write.number].ours = false; /* what was gathered did not get there */
     if (flight->write.touched)
-        give_up_slot(store, &flight->write);
+        void_slot(store, &flight->write);
+    store->memo[flight->write.number].given_up |= flight->write.touched && flight->unwritable;
     if (flight->first && store->survey.slot[flight->write.number].state == H5CKPT_SLOT_ABSENT)
         rotation_give_back(store); /* a first save that failed leaves nothing */
     return flight->error.status;
@@ -218,6 +250,8 @@ static void land(h5ckpt_store *store)
     struct flight *flight = store->flight;
     struct error changed = ERROR_NONE;
 
+    if (!flight->fenced && store->fence_forgotten)
+        flight_give_up(store);
     fence(flight, &changed);
     hurry(flight);
     thread_join(&flight->thread);
@@ -364,18 +398,24 @@ static void plan_flight(struct flight *flight, h5ckpt_store *store, const struct
     };
 }
 
-/* Before anything is touched, unless the memory is that of last time; and in every child, at its leisure. */
+/* Before anything is touched, unless the memory is that of one of the last times (buffers that swap); and in every child, at its leisure. */
 static h5ckpt_status check_memory(h5ckpt_store *store)
 {
     const size_t byte_count = store->layout.entry_count * sizeof *store->source.bytes;
     const struct checksum places = checksum_of(store->source.bytes, byte_count);
     h5ckpt_status status = H5CKPT_OK;
 
-    if (store->options.save_mode != H5CKPT_SAVE_FORKED || checksum_equal(&places, &store->places_checked))
+    if (store->options.save_mode != H5CKPT_SAVE_FORKED)
         return H5CKPT_OK;
+    for (unsigned i = 0; i < STORE_PLACES_COUNT; i++)
+        if (checksum_equal(&places, &store->places_checked[i]))
+            return H5CKPT_OK;
     status = child_check_memory(&store->layout, store->source.bytes, &store->error);
-    if (status == H5CKPT_OK)
-        store->places_checked = places;
+    if (status == H5CKPT_OK) {
+        memmove(store->places_checked + 1, store->places_checked,
+                (STORE_PLACES_COUNT - 1) * sizeof *store->places_checked);
+        store->places_checked[0] = places;
+    }
     return status;
 }
 
@@ -427,6 +467,7 @@ h5ckpt_status flight_begin(h5ckpt_store *store, const struct target *target, con
     tell_begun(store, &flight->write.record, flight->write.number);
     take_promises(store);
     status = open_slot(flight, &flight->error);
+    flight->unwritable = status < 0;
     if (status == H5CKPT_OK)
         status = begin_content(flight, &flight->error);
     store->hints_hold = true;
@@ -464,6 +505,7 @@ void flight_give_up(h5ckpt_store *store)
     struct flight *flight = store->flight;
 
     flight->fenced = true;
+    store->fence_forgotten = true;
     snapshot_give_up(&flight->snapshot,
                      "h5ckpt_fence() was not called after it, so nobody knows what memory was when it was "
                      "read; the state before is still current");

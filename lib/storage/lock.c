@@ -376,7 +376,7 @@ h5ckpt_status lock_check(const struct lock *lock, struct error *error)
         return status;
     return error_set(error, H5CKPT_E_BUSY,
                      "'%s/%s' is no longer the file that this handle locked: the directory was "
-                     "deleted or taken over; nothing was written",
+                     "deleted or taken over; this handle writes and removes nothing there any more",
                      lock->file.directory->path, FORMAT_LOCK_NAME);
 }
 

@@ -32,5 +32,7 @@ h5ckpt_status h5ckpt_reserve(h5ckpt_store *store)
         return status;
     if (store->options.mode != H5CKPT_READ_WRITE)
         return error_set(&store->error, H5CKPT_E_ARGUMENT, "the store of '%s' is read-only", store->directory.path);
+    if (store->lock.phase != LOCK_EMPTY) /* slots have been there: if none is now, that is for a restore to say */
+        return H5CKPT_OK;
     return rotation_is_unmade(store) ? make_slots(store) : H5CKPT_OK;
 }

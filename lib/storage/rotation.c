@@ -61,8 +61,9 @@ bool rotation_is_unmade(const h5ckpt_store *store)
 void rotation_give_back(h5ckpt_store *store)
 {
     struct error ignored = ERROR_NONE;
+    const bool ours = lock_check(&store->lock, &ignored) == H5CKPT_OK;
 
-    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && ours; i++) {
         directory_remove(&store->directory, slot_new_name(i), &ignored);
         if (store->survey.slot[i].state != H5CKPT_SLOT_RESERVED)
             continue;

@@ -147,6 +147,8 @@ h5ckpt_status h5ckpt_wait(h5ckpt_store *store)
     if (store == NULL)
         return H5CKPT_E_ARGUMENT;
     status = store_enter_in_flight(store, "h5ckpt_wait");
+    if (status == H5CKPT_OK)
+        store->fence_forgotten = false;
     if (status == H5CKPT_OK && store->land != NULL) {
         status = flight_fence(store);
         store->land(store);
@@ -161,6 +163,8 @@ h5ckpt_status h5ckpt_fence(h5ckpt_store *store)
     if (store == NULL)
         return H5CKPT_E_ARGUMENT;
     status = store_enter_in_flight(store, "h5ckpt_fence");
+    if (status == H5CKPT_OK)
+        store->fence_forgotten = false;
     if (status == H5CKPT_OK && store->land != NULL)
         status = flight_fence(store);
     return status;

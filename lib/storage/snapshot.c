@@ -277,7 +277,7 @@ static void write_as_member(void *context, unsigned member)
     work(snapshot, snapshot->buffer->bytes + member * snapshot->division.chunk_bytes);
 }
 
-h5ckpt_status snapshot_write(struct snapshot *snapshot, struct error *error)
+h5ckpt_status snapshot_write(struct snapshot *snapshot, bool *write_failed, struct error *error)
 {
     h5ckpt_status status = H5CKPT_OK;
 
@@ -285,6 +285,7 @@ h5ckpt_status snapshot_write(struct snapshot *snapshot, struct error *error)
     pthread_mutex_lock(&snapshot->lock);
     while (!snapshot->all_read && snapshot->given_up == NULL && snapshot->error.status == H5CKPT_OK)
         pthread_cond_wait(&snapshot->moved, &snapshot->lock);
+    *write_failed = snapshot->error.status < 0;
     if (snapshot->error.status < 0) {
         status = snapshot->error.status;
         error_move(error, &snapshot->error);

@@ -72,8 +72,8 @@ void snapshot_begin(struct snapshot *snapshot);
 void snapshot_end(struct snapshot *snapshot);
 
 /* The writers' work: returns when all is written and was read in time, or cannot be. The system's errors; H5CKPT_E_ARGUMENT if it
- * was given up. */
-h5ckpt_status snapshot_write(struct snapshot *snapshot, struct error *error);
+ * was given up. Has the file refused a write? */
+h5ckpt_status snapshot_write(struct snapshot *snapshot, bool *write_failed, struct error *error);
 
 /* The program's: returns when its memory is not read any more; false: not all has been, as a write failed. Then either says that what
  * was read is good, … */

@@ -22,6 +22,8 @@
 #include "storage/survey.h"
 #include "storage/view.h"
 
+enum { STORE_PLACES_COUNT = 4 };
+
 struct store_memo { /* what this handle knows of a slot's file because it wrote it */
     bool ours;      /* `record` and `table` are what it wrote and flushed there */
     bool given_up;  /* (4) */
@@ -64,7 +66,8 @@ struct h5ckpt_store {
     size_t unchanged_bytes; /* of each */
     bool hints_hold;        /* promises are about the base: every save since then has succeeded */
     bool past_cache_tried;  /* a slot has been written past the page cache */
-    struct checksum places_checked; /* where the variables were when a child was last found to see them */
+    bool fence_forgotten;   /* and none was asked for since: only one that is asked for counts */
+    struct checksum places_checked[STORE_PLACES_COUNT]; /* where variables were when a child was found to see them */
     struct view view;
     int64_t view_shown_ns; /* when a save last brought it up to date; monotonic, 0: never */
     struct error error;

@@ -708,6 +708,79 @@ START_TEST(the_background_keeps_off_the_processor_that_the_program_is_on)
 }
 END_TEST
 
+/* -------------------------------------------------------------- taken over */
+
+static void empty_backup(void)
+{
+    static const char *const NAME[] = {"lock",          "slot-a.h5",     "slot-b.h5", "slot-a.h5.new",
+                                       "slot-b.h5.new", "checkpoint.h5", "lock.new",  "checkpoint.h5.new"};
+
+    for (size_t i = 0; i < COUNT(NAME); i++)
+        unlink(in_backup(NAME[i]));
+}
+
+static h5ckpt_store *open_twin(unsigned slots)
+{
+    struct h5ckpt_options options = h5ckpt_options_default();
+    h5ckpt_store *store;
+
+    options.slots = slots;
+    assert_status_message(h5ckpt_open(&store, fixture_backup, twin.state, &options), H5CKPT_OK, h5ckpt_message(store));
+    return store;
+}
+
+static void save_twin(h5ckpt_store *store, uint64_t number)
+{
+    arrays_fill(&twin, number);
+    assert_status_message(h5ckpt_save(store, &(struct h5ckpt_progress){.epoch = number, .step = 10 * number}),
+                          H5CKPT_OK, h5ckpt_message(store));
+}
+
+/* _i: mode. Somebody empties the directory under a first save, and another writer begins there. */
+START_TEST(a_save_in_flight_leaves_alone_what_another_writer_has_saved_since)
+{
+    begin_mode(_i);
+    make(MEDIUM);
+    struct h5ckpt_options options = options_of_mode();
+    options.background.bytes_per_second = 1; /* under way until somebody waits for it */
+    h5ckpt_store *store = open_with(&options);
+
+    assert_begun(store, 1);
+    empty_backup();
+    h5ckpt_store *other = open_twin(2);
+    save_twin(other, 6);
+    save_twin(other, 7);
+    assert_status(h5ckpt_wait(store), H5CKPT_E_BUSY);
+    assert_mentions(h5ckpt_message(store), "no longer the file that this handle locked");
+    h5ckpt_close(store);
+    h5ckpt_close(other);
+    assert_stored(7);
+    assert_stored_previous(6);
+}
+END_TEST
+
+/* _i: mode. A state of a single slot is durable, but nobody has asked yet; only the lock was removed. */
+START_TEST(a_save_that_is_over_leaves_alone_what_another_writer_has_saved_since)
+{
+    begin_mode(_i);
+    make(MEDIUM);
+    struct h5ckpt_options options = options_of_mode();
+    options.slots = 1;
+    h5ckpt_store *store = open_and_save(&options, 1);
+
+    assert_begun(store, 2);
+    assert_soon(event_of(H5CKPT_EVENT_DURABLE, 2) >= 0);
+    ck_assert_int_eq(unlink(in_backup("lock")), 0);
+    h5ckpt_store *other = open_twin(1);
+    assert_status(h5ckpt_restore(other, NULL, NULL), H5CKPT_OK);
+    save_twin(other, 3);
+    assert_durable(store); /* as it was */
+    h5ckpt_close(store);
+    h5ckpt_close(other);
+    assert_stored(3);
+}
+END_TEST
+
 /* -------------------------------------------------------------- one is in flight */
 
 /* _i: mode */
@@ -1720,6 +1793,67 @@ START_TEST(close_is_a_fence_too)
         ck_assert_int_ge(event_of(H5CKPT_EVENT_DURABLE, 3), 0);
         assert_stored(3);
     }
+}
+END_TEST
+
+/* Whoever forgets fences may forget the last one, too: then close must not call memory what it was at the save. */
+START_TEST(after_a_forgotten_fence_only_one_that_is_asked_for_counts)
+{
+    mode = H5CKPT_SAVE_FENCED;
+    make(SMALL);
+    h5ckpt_store *store = open_mode_and_save(2);
+
+    for (uint64_t number = 3; number <= 4; number++) {
+        fill_too_early(number);
+        assert_status(h5ckpt_save(store, &(struct h5ckpt_progress){.epoch = number, .step = 10 * number}),
+                      number == 3 ? H5CKPT_OK : H5CKPT_E_ARGUMENT);
+    }
+    fill_too_early(5);
+    h5ckpt_close(store);
+    ck_assert_int_eq(event_of(H5CKPT_EVENT_DURABLE, 4), -1);
+    assert_stored(2);
+
+    store = open_with(&(struct h5ckpt_options){.slots = 2,
+                                               .file_mode = 0600,
+                                               .rewrite_every = 16,
+                                               .save_mode = H5CKPT_SAVE_FENCED,
+                                               .background = {.memory_bytes = UINT64_MAX, .cpu = -1}});
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_OK);
+    for (uint64_t number = 6; number <= 7; number++) {
+        fill_too_early(number);
+        h5ckpt_save(store, &(struct h5ckpt_progress){.epoch = number, .step = 10 * number});
+    }
+    assert_durable(store);
+    assert_stored(7);
+    fill_too_early(8);
+    assert_status(h5ckpt_save(store, &(struct h5ckpt_progress){.epoch = 8, .step = 80}), H5CKPT_OK);
+    h5ckpt_close(store);
+    assert_stored(8);
+}
+END_TEST
+
+/* No write has failed: the disk need not have room for a third file. */
+START_TEST(a_forgotten_fence_costs_no_new_file)
+{
+    mode = H5CKPT_SAVE_FENCED;
+    make(MEDIUM);
+    h5ckpt_store *store = open_mode_and_save(2);
+    const ino_t a = file_inode(in_backup(FORMAT_SLOT_A)), b = file_inode(in_backup(FORMAT_SLOT_B));
+
+    fill_too_early(3);
+    assert_status(h5ckpt_save(store, &(struct h5ckpt_progress){.epoch = 3, .step = 30}), H5CKPT_OK);
+    fill_too_early(4);
+    assert_status(h5ckpt_save(store, &(struct h5ckpt_progress){.epoch = 4, .step = 40}), H5CKPT_E_ARGUMENT);
+    assert_durable(store);
+    assert_stored(4);
+    assert_stored_previous(2);
+    assert_begun(store, 5);
+    assert_durable(store);
+    assert_stored(5);
+    assert_stored_previous(4);
+    ck_assert_uint_eq(file_inode(in_backup(FORMAT_SLOT_A)), a);
+    ck_assert_uint_eq(file_inode(in_backup(FORMAT_SLOT_B)), b);
+    h5ckpt_close(store);
 }
 END_TEST
 
@@ -2890,6 +3024,8 @@ int main(void)
     tcase_add_loop_test(test_case, a_limit_of_speed_is_kept_where_nobody_waits, 0, MODE_COUNT);
     tcase_add_loop_test(test_case, the_background_is_as_nice_and_where_it_was_asked_to_be, 0, MODE_COUNT);
     tcase_add_loop_test(test_case, the_background_keeps_off_the_processor_that_the_program_is_on, 0, MODE_COUNT);
+    tcase_add_loop_test(test_case, a_save_in_flight_leaves_alone_what_another_writer_has_saved_since, 0, MODE_COUNT);
+    tcase_add_loop_test(test_case, a_save_that_is_over_leaves_alone_what_another_writer_has_saved_since, 0, MODE_COUNT);
 
     test_case = add_case(suite, "in flight", setup, teardown);
     tcase_add_loop_test(test_case, a_save_is_in_flight_until_it_is_durable, 0, MODE_COUNT);
@@ -2930,6 +3066,8 @@ int main(void)
     tcase_add_test(test_case, a_save_without_a_fence_is_given_up_by_the_next);
     tcase_add_test(test_case, a_save_without_a_fence_is_not_durable_by_itself);
     tcase_add_test(test_case, close_is_a_fence_too);
+    tcase_add_test(test_case, after_a_forgotten_fence_only_one_that_is_asked_for_counts);
+    tcase_add_test(test_case, a_forgotten_fence_costs_no_new_file);
     tcase_add_test(test_case, a_restore_is_a_fence_too);
     tcase_add_loop_test(test_case, every_call_but_a_save_is_a_fence_too, LATER_INSPECT, LATER_DELETE);
     tcase_add_test(test_case, a_forgotten_fence_is_no_busy_save);

@@ -71,6 +71,22 @@ START_TEST(nothing_is_left_of_them_where_nothing_was_saved)
 }
 END_TEST
 
+/* A person has to look after such a directory: it is not to be filled up. */
+START_TEST(where_states_were_lost_nothing_is_reserved)
+{
+    standard_history(2, 1, 2);
+    ck_assert_int_eq(unlink(in_backup("slot-a.h5")), 0);
+    ck_assert_int_eq(unlink(in_backup("slot-b.h5")), 0);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+
+    assert_status(h5ckpt_reserve(store), H5CKPT_OK);
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_E_LOST);
+    h5ckpt_close(store);
+    ck_assert(!file_exists(in_backup("slot-a.h5")));
+    ck_assert(!file_exists(in_backup("slot-b.h5")));
+}
+END_TEST
+
 START_TEST(the_next_open_removes_those_of_a_process_that_died)
 {
     const pid_t child = fork();
@@ -153,6 +169,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, the_first_saves_go_into_the_reserved_slots, 2, 4);
     tcase_add_test(tcase, reserved_slots_are_no_checkpoint);
+    tcase_add_test(tcase, where_states_were_lost_nothing_is_reserved);
     tcase_add_test(tcase, nothing_is_left_of_them_where_nothing_was_saved);
     tcase_add_test(tcase, the_next_open_removes_those_of_a_process_that_died);
     tcase_add_loop_test(tcase, without_space_it_fails_and_leaves_nothing, 0, 12);
