@@ -299,7 +299,8 @@ struct h5ckpt_background {
     uint64_t
         bytes_per_second; /**< write no faster; default 0: as fast as the device. Nobody who waits is held up by it */
     int nice;             /**< of the threads or the child in the background: 0 (default: as the caller) … 19 */
-    int cpu; /**< run them on this processor only; default -1: on any that the caller may use, but not the one on
+    int cpu; /**< run them on this processor only (a real-time thread of the program must not keep it busy: who waits for a
+                  save waits for them); default -1: on any that the caller may use, but not the one on
                   which h5ckpt_save() was called, where there is another */
     bool detect_changes; /**< fenced, for debugging: h5ckpt_fence() reads all memory once more and fails, with the names
                                     of the variables, if any has changed since the save; default false */
@@ -315,7 +316,8 @@ struct h5ckpt_options {
     struct h5ckpt_background background; /**< of the other modes */
     /** Told of what happens, for the host's logger; default NULL. Called by the thread, and within the call, that it
      *  happens in (of a save in the background, H5CKPT_EVENT_DURABLE and _SAVE_FAILED come from a thread of h5ckpt, one at a
-     *  time, at any moment until the next call on the store has returned, perhaps during one); must not call h5ckpt with this store, nor leave by longjmp(). It decides nothing. */
+     *  time, at any moment until h5ckpt_wait(), or another call that waits for that save, has returned); must not call h5ckpt with this store, nor leave by longjmp(), nor
+     *  start threads or processes from such a thread, which has all signals blocked and keeps to the background's processors and niceness. It decides nothing. */
     void (*event)(void *context, const struct h5ckpt_event *event);
     void *event_context;
 };
@@ -365,7 +367,8 @@ H5CKPT_API const char *h5ckpt_message(const h5ckpt_store *store);
  * then on (fenced: from h5ckpt_fence() on) what the program does to its memory is never in the saved state. The state is durable when
  * H5CKPT_EVENT_DURABLE says so or h5ckpt_wait() returns H5CKPT_OK. One save is in flight at a time: the next
  * waits, or is skipped. If it fails, the next h5ckpt_save() returns its failure, with a message that says so, and all the same saves
- * anew; or h5ckpt_wait() returns it. Every other call on the store, h5ckpt_close() too, is a fence and waits for it first. Get functions are called before
+ * anew; or h5ckpt_wait() returns it. Every other call on the store, h5ckpt_close() too, is a fence and waits for it first, but for
+ * h5ckpt_unchanged(), h5ckpt_message(), h5ckpt_progress() and a skipped save. Get functions are called before
  * h5ckpt_save() returns; arrays must not be freed while they may be read. Where the system gives no thread, the save is synchronous.
  *
  * @param progress  kept with the state; NULL for zeros.
@@ -390,7 +393,8 @@ H5CKPT_API h5ckpt_status h5ckpt_wait(h5ckpt_store *store);
 /**
  * Before registered memory changes (H5CKPT_SAVE_FENCED): returns when all of it has been read or copied, whichever is sooner. Does nothing
  * where that has been done, where no save is in flight, and in the other modes. Where the next h5ckpt_save(), or the next
- * h5ckpt_on_train_batch_end(), comes without a fence (any other call on the store is one), the save before is never committed.
+ * h5ckpt_on_train_batch_end(), comes without a fence, the save before is never committed. Any other call that waits for the
+ * save in flight is a fence, h5ckpt_close() too; but after one was forgotten only this one and h5ckpt_wait() are, from then on.
  *
  * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (another process' handle; or `detect_changes` found that memory has changed already: the
  *         state is given up, the one before is still current, and nothing more is returned for it).
@@ -451,7 +455,7 @@ H5CKPT_API h5ckpt_status h5ckpt_space(h5ckpt_store *store, struct h5ckpt_space *
 /**
  * Make the slots now, and write them once, instead of with the first save: a disk that is too small is found at start-up, and
  * the first save takes no longer than the others. Call it when h5ckpt_restore() found no checkpoint. Does nothing where there
- * are slots, and with one slot. If nothing is saved after it, h5ckpt_close() takes them away again.
+ * are slots, or were, and with one slot. If nothing is saved after it, h5ckpt_close() takes them away again.
  *
  * @return H5CKPT_OK; as h5ckpt_save() otherwise, with nothing left behind.
  */
