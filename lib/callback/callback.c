@@ -211,13 +211,13 @@ static h5ckpt_status follow(h5ckpt_callback *callback, enum preempt_order order,
 /* Work is finished: save if that is due, or if the job is about to be taken away. */
 static h5ckpt_status finish_work(h5ckpt_callback *callback, bool due)
 {
-    return follow(callback, stop_ask(&callback->stop, callback->store, &callback->at), due);
+    return follow(callback, stop_ask(&callback->stop, callback->store, &callback->at, due), due);
 }
 
 /* Nothing that the position counts; but a validation may take longer than the job has. */
 static h5ckpt_status finish_test(h5ckpt_callback *callback)
 {
-    const enum preempt_order order = stop_ask(&callback->stop, callback->store, &callback->at);
+    const enum preempt_order order = stop_ask(&callback->stop, callback->store, &callback->at, false);
 
     if (order != PREEMPT_GO_ON)
         return follow(callback, order, false);

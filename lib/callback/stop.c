@@ -112,7 +112,7 @@ static void announce_grace(struct stop *stop, h5ckpt_store *store)
                stop->notice.by, preempt_left_seconds(&stop->facts));
 }
 
-enum preempt_order stop_ask(struct stop *stop, h5ckpt_store *store, const struct h5ckpt_progress *at)
+enum preempt_order stop_ask(struct stop *stop, h5ckpt_store *store, const struct h5ckpt_progress *at, bool due)
 {
     enum preempt_order order;
 
@@ -121,6 +121,8 @@ enum preempt_order stop_ask(struct stop *stop, h5ckpt_store *store, const struct
     notice_look(&stop->notice, store);
     note_step(stop, at);
     stop->facts = facts_of(stop, store);
+    if (due) /* by so much later comes the next hook */
+        stop->facts.step_longest += stop->facts.save_longest;
     order = preempt_decide(&stop->facts);
     if (order == PREEMPT_SAVE)
         announce_grace(stop, store);

@@ -42,8 +42,8 @@ h5ckpt_status stop_watch(struct stop *stop, h5ckpt_store *store, struct error *e
 void stop_begin(struct stop *stop, const struct h5ckpt_progress *at);
 void stop_end(struct stop *stop);
 
-/* What is to be done in this hook? PREEMPT_SAVE is a save like any other, … */
-enum preempt_order stop_ask(struct stop *stop, h5ckpt_store *store, const struct h5ckpt_progress *at);
+/* What is to be done in this hook? (`due`: it will save anyway.) PREEMPT_SAVE is a save like any other, … */
+enum preempt_order stop_ask(struct stop *stop, h5ckpt_store *store, const struct h5ckpt_progress *at, bool due);
 
 /* … and these two are done here. H5CKPT_STOP, H5CKPT_E_STOP_UNSAVED. */
 h5ckpt_status stop_obey(struct stop *stop, enum preempt_order order, h5ckpt_store *store, const struct check *check,
