@@ -370,6 +370,29 @@ START_TEST(a_signal_during_the_restore_stops_after_the_first_batch)
 }
 END_TEST
 
+START_TEST(a_signal_during_a_beginning_that_failed_counts_for_the_next_one)
+{
+    int raised = 0;
+
+    hand_start();
+    assert_hook(h5ckpt_on_epoch_end(hand.callback, 0), H5CKPT_OK);
+    hand_free();
+    hand_new();
+    faults_set((struct faults){.calls = FAULT_READ,
+                               .name = "slot",
+                               .count = FAULTS_FOR_EVER,
+                               .error = EACCES,
+                               .before = raise_once,
+                               .context = &raised});
+    ck_assert_int_lt(hand_begin(), 0);
+    ck_assert_int_gt(raised, 0);
+    faults_clear();
+    assert_hook(hand_begin(), H5CKPT_OK);
+    assert_hook(h5ckpt_on_epoch_begin(hand.callback, 1), H5CKPT_OK);
+    assert_hook(do_batch(0), H5CKPT_STOP);
+}
+END_TEST
+
 static void raise_twice(void)
 {
     raise(SIGTERM);
@@ -1166,6 +1189,7 @@ static void add_signals(TCase *tests)
     tcase_add_test(tests, every_later_hook_says_stop_again_and_saves_nothing);
     tcase_add_loop_test(tests, after_a_stop_no_reason_deletes_the_checkpoint, 0, 2);
     tcase_add_test(tests, a_signal_during_the_restore_stops_after_the_first_batch);
+    tcase_add_test(tests, a_signal_during_a_beginning_that_failed_counts_for_the_next_one);
     tcase_add_test(tests, signals_during_a_save_stop_at_the_next_hook);
     tcase_add_test(tests, a_signal_that_is_not_chosen_is_not_watched);
     tcase_add_loop_test(tests, each_chosen_signal_stops, 0, COUNT(CHOSEN));
