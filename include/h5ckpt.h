@@ -16,7 +16,8 @@
  * - Damage falls back to the previous state; a passing condition (no memory, no permission, too many
  *   open files…) is reported as itself and rolls nothing back.
  * - One writer per directory. Only files that h5ckpt made are ever changed or removed.
- * - The library never prints, exits or aborts, and leaves no signal handler or HDF5 setting changed.
+ * - The library never prints, exits or aborts, and leaves no signal handler or HDF5 setting changed (with
+ *   `save_before_preemption` it has handlers from h5ckpt_on_train_begin() to h5ckpt_on_train_end()).
  *
  * What it does not promise
  * ------------------------
@@ -96,6 +97,7 @@ typedef enum h5ckpt_status {
     H5CKPT_NO_CHECKPOINT = 2, /**< nothing has been saved here yet; registered memory is untouched */
     H5CKPT_LIVES_AGREE = 3,   /**< a hook's: the interval that was run again gave the stored bytes (check_resume) */
     H5CKPT_SKIPPED = 4,       /**< nothing was saved: the save before is still in flight (skip_if_busy) */
+    H5CKPT_STOP = 5, /**< a hook's: the job is about to be taken away, the state is durable: end the loop now */
 
     H5CKPT_E_ARGUMENT = -1,        /**< the call itself is wrong: NULL, a bad name, a wrong order of calls */
     H5CKPT_E_BUSY = -2,            /**< another handle or process is the writer of this directory */
@@ -116,6 +118,7 @@ typedef enum h5ckpt_status {
     H5CKPT_E_HDF5 = -17,           /**< libhdf5 failed to build a structure in memory */
     H5CKPT_E_DIFFERS = -18,        /**< memory is not what is stored; every variable that differs is listed */
     H5CKPT_E_NOT_FINITE = -19,     /**< h5ckpt_require_finite(): a NaN or an infinity; nothing on disk was touched */
+    H5CKPT_E_STOP_UNSAVED = -20,   /**< a hook's: as H5CKPT_STOP, but the newest work could not be saved */
 } h5ckpt_status;
 
 /** A status' name, such as "H5CKPT_E_BUSY". Never NULL; static. */
@@ -259,6 +262,7 @@ enum h5ckpt_event_kind {
     H5CKPT_EVENT_VIEW_FAILED,      /**< checkpoint.h5 could not be written; no state depends on it */
     H5CKPT_EVENT_CHECKED,          /**< check_resume: what came of it */
     H5CKPT_EVENT_HOOK_REFUSED,     /**< a hook out of order, or with a number that is not due: it did nothing */
+    H5CKPT_EVENT_PREEMPTION,       /**< notice was given that the job will be taken away, and what is done about it */
     H5CKPT_EVENT_DELETED,          /**< the checkpoint is gone, as asked; or a deletion cut short was finished */
 };
 
@@ -641,6 +645,11 @@ H5CKPT_API h5ckpt_status h5ckpt_compare(h5ckpt_store *store, enum h5ckpt_which w
  * order, or with a number that is not due, is H5CKPT_E_ARGUMENT, does nothing, and is told to the event function. Epochs count
  * from 0; batches count from 0 within each epoch (`progress.step` counts across epochs). Training may end within an epoch,
  * but for H5CKPT_FINISHED.
+ *
+ * With `save_before_preemption` the hooks may also say H5CKPT_STOP (saved, durable, in every save mode) or H5CKPT_E_STOP_UNSAVED (not
+ * saved; the message says why, and what is still there). Then leave the loop, call h5ckpt_on_train_end() with H5CKPT_PREEMPTED and exit with
+ * H5CKPT_EXIT_PREEMPTED. A loop that goes on all the same is told so again by every hook; nothing more is saved, and
+ * nothing deleted: the next life goes on from the last save.
  * Threads, fork and ownership are as for a store.
  */
 typedef struct h5ckpt_callback h5ckpt_callback;
@@ -648,13 +657,43 @@ typedef struct h5ckpt_callback h5ckpt_callback;
 #define H5CKPT_EVERY_EPOCH INT64_MAX       /**< save_freq: at each epoch's end */
 #define H5CKPT_NEVER       (INT64_MAX - 1) /**< save_freq: the hooks save nothing */
 
+#define H5CKPT_STOP_FILE      "stop" /**< in the backup directory */
+#define H5CKPT_EXIT_PREEMPTED 75 /**< EX_TEMPFAIL of sysexits.h, "try again": what a preempted program may exit with */
+
+/**
+ * How the callback learns that the job is about to be taken away (`save_before_preemption`). It is looked for in
+ * h5ckpt_on_train_batch_end(), h5ckpt_on_test_batch_end() and h5ckpt_on_epoch_end(); whoever says so first.
+ */
+struct h5ckpt_preemption {
+    /** Signals that count, up to the first 0; default {SIGTERM}. From h5ckpt_on_train_begin() on their handler sets a flag and nothing
+     *  else; h5ckpt_on_train_end(), a failed beginning, or h5ckpt_callback_free() put back what was there, unless another handler has
+     *  been installed meanwhile. One that the program ignores stays ignored; an earlier handler is called as well; the default
+     *  action is not taken, but in children that the program forks. */
+    int signals[8];
+    /** When the job ends, in seconds since 1970 (the clock on the wall); INFINITY: never. Default 0: the environment's
+     *  SLURM_JOB_END_TIME, if there is one. The last save comes early enough by the times that saves and steps have taken. One that has
+     *  passed when training begins is ignored. */
+    double deadline;
+    /** Likewise, asked in each of these hooks; default NULL. INFINITY: unknown. */
+    double (*seconds_left)(void *context);
+    bool (*should_stop)(void *context); /**< asked in each of these hooks; default NULL */
+    void *context;                      /**< handed to both; they must not call h5ckpt with this callback */
+    /** A file named "stop" in the backup directory (looked for once a second; removed when it is obeyed); default true. */
+    bool stop_file;
+    double grace_seconds; /**< how long training may go on after a notice: it is saved at once, and again before
+                                  that time ends; default 0: it stops at once */
+};
+
 struct h5ckpt_callback_options {
-    const char *backup_dir; /**< no default; copied */
-    int64_t save_freq;      /**< H5CKPT_EVERY_EPOCH (default), H5CKPT_NEVER, or every so many batches (> 0),
+    const char *backup_dir;      /**< no default; copied */
+    int64_t save_freq;           /**< H5CKPT_EVERY_EPOCH (default), H5CKPT_NEVER, or every so many batches (> 0),
                                                 counted across epochs and restarts */
-    bool double_checkpoint; /**< keep the previous state beside the current one; default true */
-    bool delete_checkpoint; /**< delete it when training has finished; default true */
-    bool check_resume;      /**< find what you forgot to register: resume from the *previous* state, run the interval
+    bool double_checkpoint;      /**< keep the previous state beside the current one; default true */
+    bool delete_checkpoint;      /**< delete it when training has finished; default true */
+    bool save_before_preemption; /**< save once more and end the loop (H5CKPT_STOP) when the job is about to be taken
+                                      away; default false */
+    struct h5ckpt_preemption preemption; /**< how that becomes known */
+    bool check_resume; /**< find what you forgot to register: resume from the *previous* state, run the interval
                                       up to the current one again, and compare; default false. See
                                       h5ckpt_on_train_begin(). Needs double_checkpoint and the default restore. Not for
                                       every day: each start does that work again before anything is saved */
@@ -672,7 +711,7 @@ H5CKPT_API struct h5ckpt_callback_options h5ckpt_callback_options_default(void);
  *
  * @param[out] callback  as h5ckpt_open(): set also after a failure, for the message; free it.
  * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (save_freq 0, negative or beyond 2^53; a NULL directory; check_resume with what it
- *         cannot be had with); as h5ckpt_open().
+ *         cannot be had with; a signal that cannot be watched, a time that is none); as h5ckpt_open().
  */
 H5CKPT_API h5ckpt_status h5ckpt_callback_new(h5ckpt_callback **callback, h5ckpt_state *state,
                                              const struct h5ckpt_callback_options *options);
@@ -703,7 +742,8 @@ H5CKPT_API h5ckpt_store *h5ckpt_callback_store(h5ckpt_callback *callback);
  *
  * @param[out] next  with `step`, the batches finished in all; zeros where nothing was saved yet; untouched after a failure.
  * @param report     may be NULL.
- * @return H5CKPT_OK, H5CKPT_FELL_BACK, H5CKPT_NO_CHECKPOINT (start afresh); as h5ckpt_restore().
+ * @return H5CKPT_OK, H5CKPT_FELL_BACK, H5CKPT_NO_CHECKPOINT (start afresh); as h5ckpt_restore(); H5CKPT_E_SYSTEM (no handler could be
+ *         installed, `save_before_preemption` only).
  */
 H5CKPT_API h5ckpt_status h5ckpt_on_train_begin(h5ckpt_callback *callback, struct h5ckpt_progress *next,
                                                struct h5ckpt_report *report);
@@ -718,12 +758,19 @@ H5CKPT_API h5ckpt_status h5ckpt_on_train_batch_begin(h5ckpt_callback *callback, 
  * Batch @p batch of the epoch, and every batch before it, is finished: a program that does several at once calls it once,
  * with the last. Saves if one of them was due.
  *
- * @return H5CKPT_OK; H5CKPT_LIVES_AGREE, H5CKPT_E_DIFFERS, or as h5ckpt_compare() (check_resume only); H5CKPT_E_ARGUMENT; as
+ * @return H5CKPT_OK; H5CKPT_STOP, H5CKPT_E_STOP_UNSAVED (save_before_preemption only); H5CKPT_LIVES_AGREE,
+ *         H5CKPT_E_DIFFERS, or as h5ckpt_compare() (check_resume only); H5CKPT_E_ARGUMENT; as
  *         h5ckpt_save(): training may go on, the checkpoint before is still there, and the next due batch saves again.
  */
 H5CKPT_API h5ckpt_status h5ckpt_on_train_batch_end(h5ckpt_callback *callback, uint64_t batch);
 
-/** Batch @p batch of a validation within the epoch is finished. H5CKPT_OK, H5CKPT_E_ARGUMENT. Calling it is optional. */
+/**
+ * Batch @p batch of a validation within the epoch is finished. Calling it is optional; without it, a validation is one long step for
+ * `save_before_preemption`. What is saved here is the position of the last training batch: the epoch's end is still to be run.
+ *
+ * @return H5CKPT_OK, H5CKPT_E_ARGUMENT; H5CKPT_STOP, H5CKPT_E_STOP_UNSAVED; as h5ckpt_save() (a save at the beginning of a
+ *         grace period).
+ */
 H5CKPT_API h5ckpt_status h5ckpt_on_test_batch_end(h5ckpt_callback *callback, uint64_t batch);
 
 /** Epoch @p epoch, its validation and the program's own work at its end included, is finished. Saves if due; as above. */
@@ -740,9 +787,10 @@ enum h5ckpt_reason {
 
 /**
  * Training ends. Deletes the checkpoint if it finished and `delete_checkpoint` is set: ours and nothing else. Any other reason
- * keeps what was saved last.
+ * keeps what was saved last. Once a hook has said H5CKPT_STOP or H5CKPT_E_STOP_UNSAVED, every reason keeps it: where the work
+ * was done indeed, the next life finds nothing left to do, and deletes.
  *
- * @return H5CKPT_OK; H5CKPT_E_DIFFERS (check_resume: it ended before the current state was reached); H5CKPT_E_ARGUMENT; as
+ * @return H5CKPT_OK; H5CKPT_STOP (kept for that reason); H5CKPT_E_DIFFERS (check_resume: it ended before the current state was reached); H5CKPT_E_ARGUMENT; as
  *         h5ckpt_delete(); where nothing is deleted, as h5ckpt_wait().
  */
 H5CKPT_API h5ckpt_status h5ckpt_on_train_end(h5ckpt_callback *callback, enum h5ckpt_reason reason);

@@ -140,6 +140,7 @@ const char *h5ckpt_status_name(h5ckpt_status status)
         NAME(H5CKPT_NO_CHECKPOINT);
         NAME(H5CKPT_LIVES_AGREE);
         NAME(H5CKPT_SKIPPED);
+        NAME(H5CKPT_STOP);
         NAME(H5CKPT_E_ARGUMENT);
         NAME(H5CKPT_E_BUSY);
         NAME(H5CKPT_E_NO_SPACE);
@@ -159,6 +160,7 @@ const char *h5ckpt_status_name(h5ckpt_status status)
         NAME(H5CKPT_E_HDF5);
         NAME(H5CKPT_E_DIFFERS);
         NAME(H5CKPT_E_NOT_FINITE);
+        NAME(H5CKPT_E_STOP_UNSAVED);
     }
 #undef NAME
     return "unknown h5ckpt_status";

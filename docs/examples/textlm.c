@@ -162,12 +162,13 @@ static bool resume(h5ckpt_callback **callback, h5ckpt_state *state, const struct
     return true;
 }
 
-/* A full disk is no reason to throw away a night of training: the last checkpoint is still there, and
- * the next save tries again. */
-static void check(h5ckpt_callback *callback, h5ckpt_status status)
+/* May training go on? A full disk is no reason to throw away a night of it: the last checkpoint is still
+ * there, and the next save tries again. A batch system that wants the machine back is one (--preempt). */
+static bool check(h5ckpt_callback *callback, h5ckpt_status status)
 {
-    if (callback && status < 0)
+    if (callback && (status < 0 || status == H5CKPT_STOP))
         fprintf(stderr, "textlm: %s\n", h5ckpt_callback_message(callback));
+    return status != H5CKPT_STOP && status != H5CKPT_E_STOP_UNSAVED;
 }
 
 /* A save in the background may still be reading the variables: wait until it has, or has copied them. */
@@ -305,11 +306,19 @@ static double train_batch(struct training *training, const struct text *text)
     return loss / BATCH_SIZE;
 }
 
-/* Without checkpoints the callback is NULL, and the hooks do nothing. */
-static void train(struct training *training, const struct text *text, const struct options *options,
+static bool end_preempted(h5ckpt_callback *callback)
+{
+    check(callback, h5ckpt_on_train_end(callback, H5CKPT_PREEMPTED));
+    return false;
+}
+
+/* Without checkpoints the callback is NULL, and the hooks do nothing. False: it was told to stop before its end. */
+static bool train(struct training *training, const struct text *text, const struct options *options,
                   h5ckpt_callback *callback, struct h5ckpt_progress next)
 {
-    for (uint64_t epoch = next.epoch; epoch < options->epochs; epoch++, next.batch = 0) {
+    bool go_on = true;
+
+    for (uint64_t epoch = next.epoch; go_on && epoch < options->epochs; epoch++, next.batch = 0) {
         check(callback, h5ckpt_on_epoch_begin(callback, epoch));
         before_change(callback);
         if (next.batch == 0)
@@ -319,13 +328,17 @@ static void train(struct training *training, const struct text *text, const stru
                 raise(SIGKILL);
             before_change(callback);
             training->loss_sum += train_batch(training, text);
-            check(callback, h5ckpt_on_train_batch_end(callback, batch));
+            if (!check(callback, h5ckpt_on_train_batch_end(callback, batch)))
+                return end_preempted(callback);
         }
         /* Before the line: who has read it may pull the plug. (With --background, who has read the next one.) */
-        check(callback, h5ckpt_on_epoch_end(callback, epoch));
+        go_on = check(callback, h5ckpt_on_epoch_end(callback, epoch));
         printf("epoch %" PRIu64 " loss %.4f\n", epoch, training->loss_sum / (double)options->batches);
     }
+    if (!go_on)
+        return end_preempted(callback);
     check(callback, h5ckpt_on_train_end(callback, H5CKPT_FINISHED));
+    return true;
 }
 
 /* --------------------------------------------------------- start and end */
@@ -377,6 +390,7 @@ static _Noreturn void usage(void)
           "  --save-freq FREQ         epoch (default), a number of batches, or never\n"
           "  --single                 keep one state, not two\n"
           "  --background MODE        train on while states are saved: staged, fenced or forked\n"
+          "  --preempt                on SIGTERM save once more, and exit with status 75: start me again\n"
           "  --keep                   leave the checkpoint when training has finished\n"
           "  --kill-at EPOCH[:BATCH]  die by SIGKILL before this epoch, or this batch of it; both count from 0\n",
           stderr);
@@ -418,6 +432,7 @@ static struct options parse_options(int argc, char **argv)
         {"backup-dir", required_argument, NULL, 'd'},
         {"save-freq", required_argument, NULL, 'f'},
         {"single", no_argument, NULL, 's'},
+        {"preempt", no_argument, NULL, 'p'},
         {"keep", no_argument, NULL, 'K'},
         {"kill-at", required_argument, NULL, 'k'},
         {"background", required_argument, NULL, 'g'},
@@ -444,6 +459,8 @@ static struct options parse_options(int argc, char **argv)
             options.checkpoint.save_freq = parse_save_freq(optarg, &rest);
         } else if (option == 's') {
             options.checkpoint.double_checkpoint = false;
+        } else if (option == 'p') {
+            options.checkpoint.save_before_preemption = true;
         } else if (option == 'K') {
             options.checkpoint.delete_checkpoint = false;
         } else if (option == 'g') {
@@ -488,7 +505,10 @@ int main(int argc, char **argv)
     register_variables(state, training);
     if (options.checkpoint.backup_dir && !resume(&callback, state, &options, &next))
         goto out;
-    train(training, &text, &options, callback, next);
+    if (!train(training, &text, &options, callback, next)) {
+        exit_status = H5CKPT_EXIT_PREEMPTED;
+        goto out;
+    }
     printf("state %016" PRIx64 "\n", digest_variables(training));
     exit_status = EXIT_SUCCESS;
 out:

@@ -4,6 +4,7 @@
  *
  * (1) `at` counts finished work only: a hook moves it first and saves it then.
  * (2) A hook that is not due changes nothing.
+ * (3) What stop.h says of a loop that was told to end.
  *
  *   NEW      -> TRAINING   on_train_begin()
  *   TRAINING -> IN_EPOCH   on_epoch_begin()
@@ -11,10 +12,12 @@
  *   any      -> ENDED      on_train_end()
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "callback/check.h"
 #include "callback/schedule.h"
+#include "callback/stop.h"
 #include "error.h"
 #include "h5ckpt.h"
 #include "storage/save.h"
@@ -28,6 +31,7 @@ struct h5ckpt_callback {
     struct h5ckpt_callback_options options;
     struct h5ckpt_progress at;
     struct check check;
+    struct stop stop;
     h5ckpt_store *store;
     uint64_t process_id; /* as for a store: a child's hooks do nothing */
     bool store_asked;    /* by the last hook: the message is the store's */
@@ -40,6 +44,7 @@ struct h5ckpt_callback_options h5ckpt_callback_options_default(void)
         .save_freq = H5CKPT_EVERY_EPOCH,
         .double_checkpoint = true,
         .delete_checkpoint = true,
+        .preemption = {.signals = {SIGTERM}, .stop_file = true},
         .store = h5ckpt_options_default(),
         .restore = h5ckpt_restore_options_default(),
     };
@@ -68,7 +73,7 @@ static h5ckpt_status check_options(const struct h5ckpt_callback_options *options
                          "callback options: check_resume compares two states, but double_checkpoint is off");
     if (options->check_resume && !is_default_restore(&options->restore))
         return error_set(error, H5CKPT_E_ARGUMENT, "callback options: check_resume needs the default restore options");
-    return H5CKPT_OK;
+    return stop_check_options(options, error);
 }
 
 h5ckpt_status h5ckpt_callback_new(h5ckpt_callback **callback_out, h5ckpt_state *state,
@@ -92,6 +97,7 @@ h5ckpt_status h5ckpt_callback_new(h5ckpt_callback **callback_out, h5ckpt_state *
     if (status < 0)
         return status;
     callback->options.store.slots = options->double_checkpoint ? 2 : 1;
+    stop_init(&callback->stop, &callback->options);
     callback->store_asked = true;
     status = h5ckpt_open(&callback->store, options->backup_dir, state, &callback->options.store);
     callback->options.backup_dir = NULL; /* the caller's; only the store still needs it, and has its own */
@@ -105,6 +111,7 @@ void h5ckpt_callback_free(h5ckpt_callback *callback)
     if (callback == NULL)
         return;
     h5ckpt_close(callback->store);
+    stop_free(&callback->stop);
     error_clear(&callback->error);
     free(callback);
 }
@@ -169,9 +176,8 @@ static h5ckpt_status enter_in(h5ckpt_callback *callback, enum phase due, const c
     return status == H5CKPT_OK && callback->phase != due ? refuse_phase(callback, hook, due) : status;
 }
 
-/* Work is finished: save if that is due. The store's answer is the hook's, and its message too; so is the failure of a save that
- * had been in flight. */
-static h5ckpt_status finish_work(h5ckpt_callback *callback, bool due)
+/* The store's answer is the hook's, and its message too; so is the failure of a save that had been in flight. */
+static h5ckpt_status save_if_due(h5ckpt_callback *callback, bool due)
 {
     h5ckpt_status status;
 
@@ -186,6 +192,37 @@ static h5ckpt_status finish_work(h5ckpt_callback *callback, bool due)
     status = due ? h5ckpt_save(callback->store, &callback->at) : save_failure(callback->store);
     callback->store_asked = due || status < 0;
     return status;
+}
+
+static h5ckpt_status follow(h5ckpt_callback *callback, enum preempt_order order, bool due)
+{
+    h5ckpt_status status;
+
+    if (callback->stop.told.status != H5CKPT_OK)
+        return stop_repeat(&callback->stop, &callback->error); /* (3) */
+    if (order == PREEMPT_SAVE_AND_STOP || order == PREEMPT_STOP_UNSAVED)
+        return stop_obey(&callback->stop, order, callback->store, &callback->check, &callback->at, &callback->error);
+    due |= order == PREEMPT_SAVE;
+    status = save_if_due(callback, due);
+    stop_leave(&callback->stop, due && status == H5CKPT_OK && !callback->check.pending);
+    return status;
+}
+
+/* Work is finished: save if that is due, or if the job is about to be taken away. */
+static h5ckpt_status finish_work(h5ckpt_callback *callback, bool due)
+{
+    return follow(callback, stop_ask(&callback->stop, callback->store, &callback->at, due), due);
+}
+
+/* Nothing that the position counts; but a validation may take longer than the job has. */
+static h5ckpt_status finish_test(h5ckpt_callback *callback)
+{
+    const enum preempt_order order = stop_ask(&callback->stop, callback->store, &callback->at, false);
+
+    if (order != PREEMPT_GO_ON)
+        return follow(callback, order, false);
+    stop_leave(&callback->stop, false);
+    return stop_repeat(&callback->stop, &callback->error);
 }
 
 static h5ckpt_status refuse_number(h5ckpt_callback *callback, const char *hook, uint64_t number, uint64_t due)
@@ -210,6 +247,20 @@ static h5ckpt_status refuse_lone_state(h5ckpt_callback *callback)
                      report.slot[report.restored].name);
 }
 
+static h5ckpt_status restore(h5ckpt_callback *callback, struct h5ckpt_report *report)
+{
+    h5ckpt_status status;
+
+    callback->store_asked = true;
+    if (callback->options.check_resume)
+        status = check_begin(&callback->check, callback->store, report);
+    else
+        status = h5ckpt_restore(callback->store, &callback->options.restore, report);
+    if (status == H5CKPT_NO_CHECKPOINT && callback->options.restore.which == H5CKPT_PREVIOUS)
+        status = refuse_lone_state(callback);
+    return status;
+}
+
 h5ckpt_status h5ckpt_on_train_begin(h5ckpt_callback *callback, struct h5ckpt_progress *next,
                                     struct h5ckpt_report *report)
 {
@@ -219,17 +270,17 @@ h5ckpt_status h5ckpt_on_train_begin(h5ckpt_callback *callback, struct h5ckpt_pro
         return status;
     if (next == NULL)
         return error_set(&callback->error, H5CKPT_E_ARGUMENT, "on_train_begin: the position to fill is NULL");
-    callback->store_asked = true;
-    if (callback->options.check_resume)
-        status = check_begin(&callback->check, callback->store, report);
-    else
-        status = h5ckpt_restore(callback->store, &callback->options.restore, report);
-    if (status == H5CKPT_NO_CHECKPOINT && callback->options.restore.which == H5CKPT_PREVIOUS)
-        status = refuse_lone_state(callback);
+    status = stop_watch(&callback->stop, callback->store, &callback->error);
     if (status < 0)
         return status;
+    status = restore(callback, report);
+    if (status < 0) {
+        stop_end(&callback->stop);
+        return status;
+    }
     callback->at = h5ckpt_progress(callback->store);
     callback->phase = TRAINING;
+    stop_begin(&callback->stop, &callback->at);
     *next = callback->at;
     return status;
 }
@@ -243,7 +294,7 @@ h5ckpt_status h5ckpt_on_epoch_begin(h5ckpt_callback *callback, uint64_t epoch)
     if (epoch != callback->at.epoch)
         return refuse_number(callback, "on_epoch_begin", epoch, callback->at.epoch);
     callback->phase = IN_EPOCH;
-    return H5CKPT_OK;
+    return stop_repeat(&callback->stop, &callback->error);
 }
 
 h5ckpt_status h5ckpt_on_train_batch_begin(h5ckpt_callback *callback, uint64_t batch)
@@ -252,7 +303,7 @@ h5ckpt_status h5ckpt_on_train_batch_begin(h5ckpt_callback *callback, uint64_t ba
 
     if (status == H5CKPT_OK && batch != callback->at.batch)
         status = refuse_number(callback, "on_train_batch_begin", batch, callback->at.batch);
-    return status;
+    return status < 0 ? status : stop_repeat(&callback->stop, &callback->error);
 }
 
 h5ckpt_status h5ckpt_on_train_batch_end(h5ckpt_callback *callback, uint64_t batch)
@@ -273,8 +324,10 @@ h5ckpt_status h5ckpt_on_train_batch_end(h5ckpt_callback *callback, uint64_t batc
 
 h5ckpt_status h5ckpt_on_test_batch_end(h5ckpt_callback *callback, uint64_t batch)
 {
+    h5ckpt_status status = enter_in(callback, IN_EPOCH, "on_test_batch_end");
+
     (void)batch;
-    return enter_in(callback, IN_EPOCH, "on_test_batch_end");
+    return status < 0 ? status : finish_test(callback);
 }
 
 h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t epoch)
@@ -291,6 +344,18 @@ h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t epoch)
     return finish_work(callback, schedule_is_due_at_epoch(callback->options.save_freq));
 }
 
+/* Nobody can tell a loop that was ended by the stop from one that came to its end with it. The next life can. */
+static h5ckpt_status keep_after_stop(h5ckpt_callback *callback, h5ckpt_status status)
+{
+    if (status < 0)
+        return status;
+    callback->store_asked = false;
+    return error_set(
+        &callback->error, H5CKPT_STOP,
+        "on_train_end: training had been told to stop, so its checkpoint is kept: if it is at its end, the "
+        "next start finds nothing left to do and deletes it");
+}
+
 h5ckpt_status h5ckpt_on_train_end(h5ckpt_callback *callback, enum h5ckpt_reason reason)
 {
     const bool done = reason == H5CKPT_FINISHED || reason == H5CKPT_STOPPED_EARLY;
@@ -305,12 +370,16 @@ h5ckpt_status h5ckpt_on_train_end(h5ckpt_callback *callback, enum h5ckpt_reason 
         return refuse_phase(callback, "on_train_end", TRAINING);
     callback->store_asked = true;
     status = h5ckpt_wait(callback->store);
-    if (done && callback->check.pending && !callback->check.told)
+    if (done && callback->stop.told.status != H5CKPT_OK)
+        status = keep_after_stop(callback, status); /* (3) */
+    else if (done && callback->check.pending && !callback->check.told)
         status = check_refuse_end(&callback->check, callback->store, &callback->at);
     else if (done && callback->options.delete_checkpoint)
         status = h5ckpt_delete(callback->store);
-    if (status == H5CKPT_OK)
-        callback->phase = ENDED;
+    if (status < 0)
+        return status;
+    callback->phase = ENDED;
+    stop_end(&callback->stop);
     return status;
 }
 

@@ -16,6 +16,8 @@ enum h5ckpt_level event_level(enum h5ckpt_event_kind kind, h5ckpt_status status)
     case H5CKPT_EVENT_LOCK_REPAIRED:
     case H5CKPT_EVENT_VIEW_FAILED:
         return H5CKPT_LEVEL_WARNING;
+    case H5CKPT_EVENT_PREEMPTION:
+        return status < 0 ? H5CKPT_LEVEL_ERROR : H5CKPT_LEVEL_WARNING;
     case H5CKPT_EVENT_CHECKED:
         return status < 0 ? H5CKPT_LEVEL_ERROR : H5CKPT_LEVEL_INFO;
     case H5CKPT_EVENT_SAVE_BEGUN:

@@ -281,7 +281,7 @@ static void come_by(const struct living *living, enum run_moment moment, uint64_
         kill(getpid(), SIGKILL);
 }
 
-/* The program looks at what a hook answers, and goes on. */
+/* The program looks at what a hook answers, and goes on unless it is told to stop. */
 static void heed(struct living *living, h5ckpt_status status)
 {
     struct h5ckpt_progress now = h5ckpt_progress(h5ckpt_callback_store(living->callback));
@@ -291,6 +291,8 @@ static void heed(struct living *living, h5ckpt_status status)
             abort();
         living->saved = book->save[book->save_count++] = now;
     }
+    if (status == H5CKPT_STOP || status == H5CKPT_E_STOP_UNSAVED)
+        living->life->stop_status = status;
     if (status >= 0)
         return;
     if (living->life->failure_count++ == 0) {
@@ -309,6 +311,13 @@ static bool has_batch(const struct living *living, uint64_t epoch, uint64_t batc
     return batch < (options->batches_of != NULL ? options->batches_of(epoch) : options->batches);
 }
 
+static bool is_stopped(struct living *living, enum run_moment moment, uint64_t epoch, uint64_t batch)
+{
+    if (living->life->stop_status != H5CKPT_OK)
+        living->life->stopped = (struct run_point){moment, epoch, batch};
+    return living->life->stop_status != H5CKPT_OK;
+}
+
 static void do_batches(struct living *living, uint64_t epoch, uint64_t first)
 {
     void *self = living->hooks.self;
@@ -320,6 +329,8 @@ static void do_batches(struct living *living, uint64_t epoch, uint64_t first)
             do_batch(&living->model, epoch, batch++);
         come_by(living, RUN_BATCH_DONE, epoch, batch - 1);
         heed(living, living->hooks.on_train_batch_end(self, batch - 1));
+        if (is_stopped(living, RUN_BATCH_TOLD, epoch, batch - 1))
+            return;
         come_by(living, RUN_BATCH_TOLD, epoch, batch - 1);
     }
 }
@@ -333,11 +344,17 @@ static void do_epoch(struct living *living, uint64_t epoch, uint64_t first_batch
         do_epoch_begin(&living->model, epoch);
     come_by(living, RUN_EPOCH_BEGUN, epoch, 0);
     do_batches(living, epoch, first_batch);
-    for (uint64_t i = 0; i < TEST_BATCHES; i++)
+    for (uint64_t i = 0; i < TEST_BATCHES && living->life->stop_status == H5CKPT_OK; i++) {
         heed(living, living->hooks.on_test_batch_end(self, i));
+        is_stopped(living, RUN_TEST_TOLD, epoch, i);
+    }
+    if (living->life->stop_status != H5CKPT_OK)
+        return;
     do_epoch_end(&living->model, epoch);
     come_by(living, RUN_EPOCH_DONE, epoch, 0);
     heed(living, living->hooks.on_epoch_end(self, epoch));
+    if (is_stopped(living, RUN_EPOCH_TOLD, epoch, 0))
+        return;
     come_by(living, RUN_EPOCH_TOLD, epoch, 0);
 }
 
@@ -362,6 +379,10 @@ static void train(struct living *living)
             break;
         }
         do_epoch(living, epoch, next.batch);
+        if (life->stop_status != H5CKPT_OK) {
+            reason = H5CKPT_PREEMPTED;
+            break;
+        }
     }
     come_by(living, RUN_TRAIN_DONE, 0, 0);
     life->end_status = living->hooks.on_train_end(living->hooks.self, reason);

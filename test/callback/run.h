@@ -25,6 +25,7 @@ enum run_moment {
     RUN_EPOCH_BEGUN, /* and its own work at the beginning is done */
     RUN_BATCH_DONE,  /* its work is done, its hook was not called yet */
     RUN_BATCH_TOLD,  /* its hook has returned */
+    RUN_TEST_TOLD,   /* a validation batch's hook has returned; not come by, only stopped at */
     RUN_EPOCH_DONE,  /* the program's work at its end is done, its hook was not called yet */
     RUN_EPOCH_TOLD,
     RUN_TRAIN_DONE, /* on_train_end was not called yet */
@@ -70,6 +71,8 @@ struct run_life {
     h5ckpt_status new_status;   /* of h5ckpt_callback_new() */
     h5ckpt_status begin_status; /* of on_train_begin */
     h5ckpt_status end_status;   /* of on_train_end */
+    h5ckpt_status stop_status;  /* by which a hook told it to stop, and it did; H5CKPT_OK: none */
+    struct run_point stopped;   /* where */
     struct h5ckpt_progress next;
     unsigned failure_count; /* hooks in between that failed */
     h5ckpt_status failure;  /* the first of them */

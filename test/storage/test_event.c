@@ -60,6 +60,7 @@ static const char *const KIND_NAME[KIND_COUNT] = {
     [H5CKPT_EVENT_VIEW_FAILED] = "VIEW_FAILED",
     [H5CKPT_EVENT_CHECKED] = "CHECKED",
     [H5CKPT_EVENT_HOOK_REFUSED] = "HOOK_REFUSED",
+    [H5CKPT_EVENT_PREEMPTION] = "PREEMPTION",
     [H5CKPT_EVENT_DELETED] = "DELETED",
 };
 
@@ -148,6 +149,8 @@ static enum h5ckpt_level expected_level(enum h5ckpt_event_kind kind, h5ckpt_stat
         return H5CKPT_LEVEL_ERROR;
     case H5CKPT_EVENT_CHECKED:
         return status < 0 ? H5CKPT_LEVEL_ERROR : H5CKPT_LEVEL_INFO;
+    case H5CKPT_EVENT_PREEMPTION:
+        return status < 0 ? H5CKPT_LEVEL_ERROR : H5CKPT_LEVEL_WARNING;
     case H5CKPT_EVENT_FELL_BACK:
     case H5CKPT_EVENT_SLOT_REJECTED:
     case H5CKPT_EVENT_LOCK_REPAIRED:
@@ -384,8 +387,9 @@ END_TEST
 
 START_TEST(every_kind_of_event_has_the_level_that_its_header_says)
 {
-    static const h5ckpt_status STATUS[] = {H5CKPT_OK,         H5CKPT_FELL_BACK, H5CKPT_LIVES_AGREE,
-                                           H5CKPT_E_ARGUMENT, H5CKPT_E_DAMAGED, H5CKPT_E_DIFFERS};
+    static const h5ckpt_status STATUS[] = {H5CKPT_OK,         H5CKPT_FELL_BACK,     H5CKPT_LIVES_AGREE,
+                                           H5CKPT_E_ARGUMENT, H5CKPT_E_DAMAGED,     H5CKPT_E_DIFFERS,
+                                           H5CKPT_STOP,       H5CKPT_E_STOP_UNSAVED};
 
     for (int kind = 0; kind < KIND_COUNT; kind++)
         for (unsigned i = 0; i < COUNT(STATUS); i++)
