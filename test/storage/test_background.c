@@ -43,6 +43,18 @@
 #define FORKED_RUNS 1
 #endif
 
+/* AddressSanitizer makes no locks of its own safe for fork() before LLVM 17: a child that frees memory may wait for ever. */
+#if defined(__SANITIZE_ADDRESS__)
+#define CHILDREN_CAN_FREE 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CHILDREN_CAN_FREE 0
+#endif
+#endif
+#ifndef CHILDREN_CAN_FREE
+#define CHILDREN_CAN_FREE 1
+#endif
+
 enum { MODE_COUNT = 3, EVENT_COUNT_MAX = 512, NOBODY = 65534, PATIENCE_S = 20, MIB = 1 << 20 };
 
 static const enum h5ckpt_save_mode MODE[MODE_COUNT] = {H5CKPT_SAVE_STAGED, H5CKPT_SAVE_FENCED, H5CKPT_SAVE_FORKED};
@@ -2226,6 +2238,8 @@ END_TEST
 /* _i: mode. At any moment of a save. */
 START_TEST(a_child_of_the_program_closes_at_any_moment)
 {
+    if (!CHILDREN_CAN_FREE)
+        return;
     begin_mode(_i);
     make(MEDIUM);
     forked_store = open_mode_and_save(0);
