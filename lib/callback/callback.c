@@ -8,12 +8,14 @@
  *   NEW      -> TRAINING   on_train_begin()
  *   TRAINING -> IN_EPOCH   on_epoch_begin()
  *   IN_EPOCH -> TRAINING   on_epoch_end()
+ *   TRAINING -> STEPPING   h5ckpt_step(), unless there were epochs
  *   any      -> ENDED      on_train_end()
  */
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "callback/check.h"
+#include "callback/cost.h"
 #include "callback/schedule.h"
 #include "error.h"
 #include "h5ckpt.h"
@@ -21,12 +23,17 @@
 #include "storage/store.h"
 #include "storage/system.h"
 
-enum phase { NEW, TRAINING, IN_EPOCH, ENDED };
+enum phase { NEW, TRAINING, IN_EPOCH, STEPPING, ENDED };
 
 struct h5ckpt_callback {
     enum phase phase;
     struct h5ckpt_callback_options options;
     struct h5ckpt_progress at;
+    bool has_epochs; /* one was begun */
+    struct schedule schedule;
+    struct schedule_past past; /* but for what `cost` knows */
+    struct cost cost;
+    int64_t stall_seen_ns; /* of the store's stalls, what `cost` knows */
     struct check check;
     h5ckpt_store *store;
     uint64_t process_id; /* as for a store: a child's hooks do nothing */
@@ -51,24 +58,31 @@ static bool is_default_restore(const struct h5ckpt_restore_options *restore)
            restore->memory == H5CKPT_VERIFY_FIRST && restore->rename_count == 0 && restore->select == NULL;
 }
 
+static struct schedule schedule_of(const struct h5ckpt_callback_options *options)
+{
+    return (struct schedule){
+        .save_freq = options->save_freq,
+        .save_seconds = options->save_seconds,
+        .failure_seconds = options->failure_seconds,
+        .save_share = options->save_share,
+    };
+}
+
 static h5ckpt_status check_options(const struct h5ckpt_callback_options *options, struct error *error)
 {
+    const struct schedule schedule = schedule_of(options);
+
     if (options->backup_dir == NULL)
         return error_set(error, H5CKPT_E_ARGUMENT, "callback options: backup_dir is NULL");
     if (options->store.mode == H5CKPT_READ_ONLY)
         return error_set(error, H5CKPT_E_ARGUMENT,
                          "callback options: a callback must be able to write, but its store is read-only");
-    if (!schedule_is_valid(options->save_freq))
-        return error_set(error, H5CKPT_E_ARGUMENT,
-                         "callback options: save_freq is %" PRId64 "; it must be H5CKPT_EVERY_EPOCH, "
-                         "H5CKPT_NEVER or a number of batches from 1 to 2^53",
-                         options->save_freq);
     if (options->check_resume && !options->double_checkpoint)
         return error_set(error, H5CKPT_E_ARGUMENT,
                          "callback options: check_resume compares two states, but double_checkpoint is off");
     if (options->check_resume && !is_default_restore(&options->restore))
         return error_set(error, H5CKPT_E_ARGUMENT, "callback options: check_resume needs the default restore options");
-    return H5CKPT_OK;
+    return schedule_check(&schedule, error);
 }
 
 h5ckpt_status h5ckpt_callback_new(h5ckpt_callback **callback_out, h5ckpt_state *state,
@@ -91,6 +105,7 @@ h5ckpt_status h5ckpt_callback_new(h5ckpt_callback **callback_out, h5ckpt_state *
     status = check_options(options, &callback->error);
     if (status < 0)
         return status;
+    callback->schedule = schedule_of(options);
     callback->options.store.slots = options->double_checkpoint ? 2 : 1;
     callback->store_asked = true;
     status = h5ckpt_open(&callback->store, options->backup_dir, state, &callback->options.store);
@@ -127,6 +142,7 @@ static const char *const WHEN[] = {
     [NEW] = "before training has begun",
     [TRAINING] = "between epochs",
     [IN_EPOCH] = "within an epoch",
+    [STEPPING] = "in a loop without epochs (of h5ckpt_step())",
     [ENDED] = "after training has ended (or although the callback could not be made)",
 };
 
@@ -169,9 +185,77 @@ static h5ckpt_status enter_in(h5ckpt_callback *callback, enum phase due, const c
     return status == H5CKPT_OK && callback->phase != due ? refuse_phase(callback, hook, due) : status;
 }
 
-/* Work is finished: save if that is due. The store's answer is the hook's, and its message too; so is the failure of a save that
- * had been in flight. */
-static h5ckpt_status finish_work(h5ckpt_callback *callback, bool due)
+/* --------------------------------------------------------------- when to save */
+
+static int64_t take_new_stall(h5ckpt_callback *callback)
+{
+    const int64_t stall_ns = callback->store->stall_ns - callback->stall_seen_ns;
+
+    callback->stall_seen_ns = callback->store->stall_ns;
+    return stall_ns;
+}
+
+/* Batches are finished. What the program has spent in fences meanwhile is the last save's. */
+static void note_batches(h5ckpt_callback *callback, uint64_t count)
+{
+    const int64_t stall_ns = take_new_stall(callback);
+
+    cost_add_stall(&callback->cost, stall_ns);
+    cost_end_batch(&callback->cost, system_calls->monotonic_time_ns(), stall_ns, count);
+}
+
+/* A hook returns, and the next batch begins. What the hook has spent in taking in a save was that one's. */
+static void note_begin(h5ckpt_callback *callback)
+{
+    cost_add_stall(&callback->cost, take_new_stall(callback));
+    cost_begin_batch(&callback->cost, system_calls->monotonic_time_ns(), save_in_flight(callback->store));
+}
+
+/* What only the clock asks for can wait where a save in flight would have it skipped. */
+static bool is_due(h5ckpt_callback *callback, bool counted)
+{
+    const h5ckpt_store *store = callback->store;
+    struct schedule_past *past = &callback->past;
+
+    if (callback->options.store.background.skip_if_busy && !counted && save_in_flight(store))
+        return false;
+    past->pending |= store->save_failed && store->failure.status == H5CKPT_OK; /* told first, then tried again */
+    past->after_call_ns = cost_after_call_ns(&callback->cost);
+    past->charged_ns = cost_charged_ns(&callback->cost);
+    past->typical_ns = cost_typical_ns(&callback->cost);
+    return schedule_is_due(&callback->schedule, past, counted, system_calls->monotonic_time_ns());
+}
+
+static h5ckpt_status save_now(h5ckpt_callback *callback)
+{
+    h5ckpt_status status = h5ckpt_save(callback->store, &callback->at);
+
+    callback->store_asked = true;
+    if (status == H5CKPT_SKIPPED)
+        return status;
+    cost_add_save(&callback->cost, take_new_stall(callback), callback->store->save_failed);
+    callback->past.pending = callback->store->save_failed;
+    callback->past.tried = true;
+    callback->past.since_ns = system_calls->monotonic_time_ns();
+    return status;
+}
+
+/* Save if that is due. If not, a save in the background may have failed. */
+static h5ckpt_status save_if_due(h5ckpt_callback *callback, bool counted)
+{
+    h5ckpt_status status;
+
+    if (is_due(callback, counted))
+        return save_now(callback);
+    callback->past.pending |= counted;
+    status = save_failure(callback->store);
+    callback->store_asked = status < 0;
+    return status;
+}
+
+/* Work is finished. The store's answer is the hook's, and its message too; so is the failure of a save that had been in flight.
+ * `counted`: the counters ask for a save. */
+static h5ckpt_status finish_work(h5ckpt_callback *callback, bool counted)
 {
     h5ckpt_status status;
 
@@ -183,8 +267,21 @@ static h5ckpt_status finish_work(h5ckpt_callback *callback, bool due)
         if (status != H5CKPT_OK)
             return status;
     }
-    status = due ? h5ckpt_save(callback->store, &callback->at) : save_failure(callback->store);
-    callback->store_asked = due || status < 0;
+    return save_if_due(callback, counted);
+}
+
+/* (1) */
+static h5ckpt_status finish_batches(h5ckpt_callback *callback, uint64_t count)
+{
+    const uint64_t before = callback->at.step;
+    h5ckpt_status status;
+
+    note_batches(callback, count);
+    callback->at.batch += count;
+    callback->at.step += count;
+    save_notice_change(callback->store);
+    status = finish_work(callback, schedule_counts_batch(&callback->schedule, before, callback->at.step));
+    note_begin(callback);
     return status;
 }
 
@@ -230,6 +327,7 @@ h5ckpt_status h5ckpt_on_train_begin(h5ckpt_callback *callback, struct h5ckpt_pro
         return status;
     callback->at = h5ckpt_progress(callback->store);
     callback->phase = TRAINING;
+    callback->past.since_ns = system_calls->monotonic_time_ns();
     *next = callback->at;
     return status;
 }
@@ -243,6 +341,7 @@ h5ckpt_status h5ckpt_on_epoch_begin(h5ckpt_callback *callback, uint64_t epoch)
     if (epoch != callback->at.epoch)
         return refuse_number(callback, "on_epoch_begin", epoch, callback->at.epoch);
     callback->phase = IN_EPOCH;
+    callback->has_epochs = true;
     return H5CKPT_OK;
 }
 
@@ -258,17 +357,41 @@ h5ckpt_status h5ckpt_on_train_batch_begin(h5ckpt_callback *callback, uint64_t ba
 h5ckpt_status h5ckpt_on_train_batch_end(h5ckpt_callback *callback, uint64_t batch)
 {
     h5ckpt_status status = enter_in(callback, IN_EPOCH, "on_train_batch_end");
-    uint64_t before;
 
     if (status < 0)
         return status;
     if (batch < callback->at.batch || batch == UINT64_MAX)
         return refuse_number(callback, "on_train_batch_end", batch, callback->at.batch);
-    before = callback->at.step;
-    callback->at.step += batch + 1 - callback->at.batch;
-    callback->at.batch = batch + 1; /* (1) */
-    save_notice_change(callback->store);
-    return finish_work(callback, schedule_is_due_at_batch(callback->options.save_freq, before, callback->at.step));
+    return finish_batches(callback, batch + 1 - callback->at.batch);
+}
+
+static h5ckpt_status enter_step(h5ckpt_callback *callback)
+{
+    h5ckpt_status status = enter(callback, "h5ckpt_step");
+
+    if (status < 0)
+        return status;
+    if (callback->phase != STEPPING && (callback->phase != TRAINING || callback->has_epochs))
+        return refuse_phase(callback, "h5ckpt_step", STEPPING);
+    if (schedule_works_without_epochs(&callback->schedule))
+        return H5CKPT_OK;
+    error_set(
+        &callback->error, H5CKPT_E_ARGUMENT,
+        "h5ckpt_step: there are no epochs, so save_freq H5CKPT_EVERY_EPOCH would never save; set save_freq to a number "
+        "of steps, or to H5CKPT_NEVER with save_seconds, failure_seconds or save_share");
+    return tell_refused(callback);
+}
+
+h5ckpt_status h5ckpt_step(h5ckpt_callback *callback, uint64_t step)
+{
+    h5ckpt_status status = enter_step(callback);
+
+    if (status < 0)
+        return status;
+    if (step < callback->at.step || step == UINT64_MAX)
+        return refuse_number(callback, "h5ckpt_step", step, callback->at.step);
+    callback->phase = STEPPING;
+    return finish_batches(callback, step + 1 - callback->at.step);
 }
 
 h5ckpt_status h5ckpt_on_test_batch_end(h5ckpt_callback *callback, uint64_t batch)
@@ -288,7 +411,9 @@ h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t epoch)
     callback->at.epoch++; /* (1) */
     callback->at.batch = 0;
     callback->phase = TRAINING;
-    return finish_work(callback, schedule_is_due_at_epoch(callback->options.save_freq));
+    cost_add_stall(&callback->cost, take_new_stall(callback));
+    cost_leave_batch(&callback->cost);
+    return finish_work(callback, schedule_counts_epoch(&callback->schedule));
 }
 
 h5ckpt_status h5ckpt_on_train_end(h5ckpt_callback *callback, enum h5ckpt_reason reason)
@@ -300,8 +425,9 @@ h5ckpt_status h5ckpt_on_train_end(h5ckpt_callback *callback, enum h5ckpt_reason 
         return status;
     if ((unsigned)reason > H5CKPT_NAN_STOP)
         return error_set(&callback->error, H5CKPT_E_ARGUMENT, "on_train_end: %d is no reason", (int)reason);
-    /* It may end anywhere, but to have finished is to have finished the epoch. */
-    if (callback->phase != TRAINING && (callback->phase != IN_EPOCH || reason == H5CKPT_FINISHED))
+    /* It may end anywhere, but to have finished is to have finished the epoch, where there are epochs. */
+    if (callback->phase != TRAINING && callback->phase != STEPPING &&
+        (callback->phase != IN_EPOCH || reason == H5CKPT_FINISHED))
         return refuse_phase(callback, "on_train_end", TRAINING);
     callback->store_asked = true;
     status = h5ckpt_wait(callback->store);
