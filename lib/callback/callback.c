@@ -34,6 +34,7 @@ struct h5ckpt_callback {
     struct schedule_past past; /* but for what `cost` knows */
     struct cost cost;
     int64_t stall_seen_ns; /* of the store's stalls, what `cost` knows */
+    int64_t now_ns; /* when the hook was called, or had saved: the clock is not asked for each of its questions */
     struct check check;
     h5ckpt_store *store;
     uint64_t process_id; /* as for a store: a child's hooks do nothing */
@@ -200,15 +201,28 @@ static void note_batches(h5ckpt_callback *callback, uint64_t count)
 {
     const int64_t stall_ns = take_new_stall(callback);
 
+    callback->now_ns = system_calls->monotonic_time_ns();
     cost_add_stall(&callback->cost, stall_ns);
-    cost_end_batch(&callback->cost, system_calls->monotonic_time_ns(), stall_ns, count);
+    cost_end_batch(&callback->cost, callback->now_ns, stall_ns, count);
+}
+
+/* And so is an epoch. */
+static void note_epoch(h5ckpt_callback *callback)
+{
+    callback->now_ns = system_calls->monotonic_time_ns();
+    cost_add_stall(&callback->cost, take_new_stall(callback));
+    cost_leave_batch(&callback->cost);
 }
 
 /* A hook returns, and the next batch begins. What the hook has spent in taking in a save was that one's. */
 static void note_begin(h5ckpt_callback *callback)
 {
-    cost_add_stall(&callback->cost, take_new_stall(callback));
-    cost_begin_batch(&callback->cost, system_calls->monotonic_time_ns(), save_in_flight(callback->store));
+    const int64_t stall_ns = take_new_stall(callback);
+
+    if (stall_ns > 0)
+        callback->now_ns = system_calls->monotonic_time_ns();
+    cost_add_stall(&callback->cost, stall_ns);
+    cost_begin_batch(&callback->cost, callback->now_ns, save_in_flight(callback->store));
 }
 
 /* What only the clock asks for can wait where a save in flight would have it skipped. */
@@ -223,7 +237,7 @@ static bool is_due(h5ckpt_callback *callback, bool counted)
     past->after_call_ns = cost_after_call_ns(&callback->cost);
     past->charged_ns = cost_charged_ns(&callback->cost);
     past->typical_ns = cost_typical_ns(&callback->cost);
-    return schedule_is_due(&callback->schedule, past, counted, system_calls->monotonic_time_ns());
+    return schedule_is_due(&callback->schedule, past, counted, callback->now_ns);
 }
 
 static h5ckpt_status save_now(h5ckpt_callback *callback)
@@ -236,7 +250,7 @@ static h5ckpt_status save_now(h5ckpt_callback *callback)
     cost_add_save(&callback->cost, take_new_stall(callback), callback->store->save_failed);
     callback->past.pending = callback->store->save_failed;
     callback->past.tried = true;
-    callback->past.since_ns = system_calls->monotonic_time_ns();
+    callback->past.since_ns = callback->now_ns = system_calls->monotonic_time_ns();
     return status;
 }
 
@@ -411,8 +425,7 @@ h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t epoch)
     callback->at.epoch++; /* (1) */
     callback->at.batch = 0;
     callback->phase = TRAINING;
-    cost_add_stall(&callback->cost, take_new_stall(callback));
-    cost_leave_batch(&callback->cost);
+    note_epoch(callback);
     return finish_work(callback, schedule_counts_epoch(&callback->schedule));
 }
 

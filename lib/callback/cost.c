@@ -59,10 +59,12 @@ void cost_leave_batch(struct cost *cost)
 /* All batches beside the last save together: the odd one that takes long for reasons of its own is made good by others. */
 static int64_t slowdown_ns(const struct cost *cost)
 {
-    const double usual_ns = (double)median(&cost->batches) * (double)cost->beside_count;
-    const double more_ns = (double)cost->beside_ns - usual_ns;
+    double more_ns;
 
-    return cost->batches.count > 0 && more_ns > 0 ? (int64_t)more_ns : 0;
+    if (cost->beside_count == 0 || cost->batches.count == 0)
+        return 0;
+    more_ns = (double)cost->beside_ns - (double)median(&cost->batches) * (double)cost->beside_count;
+    return more_ns > 0 ? (int64_t)more_ns : 0;
 }
 
 /* ---------------------------------------------------------------------- saves */

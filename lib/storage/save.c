@@ -98,24 +98,27 @@ static h5ckpt_status count_stall(h5ckpt_store *store, int64_t begun_ns, h5ckpt_s
     return status;
 }
 
-void save_notice_change(h5ckpt_store *store)
+static void land(h5ckpt_store *store)
 {
     const int64_t begun_ns = system_calls->monotonic_time_ns();
 
-    if (store->land == NULL || flight_is_fenced(store))
-        return;
-    flight_give_up(store);
     store->land(store);
     count_stall(store, begun_ns, H5CKPT_OK);
 }
 
+void save_notice_change(h5ckpt_store *store)
+{
+    if (store->land == NULL || flight_is_fenced(store))
+        return;
+    flight_give_up(store);
+    land(store);
+}
+
 h5ckpt_status save_failure(h5ckpt_store *store)
 {
-    const int64_t begun_ns = system_calls->monotonic_time_ns();
-
     if (store->land != NULL && flight_is_over(store))
-        store->land(store);
-    return count_stall(store, begun_ns, return_failure(store));
+        land(store);
+    return return_failure(store);
 }
 
 bool save_in_flight(const h5ckpt_store *store)
