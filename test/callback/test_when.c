@@ -18,7 +18,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-#define SECOND 1000000000.0
+#define SECOND  1000000000.0
+#define YEAR_NS INT64_C(31556952000000000)
 
 enum { VALUE_COUNT = 64, TIMEOUT_SECONDS = 60, NONE = -1 };
 
@@ -27,18 +28,18 @@ enum { VALUE_COUNT = 64, TIMEOUT_SECONDS = 60, NONE = -1 };
 static struct system_calls with_clock;
 static _Atomic int64_t now_ns;
 static _Atomic int64_t tick_ns; /* that each look at it takes */
-static _Atomic int64_t wall_ns;
 
 static int64_t read_clock(void)
 {
     return atomic_fetch_add(&now_ns, tick_ns);
 }
 
-/* A clock on the wall that somebody turns at each look. */
+/* A clock on the wall that somebody sets a year on or back at each look. */
 static int64_t read_wall_clock(void)
 {
-    wall_ns = -wall_ns * 3 % INT64_C(4000000000000000000);
-    return wall_ns;
+    static _Atomic unsigned looks;
+
+    return INT64_C(1700000000000000000) + (atomic_fetch_add(&looks, 1) % 2 == 0 ? YEAR_NS : -YEAR_NS);
 }
 
 static void let_pass(double seconds)
@@ -105,7 +106,6 @@ static void setup(void)
     memset(&run, 0, sizeof run);
     now_ns = INT64_C(7777777777777);
     tick_ns = 0;
-    wall_ns = INT64_C(1700000000000000000);
     use_clock();
     run.state = h5ckpt_state_new();
     run.options = h5ckpt_callback_options_default();
@@ -442,8 +442,6 @@ START_TEST(a_wall_clock_that_is_set_makes_nothing_due)
 {
     run.options.save_seconds = 60;
     begin();
-    for (int i = 0; i < 100; i++)
-        read_wall_clock();
     ck_assert_int_eq(steps_to_save(0, 1000, 0), NONE);
     ck_assert_int_eq(steps_to_save(1000, 2000, 20), 1002);
 }
