@@ -11,6 +11,7 @@
 typedef void command_function(const struct settings *settings, struct report *report);
 
 command_function command_async;
+command_function command_budget;
 command_function command_incremental;
 command_function command_many;
 command_function command_overhead;

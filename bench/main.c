@@ -19,6 +19,7 @@
 /* --------------------------------------------------------------------- commands */
 
 #define KIB (UINT64_C(1) << 10)
+#define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 
 enum { ONE_EACH_64_BYTES = 0, ARRAYS_MAX = 100000, REPEAT_MIN = 5, REPEAT_MAX = 1000 };
@@ -41,6 +42,7 @@ static const struct command COMMAND[] = {
     {"many", "100,000 variables of 64 bytes against the same bytes as one", UINT64_C(64) * ARRAYS_MAX,
      ONE_EACH_64_BYTES, command_many},
     {"scaling", "saves from 1 MiB up to --bytes, and of 1 to 100,000 variables", GIB, 64, command_scaling},
+    {"budget", "time spent in saving against the share of run time that is allowed", MIB, 8, command_budget},
     {"overhead", "memory beyond the state, of saves and restores", GIB, 64, command_overhead},
 };
 

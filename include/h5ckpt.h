@@ -644,7 +644,7 @@ H5CKPT_API h5ckpt_status h5ckpt_compare(h5ckpt_store *store, enum h5ckpt_which w
  * The hooks come in this order: train begin; for each epoch: epoch begin, batch ends, epoch end; train end. A hook out of
  * order, or with a number that is not due, is H5CKPT_E_ARGUMENT, does nothing, and is told to the event function. Epochs count
  * from 0; batches count from 0 within each epoch (`progress.step` counts across epochs). Training may end within an epoch,
- * but for H5CKPT_FINISHED.
+ * but for H5CKPT_FINISHED. A loop without epochs calls h5ckpt_step() instead of what is between train begin and train end.
  *
  * With `save_before_preemption` the hooks may also say H5CKPT_STOP (saved, durable, in every save mode) or H5CKPT_E_STOP_UNSAVED (not
  * saved; the message says why, and what is still there). Then leave the loop, call h5ckpt_on_train_end() with H5CKPT_PREEMPTED and exit with
@@ -655,7 +655,7 @@ H5CKPT_API h5ckpt_status h5ckpt_compare(h5ckpt_store *store, enum h5ckpt_which w
 typedef struct h5ckpt_callback h5ckpt_callback;
 
 #define H5CKPT_EVERY_EPOCH INT64_MAX       /**< save_freq: at each epoch's end */
-#define H5CKPT_NEVER       (INT64_MAX - 1) /**< save_freq: the hooks save nothing */
+#define H5CKPT_NEVER       (INT64_MAX - 1) /**< save_freq: no count of anything makes the hooks save */
 
 #define H5CKPT_STOP_FILE      "stop" /**< in the backup directory */
 #define H5CKPT_EXIT_PREEMPTED 75 /**< EX_TEMPFAIL of sysexits.h, "try again": what a preempted program may exit with */
@@ -684,12 +684,27 @@ struct h5ckpt_preemption {
                                   that time ends; default 0: it stops at once */
 };
 
+/**
+ * When to save: by save_freq, save_seconds and failure_seconds; due if any of them asks, done if save_share allows. What is due
+ * and not allowed, and what failed, is done at the first end of a batch or an epoch at which it can be (of the state as it is then); what is
+ * left undone when training ends is not saved. Seconds are those of CLOCK_MONOTONIC: a clock that is set back or
+ * forward, or a machine that is suspended, makes nothing due.
+ */
 struct h5ckpt_callback_options {
-    const char *backup_dir;      /**< no default; copied */
-    int64_t save_freq;           /**< H5CKPT_EVERY_EPOCH (default), H5CKPT_NEVER, or every so many batches (> 0),
+    const char *backup_dir; /**< no default; copied */
+    int64_t save_freq;      /**< H5CKPT_EVERY_EPOCH (default), H5CKPT_NEVER, or every so many batches (> 0),
                                                 counted across epochs and restarts */
-    bool double_checkpoint;      /**< keep the previous state beside the current one; default true */
-    bool delete_checkpoint;      /**< delete it when training has finished; default true */
+    double save_seconds;    /**< also so many seconds after the last save, or after training began; default 0: never */
+    double failure_seconds; /**< also as often as loses least time if the program is interrupted every so many seconds
+                                 on average (the mean time between failures): by what the last saves have cost
+                                 (Young, Daly); the first one at once; default 0: not by this */
+    double save_share;      /**< never so often that saving takes more than this share of run time (0.01: one percent).
+                                 It takes the time that the program waits for it, and by which batches beside a save
+                                 take longer than others; one save counts at most four times what is usual. The first
+                                 one of a process is always allowed. With H5CKPT_NEVER and nothing else: as often as
+                                 this allows. Less than 1; default 0: no limit */
+    bool double_checkpoint; /**< keep the previous state beside the current one; default true */
+    bool delete_checkpoint; /**< delete it when training has finished; default true */
     bool save_before_preemption; /**< save once more and end the loop (H5CKPT_STOP) when the job is about to be taken
                                       away; default false */
     struct h5ckpt_preemption preemption; /**< how that becomes known */
@@ -710,8 +725,8 @@ H5CKPT_API struct h5ckpt_callback_options h5ckpt_callback_options_default(void);
  * Make a callback and open its directory as the writer. The state is borrowed and must outlive the callback.
  *
  * @param[out] callback  as h5ckpt_open(): set also after a failure, for the message; free it.
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (save_freq 0, negative or beyond 2^53; a NULL directory; check_resume with what it
- *         cannot be had with; a signal that cannot be watched, a time that is none); as h5ckpt_open().
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (save_freq 0, negative or beyond 2^53; seconds or a share that are negative, infinite or no
+ *         number; a share of 1 or more; a NULL directory; check_resume with what it cannot be had with; a signal that cannot be watched, a time that is none); as h5ckpt_open().
  */
 H5CKPT_API h5ckpt_status h5ckpt_callback_new(h5ckpt_callback **callback, h5ckpt_state *state,
                                              const struct h5ckpt_callback_options *options);
@@ -756,11 +771,11 @@ H5CKPT_API h5ckpt_status h5ckpt_on_train_batch_begin(h5ckpt_callback *callback, 
 
 /**
  * Batch @p batch of the epoch, and every batch before it, is finished: a program that does several at once calls it once,
- * with the last. Saves if one of them was due.
+ * with the last. Saves if that is due (struct h5ckpt_callback_options).
  *
- * @return H5CKPT_OK; H5CKPT_STOP, H5CKPT_E_STOP_UNSAVED (save_before_preemption only); H5CKPT_LIVES_AGREE,
- *         H5CKPT_E_DIFFERS, or as h5ckpt_compare() (check_resume only); H5CKPT_E_ARGUMENT; as
- *         h5ckpt_save(): training may go on, the checkpoint before is still there, and the next due batch saves again.
+ * @return H5CKPT_OK; H5CKPT_STOP, H5CKPT_E_STOP_UNSAVED (save_before_preemption only); H5CKPT_LIVES_AGREE, H5CKPT_E_DIFFERS, or as h5ckpt_compare() (check_resume only); H5CKPT_E_ARGUMENT; as
+ *         h5ckpt_save(): training may go on, the checkpoint before is still there, and the next end of a batch or an epoch tries
+ *         again, as far as save_share allows, and returns what comes of it. H5CKPT_SKIPPED is not tried again until a save is next due.
  */
 H5CKPT_API h5ckpt_status h5ckpt_on_train_batch_end(h5ckpt_callback *callback, uint64_t batch);
 
@@ -775,6 +790,16 @@ H5CKPT_API h5ckpt_status h5ckpt_on_test_batch_end(h5ckpt_callback *callback, uin
 
 /** Epoch @p epoch, its validation and the program's own work at its end included, is finished. Saves if due; as above. */
 H5CKPT_API h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t epoch);
+
+/**
+ * Step @p step, and every step before it, of a loop without epochs is finished: the one call that a time-stepping code makes between
+ * h5ckpt_on_train_begin(), whose `next.step` is the step to go on with, and h5ckpt_on_train_end(). Steps count from 0; a step is a batch
+ * to save_freq. Not to be mixed with the hooks of epochs.
+ *
+ * @return as h5ckpt_on_train_batch_end(); H5CKPT_E_ARGUMENT also where only epochs would save (save_freq H5CKPT_EVERY_EPOCH, the
+ *         default, without save_seconds and failure_seconds).
+ */
+H5CKPT_API h5ckpt_status h5ckpt_step(h5ckpt_callback *callback, uint64_t step);
 
 /** Why training ends. Only the first two mean that the checkpoint has done its duty. */
 enum h5ckpt_reason {

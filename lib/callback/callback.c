@@ -9,6 +9,7 @@
  *   NEW      -> TRAINING   on_train_begin()
  *   TRAINING -> IN_EPOCH   on_epoch_begin()
  *   IN_EPOCH -> TRAINING   on_epoch_end()
+ *   TRAINING -> STEPPING   h5ckpt_step(), unless there were epochs
  *   any      -> ENDED      on_train_end()
  */
 #include <inttypes.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 
 #include "callback/check.h"
+#include "callback/cost.h"
 #include "callback/schedule.h"
 #include "callback/stop.h"
 #include "error.h"
@@ -24,12 +26,18 @@
 #include "storage/store.h"
 #include "storage/system.h"
 
-enum phase { NEW, TRAINING, IN_EPOCH, ENDED };
+enum phase { NEW, TRAINING, IN_EPOCH, STEPPING, ENDED };
 
 struct h5ckpt_callback {
     enum phase phase;
     struct h5ckpt_callback_options options;
     struct h5ckpt_progress at;
+    bool has_epochs; /* one was begun */
+    struct schedule schedule;
+    struct schedule_past past; /* but for what `cost` knows */
+    struct cost cost;
+    int64_t stall_seen_ns; /* of the store's stalls, what `cost` knows */
+    int64_t now_ns; /* when the hook was called, or had saved: the clock is not asked for each of its questions */
     struct check check;
     struct stop stop;
     h5ckpt_store *store;
@@ -56,23 +64,32 @@ static bool is_default_restore(const struct h5ckpt_restore_options *restore)
            restore->memory == H5CKPT_VERIFY_FIRST && restore->rename_count == 0 && restore->select == NULL;
 }
 
+static struct schedule schedule_of(const struct h5ckpt_callback_options *options)
+{
+    return (struct schedule){
+        .save_freq = options->save_freq,
+        .save_seconds = options->save_seconds,
+        .failure_seconds = options->failure_seconds,
+        .save_share = options->save_share,
+    };
+}
+
 static h5ckpt_status check_options(const struct h5ckpt_callback_options *options, struct error *error)
 {
+    const struct schedule schedule = schedule_of(options);
+
     if (options->backup_dir == NULL)
         return error_set(error, H5CKPT_E_ARGUMENT, "callback options: backup_dir is NULL");
     if (options->store.mode == H5CKPT_READ_ONLY)
         return error_set(error, H5CKPT_E_ARGUMENT,
                          "callback options: a callback must be able to write, but its store is read-only");
-    if (!schedule_is_valid(options->save_freq))
-        return error_set(error, H5CKPT_E_ARGUMENT,
-                         "callback options: save_freq is %" PRId64 "; it must be H5CKPT_EVERY_EPOCH, "
-                         "H5CKPT_NEVER or a number of batches from 1 to 2^53",
-                         options->save_freq);
     if (options->check_resume && !options->double_checkpoint)
         return error_set(error, H5CKPT_E_ARGUMENT,
                          "callback options: check_resume compares two states, but double_checkpoint is off");
     if (options->check_resume && !is_default_restore(&options->restore))
         return error_set(error, H5CKPT_E_ARGUMENT, "callback options: check_resume needs the default restore options");
+    if (schedule_check(&schedule, error) < 0)
+        return error->status;
     return stop_check_options(options, error);
 }
 
@@ -96,6 +113,7 @@ h5ckpt_status h5ckpt_callback_new(h5ckpt_callback **callback_out, h5ckpt_state *
     status = check_options(options, &callback->error);
     if (status < 0)
         return status;
+    callback->schedule = schedule_of(options);
     callback->options.store.slots = options->double_checkpoint ? 2 : 1;
     stop_init(&callback->stop, &callback->options);
     callback->store_asked = true;
@@ -134,6 +152,7 @@ static const char *const WHEN[] = {
     [NEW] = "before training has begun",
     [TRAINING] = "between epochs",
     [IN_EPOCH] = "within an epoch",
+    [STEPPING] = "in a loop without epochs (of h5ckpt_step())",
     [ENDED] = "after training has ended (or although the callback could not be made)",
 };
 
@@ -176,8 +195,77 @@ static h5ckpt_status enter_in(h5ckpt_callback *callback, enum phase due, const c
     return status == H5CKPT_OK && callback->phase != due ? refuse_phase(callback, hook, due) : status;
 }
 
-/* The store's answer is the hook's, and its message too; so is the failure of a save that had been in flight. */
-static h5ckpt_status save_if_due(h5ckpt_callback *callback, bool due)
+/* --------------------------------------------------------------- when to save */
+
+static int64_t take_new_stall(h5ckpt_callback *callback)
+{
+    const int64_t stall_ns = callback->store->stall_ns - callback->stall_seen_ns;
+
+    callback->stall_seen_ns = callback->store->stall_ns;
+    return stall_ns;
+}
+
+/* Batches are finished. What the program has spent in fences meanwhile is the last save's. */
+static void note_batches(h5ckpt_callback *callback, uint64_t count)
+{
+    const int64_t stall_ns = take_new_stall(callback);
+
+    callback->now_ns = system_calls->monotonic_time_ns();
+    cost_add_stall(&callback->cost, stall_ns);
+    cost_end_batch(&callback->cost, callback->now_ns, stall_ns, count);
+}
+
+/* And so is an epoch. */
+static void note_epoch(h5ckpt_callback *callback)
+{
+    callback->now_ns = system_calls->monotonic_time_ns();
+    cost_add_stall(&callback->cost, take_new_stall(callback));
+    cost_leave_batch(&callback->cost);
+}
+
+/* A hook returns, and the next batch begins. What the hook has spent in taking in a save was that one's. */
+static void note_begin(h5ckpt_callback *callback)
+{
+    const int64_t stall_ns = take_new_stall(callback);
+
+    if (stall_ns > 0)
+        callback->now_ns = system_calls->monotonic_time_ns();
+    cost_add_stall(&callback->cost, stall_ns);
+    cost_begin_batch(&callback->cost, callback->now_ns, save_in_flight(callback->store));
+}
+
+/* What only the clock asks for can wait where a save in flight would have it skipped. */
+static bool is_due(h5ckpt_callback *callback, bool counted)
+{
+    const h5ckpt_store *store = callback->store;
+    struct schedule_past *past = &callback->past;
+
+    if (callback->options.store.background.skip_if_busy && !counted && save_in_flight(store))
+        return false;
+    past->pending |= store->save_failed && store->failure.status == H5CKPT_OK; /* told first, then tried again */
+    past->after_call_ns = cost_after_call_ns(&callback->cost);
+    past->charged_ns = cost_charged_ns(&callback->cost);
+    past->typical_ns = cost_typical_ns(&callback->cost);
+    return schedule_is_due(&callback->schedule, past, counted, callback->now_ns);
+}
+
+static h5ckpt_status save_now(h5ckpt_callback *callback)
+{
+    h5ckpt_status status = h5ckpt_save(callback->store, &callback->at);
+
+    callback->store_asked = true;
+    if (status == H5CKPT_SKIPPED)
+        return status;
+    cost_add_save(&callback->cost, take_new_stall(callback), callback->store->save_failed);
+    callback->past.pending = callback->store->save_failed;
+    callback->past.tried = true;
+    callback->past.since_ns = callback->now_ns = system_calls->monotonic_time_ns();
+    return status;
+}
+
+/* The store's answer is the hook's, and its message too; so is the failure of a save that had been in flight. `counted`: the
+ * counters ask for a save; `due`: it is done now. */
+static h5ckpt_status save_if_due(h5ckpt_callback *callback, bool counted, bool due)
 {
     h5ckpt_status status;
 
@@ -189,12 +277,15 @@ static h5ckpt_status save_if_due(h5ckpt_callback *callback, bool due)
         if (status != H5CKPT_OK)
             return status;
     }
-    status = due ? h5ckpt_save(callback->store, &callback->at) : save_failure(callback->store);
-    callback->store_asked = due || status < 0;
+    if (due)
+        return save_now(callback);
+    callback->past.pending |= counted;
+    status = save_failure(callback->store);
+    callback->store_asked = status < 0;
     return status;
 }
 
-static h5ckpt_status follow(h5ckpt_callback *callback, enum preempt_order order, bool due)
+static h5ckpt_status follow(h5ckpt_callback *callback, enum preempt_order order, bool counted, bool due)
 {
     h5ckpt_status status;
 
@@ -203,15 +294,32 @@ static h5ckpt_status follow(h5ckpt_callback *callback, enum preempt_order order,
     if (order == PREEMPT_SAVE_AND_STOP || order == PREEMPT_STOP_UNSAVED)
         return stop_obey(&callback->stop, order, callback->store, &callback->check, &callback->at, &callback->error);
     due |= order == PREEMPT_SAVE;
-    status = save_if_due(callback, due);
+    status = save_if_due(callback, counted, due);
     stop_leave(&callback->stop, due && status == H5CKPT_OK && !callback->check.pending);
     return status;
 }
 
 /* Work is finished: save if that is due, or if the job is about to be taken away. */
-static h5ckpt_status finish_work(h5ckpt_callback *callback, bool due)
+static h5ckpt_status finish_work(h5ckpt_callback *callback, bool counted)
 {
-    return follow(callback, stop_ask(&callback->stop, callback->store, &callback->at, due), due);
+    const bool due = is_due(callback, counted);
+
+    return follow(callback, stop_ask(&callback->stop, callback->store, &callback->at, due), counted, due);
+}
+
+/* (1) */
+static h5ckpt_status finish_batches(h5ckpt_callback *callback, uint64_t count)
+{
+    const uint64_t before = callback->at.step;
+    h5ckpt_status status;
+
+    note_batches(callback, count);
+    callback->at.batch += count;
+    callback->at.step += count;
+    save_notice_change(callback->store);
+    status = finish_work(callback, schedule_counts_batch(&callback->schedule, before, callback->at.step));
+    note_begin(callback);
+    return status;
 }
 
 /* Nothing that the position counts; but a validation may take longer than the job has. */
@@ -220,7 +328,7 @@ static h5ckpt_status finish_test(h5ckpt_callback *callback)
     const enum preempt_order order = stop_ask(&callback->stop, callback->store, &callback->at, false);
 
     if (order != PREEMPT_GO_ON)
-        return follow(callback, order, false);
+        return follow(callback, order, false, false);
     stop_leave(&callback->stop, false);
     return stop_repeat(&callback->stop, &callback->error);
 }
@@ -281,6 +389,7 @@ h5ckpt_status h5ckpt_on_train_begin(h5ckpt_callback *callback, struct h5ckpt_pro
     callback->at = h5ckpt_progress(callback->store);
     callback->phase = TRAINING;
     stop_begin(&callback->stop, &callback->at);
+    callback->past.since_ns = system_calls->monotonic_time_ns();
     *next = callback->at;
     return status;
 }
@@ -294,6 +403,7 @@ h5ckpt_status h5ckpt_on_epoch_begin(h5ckpt_callback *callback, uint64_t epoch)
     if (epoch != callback->at.epoch)
         return refuse_number(callback, "on_epoch_begin", epoch, callback->at.epoch);
     callback->phase = IN_EPOCH;
+    callback->has_epochs = true;
     return stop_repeat(&callback->stop, &callback->error);
 }
 
@@ -309,17 +419,41 @@ h5ckpt_status h5ckpt_on_train_batch_begin(h5ckpt_callback *callback, uint64_t ba
 h5ckpt_status h5ckpt_on_train_batch_end(h5ckpt_callback *callback, uint64_t batch)
 {
     h5ckpt_status status = enter_in(callback, IN_EPOCH, "on_train_batch_end");
-    uint64_t before;
 
     if (status < 0)
         return status;
     if (batch < callback->at.batch || batch == UINT64_MAX)
         return refuse_number(callback, "on_train_batch_end", batch, callback->at.batch);
-    before = callback->at.step;
-    callback->at.step += batch + 1 - callback->at.batch;
-    callback->at.batch = batch + 1; /* (1) */
-    save_notice_change(callback->store);
-    return finish_work(callback, schedule_is_due_at_batch(callback->options.save_freq, before, callback->at.step));
+    return finish_batches(callback, batch + 1 - callback->at.batch);
+}
+
+static h5ckpt_status enter_step(h5ckpt_callback *callback)
+{
+    h5ckpt_status status = enter(callback, "h5ckpt_step");
+
+    if (status < 0)
+        return status;
+    if (callback->phase != STEPPING && (callback->phase != TRAINING || callback->has_epochs))
+        return refuse_phase(callback, "h5ckpt_step", STEPPING);
+    if (schedule_works_without_epochs(&callback->schedule))
+        return H5CKPT_OK;
+    error_set(
+        &callback->error, H5CKPT_E_ARGUMENT,
+        "h5ckpt_step: there are no epochs, so save_freq H5CKPT_EVERY_EPOCH would never save; set save_freq to a number "
+        "of steps, or to H5CKPT_NEVER with save_seconds, failure_seconds or save_share");
+    return tell_refused(callback);
+}
+
+h5ckpt_status h5ckpt_step(h5ckpt_callback *callback, uint64_t step)
+{
+    h5ckpt_status status = enter_step(callback);
+
+    if (status < 0)
+        return status;
+    if (step < callback->at.step || step == UINT64_MAX)
+        return refuse_number(callback, "h5ckpt_step", step, callback->at.step);
+    callback->phase = STEPPING;
+    return finish_batches(callback, step + 1 - callback->at.step);
 }
 
 h5ckpt_status h5ckpt_on_test_batch_end(h5ckpt_callback *callback, uint64_t batch)
@@ -341,7 +475,8 @@ h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t epoch)
     callback->at.epoch++; /* (1) */
     callback->at.batch = 0;
     callback->phase = TRAINING;
-    return finish_work(callback, schedule_is_due_at_epoch(callback->options.save_freq));
+    note_epoch(callback);
+    return finish_work(callback, schedule_counts_epoch(&callback->schedule));
 }
 
 /* Nobody can tell a loop that was ended by the stop from one that came to its end with it. The next life can. */
@@ -365,8 +500,9 @@ h5ckpt_status h5ckpt_on_train_end(h5ckpt_callback *callback, enum h5ckpt_reason 
         return status;
     if ((unsigned)reason > H5CKPT_NAN_STOP)
         return error_set(&callback->error, H5CKPT_E_ARGUMENT, "on_train_end: %d is no reason", (int)reason);
-    /* It may end anywhere, but to have finished is to have finished the epoch. */
-    if (callback->phase != TRAINING && (callback->phase != IN_EPOCH || reason == H5CKPT_FINISHED))
+    /* It may end anywhere, but to have finished is to have finished the epoch, where there are epochs. */
+    if (callback->phase != TRAINING && callback->phase != STEPPING &&
+        (callback->phase != IN_EPOCH || reason == H5CKPT_FINISHED))
         return refuse_phase(callback, "on_train_end", TRAINING);
     callback->store_asked = true;
     status = h5ckpt_wait(callback->store);

@@ -1,26 +1,129 @@
 /* SPDX-License-Identifier: MIT */
 #include "callback/schedule.h"
 
+#include <inttypes.h>
+#include <math.h>
+
 #include "h5ckpt.h"
 
+#define NS_PER_SECOND 1e9
+
 static const int64_t BATCHES_MAX = INT64_C(1) << 53; /* what a double still counts exactly; more is a mistake */
+
+/* -------------------------------------------------------------------- options */
 
 static bool is_batch_count(int64_t save_freq)
 {
     return save_freq > 0 && save_freq <= BATCHES_MAX;
 }
 
-bool schedule_is_valid(int64_t save_freq)
+static h5ckpt_status check_seconds(const char *field, double seconds, struct error *error)
 {
-    return save_freq == H5CKPT_EVERY_EPOCH || save_freq == H5CKPT_NEVER || is_batch_count(save_freq);
+    if (isfinite(seconds) && seconds >= 0)
+        return H5CKPT_OK;
+    return error_set(error, H5CKPT_E_ARGUMENT,
+                     "callback options: %s is %g; it must be a number of seconds, or 0 for none", field, seconds);
 }
 
-bool schedule_is_due_at_batch(int64_t save_freq, uint64_t before, uint64_t after)
+h5ckpt_status schedule_check(const struct schedule *schedule, struct error *error)
 {
+    const int64_t save_freq = schedule->save_freq;
+    const double save_share = schedule->save_share;
+    h5ckpt_status status;
+
+    if (save_freq != H5CKPT_EVERY_EPOCH && save_freq != H5CKPT_NEVER && !is_batch_count(save_freq))
+        return error_set(error, H5CKPT_E_ARGUMENT,
+                         "callback options: save_freq is %" PRId64 "; it must be H5CKPT_EVERY_EPOCH, "
+                         "H5CKPT_NEVER or a number of batches from 1 to 2^53",
+                         save_freq);
+    status = check_seconds("save_seconds", schedule->save_seconds, error);
+    if (status == H5CKPT_OK)
+        status = check_seconds("failure_seconds", schedule->failure_seconds, error);
+    if (status < 0)
+        return status;
+    if (!(save_share >= 0 && save_share < 1)) /* nor a NAN */
+        return error_set(
+            error, H5CKPT_E_ARGUMENT,
+            "callback options: save_share is %g; it must be a share of run time, such as 0.01, or 0 for no "
+            "limit",
+            save_share);
+    return H5CKPT_OK;
+}
+
+/* ------------------------------------------------------------------- counters */
+
+bool schedule_counts_batch(const struct schedule *schedule, uint64_t before, uint64_t after)
+{
+    const int64_t save_freq = schedule->save_freq;
+
     return is_batch_count(save_freq) && after / (uint64_t)save_freq > before / (uint64_t)save_freq;
 }
 
-bool schedule_is_due_at_epoch(int64_t save_freq)
+bool schedule_counts_epoch(const struct schedule *schedule)
 {
-    return save_freq == H5CKPT_EVERY_EPOCH;
+    return schedule->save_freq == H5CKPT_EVERY_EPOCH;
+}
+
+bool schedule_works_without_epochs(const struct schedule *schedule)
+{
+    return schedule->save_freq != H5CKPT_EVERY_EPOCH || schedule->save_seconds > 0 || schedule->failure_seconds > 0;
+}
+
+/* ---------------------------------------------------------------------- clock */
+
+/*
+ * J. T. Daly, A higher order estimate of the optimum checkpoint interval for restart dumps, Future Generation Computer Systems
+ * 22(3), 2006, equation 37. Its first term is J. W. Young, A first order approximation to the optimum checkpoint interval,
+ * Communications of the ACM 17(9), 1974.
+ */
+double schedule_best_interval(double cost_seconds, double failure_seconds)
+{
+    const double ratio = cost_seconds / (2 * failure_seconds);
+
+    if (cost_seconds >= 2 * failure_seconds)
+        return failure_seconds;
+    return sqrt(2 * cost_seconds * failure_seconds) * (1 + sqrt(ratio) / 3 + ratio / 9) - cost_seconds;
+}
+
+static double seconds_since(const struct schedule_past *past, int64_t now_ns)
+{
+    return (double)(now_ns - past->since_ns) / NS_PER_SECOND;
+}
+
+static bool asks_the_clock(const struct schedule *schedule, const struct schedule_past *past, int64_t now_ns)
+{
+    const double seconds = seconds_since(past, now_ns);
+
+    if (schedule->save_seconds > 0 && seconds >= schedule->save_seconds)
+        return true;
+    if (schedule->failure_seconds <= 0)
+        return false;
+    return past->typical_ns < 0 ||
+           seconds >= schedule_best_interval((double)past->typical_ns / NS_PER_SECOND, schedule->failure_seconds);
+}
+
+/* Nothing else was asked for but a limit: whatever it allows. */
+static bool asks_whenever_allowed(const struct schedule *schedule)
+{
+    return schedule->save_share > 0 && schedule->save_freq == H5CKPT_NEVER && schedule->save_seconds <= 0 &&
+           schedule->failure_seconds <= 0;
+}
+
+/* A cost of c is a share s of a run time of c / s, of which c (1 - s) / s is the program's own. */
+bool schedule_is_allowed(const struct schedule *schedule, const struct schedule_past *past, int64_t now_ns)
+{
+    const double share = schedule->save_share;
+    const double own_seconds = seconds_since(past, now_ns) - (double)past->after_call_ns / NS_PER_SECOND;
+
+    if (share <= 0 || !past->tried)
+        return true;
+    return own_seconds >= (double)past->charged_ns / NS_PER_SECOND * (1 - share) / share;
+}
+
+bool schedule_is_due(const struct schedule *schedule, const struct schedule_past *past, bool counted, int64_t now_ns)
+{
+    const bool asked =
+        counted || past->pending || asks_the_clock(schedule, past, now_ns) || asks_whenever_allowed(schedule);
+
+    return asked && schedule_is_allowed(schedule, past, now_ns);
 }

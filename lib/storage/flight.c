@@ -257,7 +257,8 @@ static void land(h5ckpt_store *store)
     thread_join(&flight->thread);
     store->land = NULL;
     store->slot_file = NULL;
-    if (conclude(flight) < 0 && !flight->returned)
+    store->save_failed = conclude(flight) < 0;
+    if (store->save_failed && !flight->returned)
         error_move(&store->failure, changed.status < 0 ? &changed : &flight->error);
     error_clear(&changed);
     error_clear(&flight->error);

@@ -93,43 +93,59 @@ static h5ckpt_status return_failure_before(h5ckpt_store *store)
     return status;
 }
 
+/* Since `begun_ns` the program has been held up. */
+static h5ckpt_status count_stall(h5ckpt_store *store, int64_t begun_ns, h5ckpt_status status)
+{
+    store->stall_ns += system_calls->monotonic_time_ns() - begun_ns;
+    return status;
+}
+
+static void land(h5ckpt_store *store)
+{
+    const int64_t begun_ns = system_calls->monotonic_time_ns();
+
+    store->land(store);
+    count_stall(store, begun_ns, H5CKPT_OK);
+}
+
 void save_notice_change(h5ckpt_store *store)
 {
     if (store->land == NULL || flight_is_fenced(store))
         return;
     flight_give_up(store);
-    store->land(store);
+    land(store);
 }
 
 h5ckpt_status save_failure(h5ckpt_store *store)
 {
     if (store->land != NULL && flight_is_over(store))
-        store->land(store);
+        land(store);
     return return_failure(store);
+}
+
+bool save_in_flight(const h5ckpt_store *store)
+{
+    return store->land != NULL && !flight_is_over(store);
 }
 
 /* ---------------------------------------------------------------------- public */
 
-h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *progress)
+static h5ckpt_status save_anew(h5ckpt_store *store, const struct h5ckpt_progress *at, int64_t begun_ns)
 {
-    const struct h5ckpt_progress at = progress == NULL ? (struct h5ckpt_progress){0} : *progress;
-    const int64_t begun_ns = system_calls->monotonic_time_ns();
-    h5ckpt_status status;
+    h5ckpt_status status = store_enter_in_flight(store, "h5ckpt_save");
 
-    if (store == NULL)
-        return H5CKPT_E_ARGUMENT;
-    status = store_enter_in_flight(store, "h5ckpt_save");
     if (status < 0)
         return status;
     if (store->land != NULL && !flight_is_fenced(store)) {
         flight_give_up(store);
-    } else if (store->land != NULL && store->options.background.skip_if_busy && !flight_is_over(store)) {
+    } else if (store->options.background.skip_if_busy && save_in_flight(store)) {
         store->hints_hold = false; /* likewise below */
         return H5CKPT_SKIPPED;
     }
     if (store->land != NULL)
         store->land(store);
-    status = save(store, &at, begun_ns);
+    status = save(store, at, begun_ns);
+    store->save_failed = status < 0;
     if (status == H5CKPT_OK)
         return return_failure_before(store);
     store->hints_hold = false; /* what is promised next counts from this call */
@@ -140,8 +156,19 @@ h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *pro
     return status;
 }
 
+h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *progress)
+{
+    const struct h5ckpt_progress at = progress == NULL ? (struct h5ckpt_progress){0} : *progress;
+    const int64_t begun_ns = system_calls->monotonic_time_ns();
+
+    if (store == NULL)
+        return H5CKPT_E_ARGUMENT;
+    return count_stall(store, begun_ns, save_anew(store, &at, begun_ns));
+}
+
 h5ckpt_status h5ckpt_wait(h5ckpt_store *store)
 {
+    const int64_t begun_ns = system_calls->monotonic_time_ns();
     h5ckpt_status status;
 
     if (store == NULL)
@@ -153,11 +180,12 @@ h5ckpt_status h5ckpt_wait(h5ckpt_store *store)
         status = flight_fence(store);
         store->land(store);
     }
-    return status < 0 ? status : return_failure(store);
+    return count_stall(store, begun_ns, status < 0 ? status : return_failure(store));
 }
 
 h5ckpt_status h5ckpt_fence(h5ckpt_store *store)
 {
+    const int64_t begun_ns = system_calls->monotonic_time_ns();
     h5ckpt_status status;
 
     if (store == NULL)
@@ -167,5 +195,5 @@ h5ckpt_status h5ckpt_fence(h5ckpt_store *store)
         store->fence_forgotten = false;
     if (status == H5CKPT_OK && store->land != NULL)
         status = flight_fence(store);
-    return status;
+    return count_stall(store, begun_ns, status);
 }

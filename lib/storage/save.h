@@ -10,6 +10,9 @@
 /* Memory has changed. A save in flight that was not fenced fails by it. */
 void save_notice_change(h5ckpt_store *store);
 
+/* Is one in flight that has not got to its end? */
+bool save_in_flight(const h5ckpt_store *store);
+
 /* Has a save in the background failed, of which the program was not told yet? Without waiting for one. */
 h5ckpt_status save_failure(h5ckpt_store *store);
 

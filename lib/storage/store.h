@@ -78,6 +78,8 @@ struct h5ckpt_store {
     void (*land)(h5ckpt_store *store);
     struct file *slot_file; /* that it writes; NULL: none */
     struct error failure;   /* of it; not yet returned */
+    bool save_failed;       /* the last save, in flight or not; all the same whether that was returned */
+    int64_t stall_ns;       /* that saves, fences and waits have held the program up, all in all */
 };
 
 /* Every public call begins so: an open handle, in its own process. H5CKPT_E_ARGUMENT. Clears the message, and waits for a save in

@@ -8,7 +8,8 @@ import tempfile
 
 # Each with what it compares with.
 YARDSTICK = {"save": "device write", "restore": "device read", "verify": "device read", "small": "one device write",
-             "scaling": "device write", "overhead": "state", "async": "memcpy, 1 thread", "incremental": "full save"}
+             "scaling": "device write", "overhead": "state", "async": "memcpy, 1 thread", "incremental": "full save",
+             "budget": "1 % of the run"}
 
 # Ratios that must be there, by subcommand.
 RATIOS = {
