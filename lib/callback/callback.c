@@ -17,9 +17,8 @@
 #include <stdlib.h>
 
 #include "callback/check.h"
-#include "callback/cost.h"
-#include "callback/schedule.h"
 #include "callback/stop.h"
+#include "callback/timing.h"
 #include "error.h"
 #include "h5ckpt.h"
 #include "storage/save.h"
@@ -33,11 +32,7 @@ struct h5ckpt_callback {
     struct h5ckpt_callback_options options;
     struct h5ckpt_progress at;
     bool has_epochs; /* one was begun */
-    struct schedule schedule;
-    struct schedule_past past; /* but for what `cost` knows */
-    struct cost cost;
-    int64_t stall_seen_ns; /* of the store's stalls, what `cost` knows */
-    int64_t now_ns; /* when the hook was called, or had saved: the clock is not asked for each of its questions */
+    struct timing timing;
     struct check check;
     struct stop stop;
     h5ckpt_store *store;
@@ -64,19 +59,9 @@ static bool is_default_restore(const struct h5ckpt_restore_options *restore)
            restore->memory == H5CKPT_VERIFY_FIRST && restore->rename_count == 0 && restore->select == NULL;
 }
 
-static struct schedule schedule_of(const struct h5ckpt_callback_options *options)
-{
-    return (struct schedule){
-        .save_freq = options->save_freq,
-        .save_seconds = options->save_seconds,
-        .failure_seconds = options->failure_seconds,
-        .save_share = options->save_share,
-    };
-}
-
 static h5ckpt_status check_options(const struct h5ckpt_callback_options *options, struct error *error)
 {
-    const struct schedule schedule = schedule_of(options);
+    const struct timing timing = timing_of(options);
 
     if (options->backup_dir == NULL)
         return error_set(error, H5CKPT_E_ARGUMENT, "callback options: backup_dir is NULL");
@@ -88,7 +73,7 @@ static h5ckpt_status check_options(const struct h5ckpt_callback_options *options
                          "callback options: check_resume compares two states, but double_checkpoint is off");
     if (options->check_resume && !is_default_restore(&options->restore))
         return error_set(error, H5CKPT_E_ARGUMENT, "callback options: check_resume needs the default restore options");
-    if (schedule_check(&schedule, error) < 0)
+    if (schedule_check(&timing.schedule, error) < 0)
         return error->status;
     return stop_check_options(options, error);
 }
@@ -113,7 +98,7 @@ h5ckpt_status h5ckpt_callback_new(h5ckpt_callback **callback_out, h5ckpt_state *
     status = check_options(options, &callback->error);
     if (status < 0)
         return status;
-    callback->schedule = schedule_of(options);
+    callback->timing = timing_of(options);
     callback->options.store.slots = options->double_checkpoint ? 2 : 1;
     stop_init(&callback->stop, &callback->options);
     callback->store_asked = true;
@@ -195,74 +180,6 @@ static h5ckpt_status enter_in(h5ckpt_callback *callback, enum phase due, const c
     return status == H5CKPT_OK && callback->phase != due ? refuse_phase(callback, hook, due) : status;
 }
 
-/* --------------------------------------------------------------- when to save */
-
-static int64_t take_new_stall(h5ckpt_callback *callback)
-{
-    const int64_t stall_ns = callback->store->stall_ns - callback->stall_seen_ns;
-
-    callback->stall_seen_ns = callback->store->stall_ns;
-    return stall_ns;
-}
-
-/* Batches are finished. What the program has spent in fences meanwhile is the last save's. */
-static void note_batches(h5ckpt_callback *callback, uint64_t count)
-{
-    const int64_t stall_ns = take_new_stall(callback);
-
-    callback->now_ns = system_calls->monotonic_time_ns();
-    cost_add_stall(&callback->cost, stall_ns);
-    cost_end_batch(&callback->cost, callback->now_ns, stall_ns, count);
-}
-
-/* And so is an epoch. */
-static void note_epoch(h5ckpt_callback *callback)
-{
-    callback->now_ns = system_calls->monotonic_time_ns();
-    cost_add_stall(&callback->cost, take_new_stall(callback));
-    cost_leave_batch(&callback->cost);
-}
-
-/* A hook returns, and the next batch begins. What the hook has spent in taking in a save was that one's. */
-static void note_begin(h5ckpt_callback *callback)
-{
-    const int64_t stall_ns = take_new_stall(callback);
-
-    if (stall_ns > 0)
-        callback->now_ns = system_calls->monotonic_time_ns();
-    cost_add_stall(&callback->cost, stall_ns);
-    cost_begin_batch(&callback->cost, callback->now_ns, save_in_flight(callback->store));
-}
-
-/* What only the clock asks for can wait where a save in flight would have it skipped. */
-static bool is_due(h5ckpt_callback *callback, bool counted)
-{
-    const h5ckpt_store *store = callback->store;
-    struct schedule_past *past = &callback->past;
-
-    if (callback->options.store.background.skip_if_busy && !counted && save_in_flight(store))
-        return false;
-    past->pending |= store->save_failed && store->failure.status == H5CKPT_OK; /* told first, then tried again */
-    past->after_call_ns = cost_after_call_ns(&callback->cost);
-    past->charged_ns = cost_charged_ns(&callback->cost);
-    past->typical_ns = cost_typical_ns(&callback->cost);
-    return schedule_is_due(&callback->schedule, past, counted, callback->now_ns);
-}
-
-static h5ckpt_status save_now(h5ckpt_callback *callback)
-{
-    h5ckpt_status status = h5ckpt_save(callback->store, &callback->at);
-
-    callback->store_asked = true;
-    if (status == H5CKPT_SKIPPED)
-        return status;
-    cost_add_save(&callback->cost, take_new_stall(callback), callback->store->save_failed);
-    callback->past.pending = callback->store->save_failed;
-    callback->past.tried = true;
-    callback->past.since_ns = callback->now_ns = system_calls->monotonic_time_ns();
-    return status;
-}
-
 /* The store's answer is the hook's, and its message too; so is the failure of a save that had been in flight. `counted`: the
  * counters ask for a save; `due`: it is done now. */
 static h5ckpt_status save_if_due(h5ckpt_callback *callback, bool counted, bool due)
@@ -277,11 +194,10 @@ static h5ckpt_status save_if_due(h5ckpt_callback *callback, bool counted, bool d
         if (status != H5CKPT_OK)
             return status;
     }
-    if (due)
-        return save_now(callback);
-    callback->past.pending |= counted;
-    status = save_failure(callback->store);
-    callback->store_asked = status < 0;
+    if (counted && !due)
+        timing_postpone(&callback->timing);
+    status = due ? timing_save(&callback->timing, callback->store, &callback->at) : save_failure(callback->store);
+    callback->store_asked = due || status < 0;
     return status;
 }
 
@@ -302,7 +218,7 @@ static h5ckpt_status follow(h5ckpt_callback *callback, enum preempt_order order,
 /* Work is finished: save if that is due, or if the job is about to be taken away. */
 static h5ckpt_status finish_work(h5ckpt_callback *callback, bool counted)
 {
-    const bool due = is_due(callback, counted);
+    const bool due = timing_is_due(&callback->timing, callback->store, counted);
 
     return follow(callback, stop_ask(&callback->stop, callback->store, &callback->at, due), counted, due);
 }
@@ -313,12 +229,12 @@ static h5ckpt_status finish_batches(h5ckpt_callback *callback, uint64_t count)
     const uint64_t before = callback->at.step;
     h5ckpt_status status;
 
-    note_batches(callback, count);
+    timing_end_batches(&callback->timing, callback->store, count);
     callback->at.batch += count;
     callback->at.step += count;
     save_notice_change(callback->store);
-    status = finish_work(callback, schedule_counts_batch(&callback->schedule, before, callback->at.step));
-    note_begin(callback);
+    status = finish_work(callback, schedule_counts_batch(&callback->timing.schedule, before, callback->at.step));
+    timing_begin_batch(&callback->timing, callback->store);
     return status;
 }
 
@@ -389,7 +305,7 @@ h5ckpt_status h5ckpt_on_train_begin(h5ckpt_callback *callback, struct h5ckpt_pro
     callback->at = h5ckpt_progress(callback->store);
     callback->phase = TRAINING;
     stop_begin(&callback->stop, &callback->at);
-    callback->past.since_ns = system_calls->monotonic_time_ns();
+    timing_begin_training(&callback->timing);
     *next = callback->at;
     return status;
 }
@@ -435,7 +351,7 @@ static h5ckpt_status enter_step(h5ckpt_callback *callback)
         return status;
     if (callback->phase != STEPPING && (callback->phase != TRAINING || callback->has_epochs))
         return refuse_phase(callback, "h5ckpt_step", STEPPING);
-    if (schedule_works_without_epochs(&callback->schedule))
+    if (schedule_works_without_epochs(&callback->timing.schedule))
         return H5CKPT_OK;
     error_set(
         &callback->error, H5CKPT_E_ARGUMENT,
@@ -475,8 +391,8 @@ h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t epoch)
     callback->at.epoch++; /* (1) */
     callback->at.batch = 0;
     callback->phase = TRAINING;
-    note_epoch(callback);
-    return finish_work(callback, schedule_counts_epoch(&callback->schedule));
+    timing_end_epoch(&callback->timing, callback->store);
+    return finish_work(callback, schedule_counts_epoch(&callback->timing.schedule));
 }
 
 /* Nobody can tell a loop that was ended by the stop from one that came to its end with it. The next life can. */
