@@ -655,7 +655,7 @@ H5CKPT_API h5ckpt_status h5ckpt_compare(h5ckpt_store *store, enum h5ckpt_which w
 typedef struct h5ckpt_callback h5ckpt_callback;
 
 #define H5CKPT_EVERY_EPOCH INT64_MAX       /**< save_freq: at each epoch's end */
-#define H5CKPT_NEVER       (INT64_MAX - 1) /**< save_freq: no count of anything makes the hooks save */
+#define H5CKPT_NEVER       (INT64_MAX - 1) /**< save_freq: no count of anything makes the hooks save; something else must */
 
 #define H5CKPT_STOP_FILE      "stop" /**< in the backup directory */
 #define H5CKPT_EXIT_PREEMPTED 75 /**< EX_TEMPFAIL of sysexits.h, "try again": what a preempted program may exit with */
@@ -725,7 +725,7 @@ H5CKPT_API struct h5ckpt_callback_options h5ckpt_callback_options_default(void);
  * Make a callback and open its directory as the writer. The state is borrowed and must outlive the callback.
  *
  * @param[out] callback  as h5ckpt_open(): set also after a failure, for the message; free it.
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (save_freq 0, negative or beyond 2^53; seconds or a share that are negative, infinite or no
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (save_freq 0, negative or beyond 2^53, or H5CKPT_NEVER with nothing else that saves; seconds or a share that are negative, infinite or no
  *         number; a share of 1 or more; a NULL directory; check_resume with what it cannot be had with; a signal that cannot be watched, a time that is none); as h5ckpt_open().
  */
 H5CKPT_API h5ckpt_status h5ckpt_callback_new(h5ckpt_callback **callback, h5ckpt_state *state,

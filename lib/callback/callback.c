@@ -75,6 +75,10 @@ static h5ckpt_status check_options(const struct h5ckpt_callback_options *options
         return error_set(error, H5CKPT_E_ARGUMENT, "callback options: check_resume needs the default restore options");
     if (schedule_check(&timing.schedule, error) < 0)
         return error->status;
+    if (!schedule_ever_saves(&timing.schedule) && !options->save_before_preemption)
+        return error_set(error, H5CKPT_E_ARGUMENT,
+                         "callback options: save_freq is H5CKPT_NEVER, and neither save_before_preemption nor "
+                         "save_seconds, failure_seconds or save_share is set: nothing would ever be saved");
     return stop_check_options(options, error);
 }
 

@@ -64,6 +64,12 @@ bool schedule_counts_epoch(const struct schedule *schedule)
     return schedule->save_freq == H5CKPT_EVERY_EPOCH;
 }
 
+bool schedule_ever_saves(const struct schedule *schedule)
+{
+    return schedule->save_freq != H5CKPT_NEVER || schedule->save_seconds > 0 || schedule->failure_seconds > 0 ||
+           schedule->save_share > 0;
+}
+
 bool schedule_works_without_epochs(const struct schedule *schedule)
 {
     return schedule->save_freq != H5CKPT_EVERY_EPOCH || schedule->save_seconds > 0 || schedule->failure_seconds > 0;

@@ -42,6 +42,9 @@ bool schedule_counts_batch(const struct schedule *schedule, uint64_t before, uin
 /* At an epoch's end? */
 bool schedule_counts_epoch(const struct schedule *schedule);
 
+/* Does anything ever ask for one? */
+bool schedule_ever_saves(const struct schedule *schedule);
+
 /* Does anything ask for one in a loop without epochs? */
 bool schedule_works_without_epochs(const struct schedule *schedule);
 

@@ -321,6 +321,7 @@ START_TEST(nothing_is_written_before_the_verdict_though_by_another_save_freq_sav
     run_until_moment(&options, RUN_EPOCH_TOLD, 2, 0);
     struct run_options with = checked();
     with.callback.save_freq = OTHER[_i].save_freq;
+    with.callback.save_before_preemption = OTHER[_i].save_freq == H5CKPT_NEVER;
     with.visit = check_untouched;
     is_verdict_seen = false;
     const struct run_life life = run_here(&with);

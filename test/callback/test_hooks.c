@@ -560,6 +560,11 @@ static void almost_never(void)
     options.callback.save_freq = H5CKPT_NEVER - 1;
 }
 
+static void never_at_all(void)
+{
+    options.callback.save_freq = H5CKPT_NEVER;
+}
+
 static void no_directory(void)
 {
     options.callback.backup_dir = NULL;
@@ -594,6 +599,7 @@ static const struct {
     {most_negative_batches, "save_freq is -9223372036854775808"},
     {too_many_batches, "save_freq is 9007199254740993"},
     {almost_never, "save_freq"},
+    {never_at_all, "save_freq"},
     {no_directory, "backup_dir is NULL"},
     {empty_directory, "director"},
     {only_reading, "read-only"},

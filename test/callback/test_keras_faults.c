@@ -486,6 +486,7 @@ END_TEST
 START_TEST(fault_11_never_is_a_value_of_its_own_and_saves_nothing)
 {
     options.callback.save_freq = H5CKPT_NEVER;
+    options.callback.save_before_preemption = true;
     assert_as_undisturbed(run_to_end(&options), &options);
     size_t count;
     run_saves(&count);

@@ -122,6 +122,17 @@ START_TEST(numbers_of_batches_from_1_to_2_to_the_53_are_valid)
 }
 END_TEST
 
+START_TEST(never_and_nothing_else_never_saves)
+{
+    ck_assert(!schedule_ever_saves(&(struct schedule){.save_freq = H5CKPT_NEVER}));
+    ck_assert(schedule_ever_saves(&(struct schedule){.save_freq = H5CKPT_EVERY_EPOCH}));
+    ck_assert(schedule_ever_saves(&(struct schedule){.save_freq = 7}));
+    ck_assert(schedule_ever_saves(&(struct schedule){.save_freq = H5CKPT_NEVER, .save_seconds = 1}));
+    ck_assert(schedule_ever_saves(&(struct schedule){.save_freq = H5CKPT_NEVER, .failure_seconds = 1}));
+    ck_assert(schedule_ever_saves(&(struct schedule){.save_freq = H5CKPT_NEVER, .save_share = 0.01}));
+}
+END_TEST
+
 START_TEST(every_epoch_and_never_are_valid)
 {
     ck_assert(is_valid(H5CKPT_EVERY_EPOCH));
@@ -326,6 +337,7 @@ int main(void)
     tcase_add_test(tests, an_epochs_end_makes_a_save_due_by_epoch_only);
     tcase_add_test(tests, numbers_of_batches_from_1_to_2_to_the_53_are_valid);
     tcase_add_test(tests, every_epoch_and_never_are_valid);
+    tcase_add_test(tests, never_and_nothing_else_never_saves);
     tcase_add_loop_test(tests, zero_negative_and_huge_numbers_are_not_valid, 0, COUNT(NONSENSE));
     tcase_add_loop_test(tests, what_is_not_valid_is_never_due, 0, COUNT(NONSENSE));
     tcase_add_test(tests, seconds_and_shares_that_make_sense_are_valid);

@@ -689,6 +689,7 @@ END_TEST
 
 START_TEST(steps_that_nothing_saves_on_purpose_are_taken)
 {
+    run.options.save_before_preemption = true;
     begin();
     ck_assert_int_eq(steps_to_save(0, 100, 1000), NONE);
 }
