@@ -89,12 +89,12 @@ static unsigned ways_to_try(const struct scenario *scenario, unsigned variant)
     return 1u << drawn % WAY_COUNT | (scenario->size == SCENARIO_SMALL ? 1 : 0);
 }
 
-/* In the short form, where there are many: one in three, which ones differs from scenario to scenario. */
+/* In the short form, where there are many: one in six, which ones differs from scenario to scenario. */
 static unsigned variant_interval(const struct scenario *scenario)
 {
-    enum { FEW = 8 };
+    enum { FEW = 6 };
 
-    return crash_scale() == 0 && scenario->variant_count > FEW ? 3 : 1;
+    return crash_scale() == 0 && scenario->variant_count > FEW ? 6 : 1;
 }
 
 static struct crash_totals explore_variants(const struct scenario *scenario, const struct crash_effort *effort)
