@@ -591,6 +591,7 @@ START_TEST(a_save_that_was_skipped_is_not_tried_again_until_one_is_due)
     ck_assert_uint_eq(run.save_count, 2);
     assert_hook(step(11, 10), H5CKPT_OK); /* 100 s after the last save; what was skipped is none */
     ck_assert_uint_eq(run.save_count, 3);
+    assert_status(h5ckpt_wait(store()), H5CKPT_OK); /* nobody is at the gate */
     gate_teardown();
 }
 END_TEST
@@ -606,6 +607,7 @@ START_TEST(what_only_the_clock_asks_for_waits_for_a_save_in_flight_and_is_not_sk
     assert_status(h5ckpt_wait(store()), H5CKPT_OK);
     assert_hook(step(4, 1), H5CKPT_OK);
     ck_assert_uint_eq(run.save_count, 3);
+    assert_status(h5ckpt_wait(store()), H5CKPT_OK); /* nobody is at the gate */
     gate_teardown();
 }
 END_TEST
