@@ -662,7 +662,7 @@ typedef struct h5ckpt_callback h5ckpt_callback;
 
 /**
  * How the callback learns that the job is about to be taken away (`save_before_preemption`). It is looked for in
- * h5ckpt_on_train_batch_end(), h5ckpt_on_test_batch_end() and h5ckpt_on_epoch_end(); whoever says so first.
+ * h5ckpt_on_train_batch_end(), h5ckpt_step(), h5ckpt_on_test_batch_end() and h5ckpt_on_epoch_end(); whoever says so first.
  */
 struct h5ckpt_preemption {
     /** Signals that count, up to the first 0; default {SIGTERM}. From h5ckpt_on_train_begin() on their handler sets a flag and nothing

@@ -425,7 +425,7 @@ h5ckpt_status h5ckpt_on_train_end(h5ckpt_callback *callback, enum h5ckpt_reason 
         (callback->phase != IN_EPOCH || reason == H5CKPT_FINISHED))
         return refuse_phase(callback, "on_train_end", TRAINING);
     callback->store_asked = true;
-    status = h5ckpt_wait(callback->store);
+    status = save_land(callback->store);
     if (done && callback->stop.told.status != H5CKPT_OK)
         status = keep_after_stop(callback, status); /* (3) */
     else if (done && callback->check.pending && !callback->check.told)

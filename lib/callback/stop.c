@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "callback/stop.h"
 
+#include "storage/save.h"
 #include "storage/store.h"
 #include "storage/system.h"
 
@@ -139,7 +140,7 @@ static const char *reason(const struct stop *stop)
 /* What had become of a save in flight was told by an event, and is added to what is told now; it does not prevent this one. */
 static h5ckpt_status save_durably(h5ckpt_store *store, const struct h5ckpt_progress *at, struct error *before)
 {
-    h5ckpt_status status = h5ckpt_wait(store);
+    h5ckpt_status status = save_land(store);
 
     if (status < 0)
         error_move(before, &store->error);
@@ -187,7 +188,7 @@ static h5ckpt_status stop_unsaved(struct stop *stop, h5ckpt_store *store, const 
 {
     char place[PROGRESS_TEXT_BYTES];
 
-    h5ckpt_wait(store);
+    save_land(store);
     error_set(
         &stop->told, H5CKPT_E_STOP_UNSAVED,
         "%s: end training now; no save of %s was begun: %.1f s are left, and no save so far took less than %.1f s",

@@ -152,6 +152,7 @@ static void void_slot(h5ckpt_store *store, const struct slot_write *write)
 {
     struct slot *slot = &store->survey.slot[write->number];
 
+    store->memo[write->number].spoilt = true;
     slot->state = H5CKPT_SLOT_INTERRUPTED;
     slot->record = write->record; /* it may have reached the disk: its sequence is not to be used again */
     slot->record_readable = true;
@@ -166,7 +167,7 @@ static void remember(h5ckpt_store *store, const struct flight *flight)
     memo->saves_since_every_byte = flight->every_byte ? 0 : memo->saves_since_every_byte + 1;
     memo->ours = true;
     memo->left = write->left;
-    memo->given_up = false;
+    memo->given_up = memo->spoilt = false;
     memo->record = write->record;
     slot->number = write->number;
     slot->name = slot_name(write->number);

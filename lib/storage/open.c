@@ -257,7 +257,7 @@ static void remove_unsaved(h5ckpt_store *store)
 
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
         struct slot *slot = &store->survey.slot[i];
-        if ((slot->state == H5CKPT_SLOT_RESERVED || store->memo[i].given_up) &&
+        if ((slot->state == H5CKPT_SLOT_RESERVED || store->memo[i].spoilt) &&
             directory_remove(&store->directory, slot_name(i), &ignored) == H5CKPT_OK)
             slot->state = H5CKPT_SLOT_ABSENT;
     }

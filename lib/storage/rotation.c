@@ -142,7 +142,7 @@ void rotation_remove_surplus(h5ckpt_store *store)
                        "removed '%s/%s', which the rotation no longer needs", store->directory.path, slot_name(i));
             store->survey.slot[i] = (struct slot){.number = i, .name = slot_name(i)};
             store->memo[i].ours = false;
-            store->memo[i].given_up = false;
+            store->memo[i].given_up = store->memo[i].spoilt = false;
         }
     }
     error_clear(&ignored);

@@ -123,6 +123,13 @@ h5ckpt_status save_failure(h5ckpt_store *store)
     return return_failure(store);
 }
 
+h5ckpt_status save_land(h5ckpt_store *store)
+{
+    if (store->land != NULL)
+        land(store);
+    return return_failure(store);
+}
+
 bool save_in_flight(const h5ckpt_store *store)
 {
     return store->land != NULL && !flight_is_over(store);

@@ -10,6 +10,9 @@
 /* Memory has changed. A save in flight that was not fenced fails by it. */
 void save_notice_change(h5ckpt_store *store);
 
+/* As h5ckpt_wait(), for the hooks: no fence that the program asked for. After one was forgotten, a save that has none fails. */
+h5ckpt_status save_land(h5ckpt_store *store);
+
 /* Is one in flight that has not got to its end? */
 bool save_in_flight(const h5ckpt_store *store);
 

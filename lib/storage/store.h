@@ -27,6 +27,7 @@ enum { STORE_PLACES_COUNT = 4 };
 struct store_memo { /* what this handle knows of a slot's file because it wrote it */
     bool ours;      /* `record` and `table` are what it wrote and flushed there */
     bool given_up;  /* (4) */
+    bool spoilt;    /* a save of this handle failed in it: what it holds is no state */
     unsigned saves_since_every_byte;
     struct entry left; /* the file as this handle left it */
     struct record record;

@@ -191,11 +191,6 @@ static bool is_cpu(int cpu)
     return cpu >= 0 && cpu < CPU_SETSIZE;
 }
 
-static int kernel_current_cpu(void)
-{
-    return sched_getcpu();
-}
-
 /* Linux gives a thread, not a process, its own priority (setpriority(2), "C library/kernel differences"). */
 static void kernel_stand_back(const struct system_manners *manners)
 {
@@ -320,7 +315,7 @@ const struct system_calls system_kernel = {
     .boot_id = kernel_boot_id,
     .process_id = kernel_process_id,
     .memory_available = kernel_memory_available,
-    .current_cpu = kernel_current_cpu,
+    .current_cpu = sched_getcpu,
     .stand_back = kernel_stand_back,
     .run_child = kernel_run_child,
     .await_child = kernel_await_child,

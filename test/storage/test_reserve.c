@@ -71,6 +71,20 @@ START_TEST(nothing_is_left_of_them_where_nothing_was_saved)
 }
 END_TEST
 
+START_TEST(nothing_is_left_of_them_where_the_first_saves_were_given_up)
+{
+    struct h5ckpt_options options = h5ckpt_options_default();
+
+    options.save_mode = H5CKPT_SAVE_FENCED;
+    h5ckpt_store *store = standard_open(&standard, &options);
+    assert_status(h5ckpt_reserve(store), H5CKPT_OK);
+    assert_status(standard_save(store, &standard, 1), H5CKPT_OK); /* and no fence */
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_E_ARGUMENT);
+    h5ckpt_close(store);
+    ck_assert(!file_exists(fixture_backup));
+}
+END_TEST
+
 /* A person has to look after such a directory: it is not to be filled up. */
 START_TEST(where_states_were_lost_nothing_is_reserved)
 {
@@ -170,6 +184,7 @@ int main(void)
     tcase_add_loop_test(tcase, the_first_saves_go_into_the_reserved_slots, 2, 4);
     tcase_add_test(tcase, reserved_slots_are_no_checkpoint);
     tcase_add_test(tcase, where_states_were_lost_nothing_is_reserved);
+    tcase_add_test(tcase, nothing_is_left_of_them_where_the_first_saves_were_given_up);
     tcase_add_test(tcase, nothing_is_left_of_them_where_nothing_was_saved);
     tcase_add_test(tcase, the_next_open_removes_those_of_a_process_that_died);
     tcase_add_loop_test(tcase, without_space_it_fails_and_leaves_nothing, 0, 12);
