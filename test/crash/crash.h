@@ -130,6 +130,20 @@ void crash_end(struct crash *crash);
 void crash_kill(struct crash *crash);
 void crash_kill_in_flight(struct crash *crash);
 
+/* How a process trains by the callback's hooks, in epochs of MODEL_EPOCH_BATCHES batches; state i is that after i batches in all. */
+struct crash_training {
+    unsigned slots; /* 1, 2 */
+    enum model_schema schema;
+    int64_t save_freq;    /* also H5CKPT_NEVER: by itself it saves nothing */
+    uint64_t batch_count; /* in all: then the job is taken away, or training has finished */
+    bool finishes;
+    bool in_validation; /* of the epoch that these batches end */
+    bool killed;        /* as soon as it is told to stop */
+};
+
+/* It restores, trains, and ends. */
+void crash_train(struct crash *crash, const struct crash_training *training);
+
 /* The file system, for faults. */
 struct simfs *crash_simfs(struct crash *crash);
 

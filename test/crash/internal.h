@@ -24,6 +24,7 @@ struct crash {
     /* The process that runs: of the scenario, or in an image. */
     struct simfs *fs;
     h5ckpt_store *store;
+    h5ckpt_callback *callback; /* whose it is; NULL: the process uses none */
     enum model_schema schema;
     unsigned slots;
     uint64_t last_number;
@@ -57,10 +58,13 @@ struct crash {
     } level[DEPTH_MAX + 1];
 };
 
-/* process.c */
+/* process.c: `condition` must hold in a scenario, or it does nothing more. */
+void must(struct crash *crash, bool condition, const char *call);
 void forget_restores(void);
 h5ckpt_status restore_somehow(h5ckpt_store *store,
                               const struct h5ckpt_restore_options *options); /* in every mode by turns */
+/* What is known of a process is forgotten; the options of its store. */
+struct h5ckpt_options begin_process(struct crash *crash, enum h5ckpt_mode mode, enum model_schema schema);
 h5ckpt_status open_store(struct crash *crash, enum h5ckpt_mode mode, enum model_schema schema);
 void close_store(struct crash *crash);
 h5ckpt_status save_state(struct crash *crash, uint64_t number);

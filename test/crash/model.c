@@ -240,5 +240,12 @@ bool model_is_spoilt(enum model_schema schema)
 
 struct h5ckpt_progress model_progress(uint64_t number)
 {
-    return (struct h5ckpt_progress){.epoch = number / 10, .batch = number % 10, .step = number};
+    return (struct h5ckpt_progress){
+        .epoch = number / MODEL_EPOCH_BATCHES, .batch = number % MODEL_EPOCH_BATCHES, .step = number};
+}
+
+bool model_is_progress(const struct h5ckpt_progress *progress, uint64_t number)
+{
+    return progress->step == number && progress->batch <= MODEL_EPOCH_BATCHES &&
+           progress->epoch * MODEL_EPOCH_BATCHES + progress->batch == number;
 }

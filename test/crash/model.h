@@ -42,7 +42,11 @@ void model_spoil(enum model_schema schema);
 bool model_is(enum model_schema schema, uint64_t number);
 bool model_is_spoilt(enum model_schema schema);
 
-/* The progress that belongs to a state. */
+/* The progress that belongs to a state: … */
+enum { MODEL_EPOCH_BATCHES = 10 };
 struct h5ckpt_progress model_progress(uint64_t number);
+
+/* … that one, or the end of an epoch of which not all has been done. */
+bool model_is_progress(const struct h5ckpt_progress *progress, uint64_t number);
 
 #endif

@@ -101,7 +101,7 @@ static int judge(struct crash *crash, const struct expectation *expected, h5ckpt
         violation(crash, expected, VIOLATION_LOSS, "state %" PRIu64 " was restored", number);
     else if (!model_is(crash->schema, number) || crash->schema_of[number] != crash->schema)
         violation(crash, expected, VIOLATION_OTHER, "a mixture was restored, as state %" PRIu64, number);
-    else if (progress.epoch != model_progress(number).epoch || progress.batch != model_progress(number).batch)
+    else if (!model_is_progress(&progress, number))
         violation(crash, expected, VIOLATION_OTHER, "state %" PRIu64 " was restored with another's progress", number);
     else if (status == H5CKPT_FELL_BACK && !expected->fall_back_permitted)
         violation(crash, expected, VIOLATION_OTHER, "state %" PRIu64 " was called a fall-back: %s", number,

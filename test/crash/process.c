@@ -11,8 +11,7 @@
 #include "crash/schedule.h"
 #include "recovery/choose.h"
 
-/* `condition` must hold in a scenario, or it does nothing more. */
-static void must(struct crash *crash, bool condition, const char *call)
+void must(struct crash *crash, bool condition, const char *call)
 {
     if (condition || crash->broken)
         return;
@@ -76,7 +75,7 @@ static void hear(void *context, const struct h5ckpt_event *event)
     }
 }
 
-h5ckpt_status open_store(struct crash *crash, enum h5ckpt_mode mode, enum model_schema schema)
+struct h5ckpt_options begin_process(struct crash *crash, enum h5ckpt_mode mode, enum model_schema schema)
 {
     struct h5ckpt_options options = h5ckpt_options_default();
 
@@ -91,12 +90,23 @@ h5ckpt_status open_store(struct crash *crash, enum h5ckpt_mode mode, enum model_
     crash->schema = schema;
     crash->last_asked = 0;
     crash->killed = false;
+    return options;
+}
+
+h5ckpt_status open_store(struct crash *crash, enum h5ckpt_mode mode, enum model_schema schema)
+{
+    const struct h5ckpt_options options = begin_process(crash, mode, schema);
+
     return h5ckpt_open(&crash->store, CRASH_DIRECTORY, model_state(schema), &options);
 }
 
 void close_store(struct crash *crash)
 {
-    h5ckpt_close(crash->store);
+    if (crash->callback != NULL)
+        h5ckpt_callback_free(crash->callback); /* whose the store is */
+    else
+        h5ckpt_close(crash->store);
+    crash->callback = NULL;
     crash->store = NULL;
 }
 

@@ -212,6 +212,33 @@ static void rollback_to_a_state_of_another_process(struct crash *crash, unsigned
     crash_end(crash);
 }
 
+/*
+ * The job is taken away, again and again: within an epoch, after its last batch, in the validation behind it; and what has been
+ * told to stop may be killed before it has ended. Then it finishes.
+ */
+static void preemptions(struct crash *crash, unsigned variant)
+{
+    struct crash_training training = {
+        .slots = 1 + variant % 2,
+        .schema = variant / 2 % 2 == 0 ? MODEL_SMALL : MODEL_DRIFTING,
+        .save_freq = variant / 4 % 2 == 0 ? H5CKPT_NEVER : 3,
+    };
+    static const unsigned char BATCHES[] = {2, 5, 10, 10, 13};
+
+    for (size_t i = 0; i < COUNT(BATCHES); i++) {
+        training.batch_count = BATCHES[i];
+        training.in_validation = i == 3;
+        training.killed = i % 2 == variant / 8 % 2;
+        crash_train(crash, &training);
+    }
+    training = (struct crash_training){.slots = training.slots,
+                                       .schema = training.schema,
+                                       .save_freq = training.save_freq,
+                                       .batch_count = 20,
+                                       .finishes = true};
+    crash_train(crash, &training);
+}
+
 /* -------------------------------------------------------------- damage and choice */
 
 enum { PLACE_RECORD = 40, PLACE_STATE = 5000, PLACE_COUNT = 2 };
@@ -559,6 +586,7 @@ const struct scenario SCENARIOS[] = {
     {"forgotten fences", forgotten_fences, 9, SCENARIO_BIG, FENCED},
     {"rollback of blocks", rollback_of_blocks, 2, SCENARIO_BIG, 0},
     {"rollback to a state of another process", rollback_to_a_state_of_another_process, 6, SCENARIO_BIG, 0},
+    {"preemptions", preemptions, 16, SCENARIO_BIG, 0},
     {"fallback, then save", fallback_then_save, 2 * PLACE_COUNT, SCENARIO_SMALL, 0},
     {"all damaged, then start over", all_damaged_then_start_over, 2, SCENARIO_SMALL, 0},
     {"all removed, then start over", all_removed_then_start_over, 3, SCENARIO_SMALL, 0},
