@@ -20,6 +20,7 @@
 #include "support/assert_h5ckpt.h"
 #include "support/faults.h"
 #include "support/fixture.h"
+#include "support/gate.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -220,7 +221,8 @@ static const struct {
             {H5CKPT_EVERY_EPOCH, H5CKPT_SAVE_SYNCHRONOUS},
             {1, H5CKPT_SAVE_STAGED},
             {2, H5CKPT_SAVE_SYNCHRONOUS},
-            {H5CKPT_NEVER, H5CKPT_SAVE_STAGED}};
+            {H5CKPT_NEVER, H5CKPT_SAVE_STAGED},
+            {1, H5CKPT_SAVE_FORKED}};
 
 /* The position that the hook at which it stopped had reached. */
 static struct h5ckpt_progress position_at(struct run_point point)
@@ -1098,6 +1100,33 @@ START_TEST(a_save_in_flight_that_fails_does_not_prevent_the_last_one)
 }
 END_TEST
 
+/* A batch system sends its signal to every process of the job. _i: to the child as well; or it is killed */
+START_TEST(with_a_child_in_flight_the_last_save_is_durable_before_the_hook_returns)
+{
+    static unsigned char ballast[1 << 20]; /* small states are copied, not forked for */
+
+    h5ckpt_add(hand.state, "ballast", H5CKPT_UINT8, 1, (const uint64_t[]){sizeof ballast}, ballast);
+    options.callback.save_freq = 2;
+    options.callback.store.save_mode = H5CKPT_SAVE_FORKED;
+    gate_setup();
+    hand_start();
+    for (int i = 0; i < 5; i++)
+        assert_hook(do_batch(0), H5CKPT_OK);
+    assert_status(h5ckpt_wait(h5ckpt_callback_store(hand.callback)), H5CKPT_OK);
+    gate_shut(GATE_WRITE, "slot");
+    assert_hook(do_batch(0), H5CKPT_OK);
+    gate_await();
+    ck_assert_int_ne(gate_held_process(), getpid());
+    ck_assert_int_eq(kill(gate_held_process(), _i == 0 ? SIGTERM : SIGKILL), 0);
+    raise(SIGTERM);
+    gate_open();
+    assert_hook(do_batch(0), H5CKPT_STOP);
+    ck_assert(_i == 0 || strstr(h5ckpt_callback_message(hand.callback), "the save before had failed") != NULL);
+    gate_teardown();
+    assert_stored(0, 7);
+}
+END_TEST
+
 /* ---------------------------------------------------------------------- check_resume */
 
 START_TEST(a_check_that_is_not_over_saves_nothing_and_stops)
@@ -1238,6 +1267,7 @@ static void add_others(TCase *tests)
     tcase_add_test(tests, a_last_save_that_fails_once_is_made_anew);
     tcase_add_test(tests, a_last_save_that_fails_for_good_stops_all_the_same_and_says_what_is_safe);
     tcase_add_loop_test(tests, in_the_background_the_last_save_is_durable_before_the_hook_returns, 0, 4);
+    tcase_add_loop_test(tests, with_a_child_in_flight_the_last_save_is_durable_before_the_hook_returns, 0, 2);
     tcase_add_test(tests, a_save_in_flight_that_fails_does_not_prevent_the_last_one);
     tcase_add_test(tests, a_check_that_is_not_over_saves_nothing_and_stops);
 }
