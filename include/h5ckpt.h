@@ -119,6 +119,7 @@ typedef enum h5ckpt_status {
     H5CKPT_E_DIFFERS = -18,        /**< memory is not what is stored; every variable that differs is listed */
     H5CKPT_E_NOT_FINITE = -19,     /**< h5ckpt_require_finite(): a NaN or an infinity; nothing on disk was touched */
     H5CKPT_E_STOP_UNSAVED = -20,   /**< a hook's: as H5CKPT_STOP, but the newest work could not be saved */
+    H5CKPT_E_SETTINGS = -21,       /**< the state was saved with other settings; all changes are listed */
 } h5ckpt_status;
 
 /** A status' name, such as "H5CKPT_E_BUSY". Never NULL; static. */
@@ -227,6 +228,21 @@ H5CKPT_API h5ckpt_status h5ckpt_add_access(h5ckpt_state *state, const char *name
  */
 H5CKPT_API h5ckpt_status h5ckpt_require_finite(h5ckpt_state *state, const char *name);
 
+/**
+ * Register a setting that the results depend on and that does not change while the program runs: a learning rate, a seed, the name of a
+ * data set. It is stored with every state, under /settings/@p name, for any HDF5 reader; and h5ckpt_restore() compares it: a state that
+ * was saved with another value is refused, or accepted (`settings` of struct h5ckpt_restore_options), every change by its name.
+ *
+ * As h5ckpt_add(), but @p value is copied now and never written to. Names are apart from those of variables. A setting is not
+ * restored, and none of the variables that h5ckpt_unchanged(), h5ckpt_require_finite(), h5ckpt_compare(), h5ckpt_list_variables() and the
+ * restore options speak of. A string is what comes before its first NUL: for one that may become longer, register one size
+ * with room, or a change of its value is a change of the file's structure as well (the next saves go to new files).
+ *
+ * @return as h5ckpt_add().
+ */
+H5CKPT_API h5ckpt_status h5ckpt_add_setting(h5ckpt_state *state, const char *name, h5ckpt_type type, int rank,
+                                            const uint64_t *shape, const void *value);
+
 /** What went wrong first while variables were added; "" if nothing did. Valid until the state is freed. NULL is
  * allowed. */
 H5CKPT_API const char *h5ckpt_state_message(const h5ckpt_state *state);
@@ -255,6 +271,7 @@ enum h5ckpt_event_kind {
     H5CKPT_EVENT_RESTORED,         /**< memory holds the newest state (or, where asked for, the previous one) */
     H5CKPT_EVENT_FELL_BACK,        /**< memory holds an older state than was expected */
     H5CKPT_EVENT_RESTORE_FAILED,   /**< H5CKPT_NO_CHECKPOINT is none, and no event */
+    H5CKPT_EVENT_SETTINGS_CHANGED, /**< a state was restored that was saved with other settings, or without any */
     H5CKPT_EVENT_SLOT_REJECTED,    /**< a slot looked whole, and its bytes are not those that were saved */
     H5CKPT_EVENT_SLOT_REMOVED,     /**< one that the rotation no longer needs */
     H5CKPT_EVENT_LEFTOVER_REMOVED, /**< a file that a save or a deletion cut short had left behind */
@@ -354,7 +371,7 @@ H5CKPT_API void h5ckpt_close(h5ckpt_store *store);
 
 /**
  * Why the last call on this store failed, fell back or found no checkpoint, or what it found out: a sentence for a person,
- * "" after any other call. Several lines only for H5CKPT_E_SCHEMA and H5CKPT_E_DIFFERS (one per difference). Never NULL; valid until the next call on the
+ * "" after any other call. Several lines only for H5CKPT_E_SCHEMA, H5CKPT_E_DIFFERS, H5CKPT_E_SETTINGS and settings that were accepted (one per difference). Never NULL; valid until the next call on the
  * store. NULL is allowed (out of memory).
  */
 H5CKPT_API const char *h5ckpt_message(const h5ckpt_store *store);
@@ -438,7 +455,7 @@ H5CKPT_API h5ckpt_status h5ckpt_delete(h5ckpt_store *store);
 
 /** What the registered variables will take, and what there is. */
 struct h5ckpt_space {
-    uint64_t variable_bytes;         /**< the bytes of all registered variables */
+    uint64_t variable_bytes;         /**< the bytes of all registered variables and settings */
     uint64_t slot_bytes;             /**< one slot file */
     uint64_t disk_bytes_needed;      /**< still to be allocated by the next saves, at most (all slots, one spare
                                           where the next save needs a new file) */
@@ -493,6 +510,18 @@ enum h5ckpt_memory {
     H5CKPT_BLOCKWISE = 2,
 };
 
+/** A state that was saved with other settings (h5ckpt_add_setting()): a value, type or shape that differs, one that is new, one that is
+ *  no longer there. */
+enum h5ckpt_settings {
+    /** It is H5CKPT_E_SETTINGS, whose message has a line for every change. But where one side has no settings at all nothing is
+     *  refused: a state that was saved before the program had any is restored as if they were accepted; and a program without
+     *  any does not ask. */
+    H5CKPT_SETTINGS_REFUSE = 0,
+    /** It is restored all the same, and saved with the new ones from then on. The changes are in the message, and told to the event
+     *  function. */
+    H5CKPT_SETTINGS_ACCEPT = 1,
+};
+
 /** A stored variable that the program now calls otherwise. */
 struct h5ckpt_rename {
     const char *stored;     /**< its name in the file */
@@ -504,6 +533,7 @@ struct h5ckpt_restore_options {
     enum h5ckpt_match match;
     enum h5ckpt_convert convert;
     enum h5ckpt_memory memory;
+    enum h5ckpt_settings settings;
     const struct h5ckpt_rename *renames; /**< applied before matching; NULL for none */
     size_t rename_count;
     /** Restore only registered variables for which this is true (weights without optimizer); NULL for all. */
@@ -511,10 +541,10 @@ struct h5ckpt_restore_options {
     void *select_context;
 };
 
-/** All zeros: current, exact, same type, verify first. */
+/** All zeros: current, exact, same type, verify first, the same settings. */
 H5CKPT_API struct h5ckpt_restore_options h5ckpt_restore_options_default(void);
 
-enum { H5CKPT_SLOT_COUNT_MAX = 3, H5CKPT_REASON_BYTES = 512 };
+enum { H5CKPT_SLOT_COUNT_MAX = 3, H5CKPT_REASON_BYTES = 512, H5CKPT_ID_TEXT_BYTES = 33 };
 
 enum h5ckpt_slot_state {
     H5CKPT_SLOT_ABSENT = 0,
@@ -550,7 +580,8 @@ struct h5ckpt_slot_report {
     enum h5ckpt_slot_state state;
     uint64_t sequence; /**< 0 if its record cannot be read */
     struct h5ckpt_progress progress;
-    int64_t wall_time_ns; /**< when it was saved, since 1970 UTC */
+    int64_t wall_time_ns;              /**< when it was saved, since 1970 UTC */
+    char run_id[H5CKPT_ID_TEXT_BYTES]; /**< by which handle, so in which life: 32 hexadecimal digits; "" if not known */
     uint64_t file_bytes;
     enum h5ckpt_role role;
     bool from_device; /**< every byte was read past the page cache (H5CKPT_DEVICE, large slots that were restored) */
@@ -562,6 +593,9 @@ struct h5ckpt_report {
                             (the slot that a restore would give, for h5ckpt_inspect()); else -1 */
     uint64_t sequence; /**< of the restored state */
     struct h5ckpt_progress progress;
+    /** Of the directory: the same in every life from its first save on, until it is deleted; 32 hexadecimal digits, "" if not
+     *  known. (Which life saved a state is told by its slot's run_id.) */
+    char directory_id[H5CKPT_ID_TEXT_BYTES];
     double age_seconds; /**< by the wall clock; negative if that was set back */
     bool fell_back;
     uint64_t sequences_lost; /**< saves newer than the restored one that are known to have existed */
@@ -576,7 +610,7 @@ struct h5ckpt_report {
 /**
  * Give back the newest intact state (or, by option, the previous one).
  *
- * Verifies, compares names, types and shapes, then copies into registered memory. If the newest state is
+ * Verifies, compares settings, names, types and shapes, then copies into registered memory. If the newest state is
  * damaged it falls back to the previous one, returns H5CKPT_FELL_BACK and says so. Writes nothing (a writer's has the
  * system flush a large slot before it is read: if that fails, no more than the next save takes note). The state
  * given back becomes the one that saves spare. Call it when everything is initialized: it overwrites; and again as often as
@@ -586,7 +620,7 @@ struct h5ckpt_report {
  * @param options  NULL for the defaults.
  * @param report   filled in every case but H5CKPT_E_ARGUMENT; may be NULL.
  * @return H5CKPT_OK, H5CKPT_FELL_BACK; H5CKPT_NO_CHECKPOINT (memory untouched: start afresh);
- *         H5CKPT_E_LOST, H5CKPT_E_SCHEMA, H5CKPT_E_VERSION, H5CKPT_E_FOREIGN, H5CKPT_E_PERMISSION,
+ *         H5CKPT_E_LOST, H5CKPT_E_SCHEMA, H5CKPT_E_SETTINGS, H5CKPT_E_VERSION, H5CKPT_E_FOREIGN, H5CKPT_E_PERMISSION,
  *         H5CKPT_E_MEMORY, H5CKPT_E_SYSTEM, H5CKPT_E_OVERTAKEN, H5CKPT_E_ARGUMENT, H5CKPT_E_HDF5 (memory untouched);
  *         H5CKPT_E_MEMORY_CHANGED (a read or a put function failed, or with H5CKPT_BLOCKWISE a block was damaged, after memory
  *         had begun to change and no other state could be given back: memory holds no state, and saving is refused until a restore succeeds).
@@ -895,7 +929,7 @@ struct h5ckpt_damage {
     uint64_t offset; /**< … and begin here in the file */
     uint64_t byte_count;
     bool names_known;         /**< false: the index is damaged as well */
-    size_t name_count;        /**< 0 with known names: only h5ckpt's and HDF5's own bytes, or padding */
+    size_t name_count;        /**< 0 with known names: only settings, h5ckpt's and HDF5's own bytes, or padding */
     const char *const *names; /**< of every variable with bytes there */
 };
 

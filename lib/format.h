@@ -18,6 +18,7 @@
 /* Names in the HDF5 file. */
 #define FORMAT_STATE_GROUP    "state"
 #define FORMAT_PROGRESS_GROUP "progress"
+#define FORMAT_SETTINGS_GROUP "settings"
 #define FORMAT_HISTORY_GROUP  "history"
 #define FORMAT_VIEW_CURRENT   "current"
 #define FORMAT_VIEW_PREVIOUS  "previous"
@@ -25,7 +26,7 @@
 enum {
     FORMAT_VERSION = 1,
     FORMAT_SLOT_COUNT_MAX = 3,
-    FORMAT_NAME_BYTES_MAX = 1023, /* of a variable, relative to /state */
+    FORMAT_NAME_BYTES_MAX = 1023, /* of a variable or setting, relative to its group */
     FORMAT_RANK_MAX = 32,         /* HDF5's own */
     FORMAT_ELEMENT_BYTES_MAX = 0xffffff,
     FORMAT_VARIABLE_COUNT_MAX = 1 << 24,

@@ -114,6 +114,7 @@ static void set_record(json_t *object, const struct h5ckpt_slot_report *slot)
     set(object, "step", readable ? number(slot->progress.step) : json_null());
     set(object, "saved", readable ? json_string(text_utc_time(saved, slot->wall_time_ns)) : json_null());
     set(object, "saved_unix_ns", readable ? json_integer(slot->wall_time_ns) : json_null());
+    set(object, "run_id", readable ? json_string(slot->run_id) : json_null());
 }
 
 static json_t *slot_of(const struct finding *finding, unsigned i)
@@ -148,6 +149,8 @@ static json_t *document(const struct finding *finding, bool with_variables)
         if (finding_is_present(finding, i))
             append(slots, slot_of(finding, i));
     set(object, "directory", string(finding->directory));
+    set(object, "directory_id",
+        finding->report.directory_id[0] == '\0' ? json_null() : json_string(finding->report.directory_id));
     set(object, "status", json_string(h5ckpt_status_name(finding->status)));
     set(object, "message", string(finding->message));
     set(object, "exit_status", json_integer(finding->verdict));

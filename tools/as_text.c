@@ -176,7 +176,7 @@ static char *owners(const struct h5ckpt_damage *damage)
     if (!damage->names_known)
         return memory_check(strdup("variables that cannot be named: the index is damaged as well"));
     if (damage->name_count == 0)
-        return memory_check(strdup("h5ckpt's or HDF5's own bytes, or padding"));
+        return memory_check(strdup("settings, h5ckpt's or HDF5's own bytes, or padding"));
     FILE *stream = memory_check(open_memstream(&text, &byte_count));
     for (size_t i = 0; i < damage->name_count; i++)
         fprintf(stream, "%s'%s'", i == 0 ? "" : ", ", damage->names[i]);
@@ -238,6 +238,20 @@ static void print_method(const struct finding *finding)
                   from_device ? "from the device" : "through the page cache (this file system does not offer more)");
 }
 
+/* Is it the run, and the life of it, that I think of? */
+static void print_identity(const struct finding *finding)
+{
+    const struct h5ckpt_slot_report *slot = finding_restorable(finding);
+
+    if (finding->depth != H5CKPT_RECORDS || finding->report.directory_id[0] == '\0')
+        return;
+    if (slot == NULL)
+        text_line(stdout, "The directory's id is %s.", finding->report.directory_id);
+    else
+        text_line(stdout, "The directory's id is %s; %s was saved by run %s.", finding->report.directory_id, slot->name,
+                  slot->run_id);
+}
+
 static void print_restore(const struct finding *finding)
 {
     const struct h5ckpt_slot_report *slot = finding_restorable(finding);
@@ -269,6 +283,7 @@ void as_text(const struct finding *finding)
         print_slot_details(finding, i);
     if (any_present(finding)) {
         text_line(stdout, "%s is at work in the directory.", finding->report.writer_alive ? "A writer" : "No writer");
+        print_identity(finding);
         print_method(finding);
     }
     if (finding->report.lock_damaged)

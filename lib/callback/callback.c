@@ -56,7 +56,8 @@ struct h5ckpt_callback_options h5ckpt_callback_options_default(void)
 static bool is_default_restore(const struct h5ckpt_restore_options *restore)
 {
     return restore->which == H5CKPT_CURRENT && restore->match == H5CKPT_EXACT && restore->convert == H5CKPT_SAME_TYPE &&
-           restore->memory == H5CKPT_VERIFY_FIRST && restore->rename_count == 0 && restore->select == NULL;
+           restore->memory == H5CKPT_VERIFY_FIRST && restore->rename_count == 0 && restore->select == NULL &&
+           restore->settings == H5CKPT_SETTINGS_REFUSE;
 }
 
 static h5ckpt_status check_options(const struct h5ckpt_callback_options *options, struct error *error)

@@ -19,6 +19,12 @@ struct shadow {
     unsigned char *got; /* room for what any one get function delivers */
 };
 
+/* Of a setting nothing: it is compared when it is restored, and cannot change. */
+static uint64_t compared_bytes(const struct schema_entry *entry)
+{
+    return schema_program_name(entry->name) == NULL ? 0 : entry->byte_count;
+}
+
 static void shadow_free(struct shadow *shadow)
 {
     free(shadow->state.variable);
@@ -35,7 +41,7 @@ static h5ckpt_status shadow_make(struct shadow *shadow, const h5ckpt_state *stat
     if (shadow->state.variable == NULL)
         return error_set(error, H5CKPT_E_MEMORY, "no memory to compare %zu variables", state->variable_count);
     for (size_t i = 0; i < state->variable_count; i++) {
-        staging_plan(&shadow->staging, state->entry[i].byte_count);
+        staging_plan(&shadow->staging, compared_bytes(&state->entry[i]));
         if (state->variable[i].source == VARIABLE_ACCESS && state->entry[i].byte_count > got_bytes_max)
             got_bytes_max = state->entry[i].byte_count;
     }
@@ -45,7 +51,7 @@ static h5ckpt_status shadow_make(struct shadow *shadow, const h5ckpt_state *stat
         return status;
     for (size_t i = 0; i < state->variable_count; i++)
         shadow->state.variable[i] = (struct variable){
-            .source = VARIABLE_POINTER, .memory = staging_take(&shadow->staging, state->entry[i].byte_count)};
+            .source = VARIABLE_POINTER, .memory = staging_take(&shadow->staging, compared_bytes(&state->entry[i]))};
     shadow->got = staging_take(&shadow->staging, got_bytes_max);
     return H5CKPT_OK;
 }
@@ -110,7 +116,7 @@ static h5ckpt_status compare_variables(const h5ckpt_state *state, const struct s
             error_clear(&differences);
             return status;
         }
-        if (entry->byte_count == 0)
+        if (compared_bytes(entry) == 0)
             continue;
         struct difference difference = compare_elements(entry, bytes, shadow->state.variable[i].memory);
         if (difference.element_count == 0)

@@ -112,6 +112,13 @@ static void compare(const struct schema_entry *stored, const struct schema_entry
     }
 }
 
+static bool is_called(const struct schema_entry *entry, const char *name)
+{
+    const char *program_name = schema_program_name(entry->name);
+
+    return program_name != NULL && strcmp(program_name, name) == 0;
+}
+
 static h5ckpt_status check_renames(const h5ckpt_state *state, const struct h5ckpt_restore_options *options,
                                    struct error *error)
 {
@@ -121,7 +128,7 @@ static h5ckpt_status check_renames(const h5ckpt_state *state, const struct h5ckp
         if (rename->stored == NULL || rename->registered == NULL)
             return error_set(error, H5CKPT_E_ARGUMENT, "rename %zu: a name is NULL", i);
         for (size_t v = 0; v < state->variable_count && !found; v++)
-            found = strcmp(schema_program_name(state->entry[v].name), rename->registered) == 0;
+            found = is_called(&state->entry[v], rename->registered);
         if (!found)
             return error_set(error, H5CKPT_E_ARGUMENT, "rename '%s' to '%s': no variable is registered under that name",
                              rename->stored, rename->registered);
@@ -135,7 +142,7 @@ static void pair_up(struct match *match, const h5ckpt_state *state, const struct
 {
     for (size_t v = 0; v < state->variable_count; v++) {
         const char *name = schema_program_name(state->entry[v].name);
-        if (options->select != NULL && !options->select(options->select_context, name))
+        if (name == NULL || (options->select != NULL && !options->select(options->select_context, name)))
             continue;
         const struct schema_entry *stored = find(names, stored_name(options, name));
         if (stored == NULL) {
@@ -149,6 +156,14 @@ static void pair_up(struct match *match, const h5ckpt_state *state, const struct
         names->taken[stored - index->entry] = true;
         match->pair[match->pair_count++] = (struct match_pair){v, (size_t)(stored - index->entry)};
     }
+}
+
+static bool has_variables(const h5ckpt_state *state)
+{
+    for (size_t v = 0; v < state->variable_count; v++)
+        if (schema_program_name(state->entry[v].name) != NULL)
+            return true;
+    return false;
 }
 
 static void say_unclaimed(const struct directory_of_names *names, const struct index *index, const char *where,
@@ -186,7 +201,7 @@ h5ckpt_status match_variables(struct match *match, const h5ckpt_state *state, co
         say_unclaimed(&names, index, where, error);
     status = error->status;
 
-    if (status == H5CKPT_OK && match->pair_count == 0 && state->variable_count != 0)
+    if (status == H5CKPT_OK && match->pair_count == 0 && has_variables(state))
         status = error_set(error, H5CKPT_E_SCHEMA, "%s and the %s variables have none in common", where,
                            options->select != NULL ? "selected" : "registered");
 out:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * match: which stored variable goes to which registered one, or every difference that forbids it. Pure but for the
- * program's select function.
+ * match: which stored variable goes to which registered one, or every difference that forbids it. Settings are none of them.
+ * Pure but for the program's select function.
  */
 #ifndef H5CKPT_MATCH_H
 #define H5CKPT_MATCH_H

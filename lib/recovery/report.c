@@ -10,6 +10,19 @@
 
 static_assert((int)H5CKPT_SLOT_COUNT_MAX == (int)FORMAT_SLOT_COUNT_MAX, "the API shows every slot of the format");
 
+static_assert((int)H5CKPT_ID_TEXT_BYTES == 2 * (int)FORMAT_ID_BYTES + 1, "the API has room for an id in hexadecimal");
+
+static void id_text(const unsigned char id[FORMAT_ID_BYTES], char text[H5CKPT_ID_TEXT_BYTES])
+{
+    for (unsigned i = 0; i < FORMAT_ID_BYTES; i++)
+        snprintf(text + 2 * (size_t)i, 3, "%02x", id[i]);
+}
+
+static bool holds_state(const struct slot *slot)
+{
+    return slot->record_readable && slot->record.kind == RECORD_STATE;
+}
+
 static struct h5ckpt_slot_report slot_report(const struct slot *slot, enum h5ckpt_role role)
 {
     struct h5ckpt_slot_report report = {
@@ -17,12 +30,27 @@ static struct h5ckpt_slot_report slot_report(const struct slot *slot, enum h5ckp
 
     snprintf(report.name, sizeof report.name, "%s", slot->name);
     snprintf(report.reason, sizeof report.reason, "%s", slot->reason);
-    if (slot->record_readable && slot->record.kind == RECORD_STATE) {
+    if (holds_state(slot)) {
+        id_text(slot->record.run_id, report.run_id);
         report.sequence = slot->record.sequence;
         report.progress = slot->record.progress;
         report.wall_time_ns = slot->record.wall_time_ns;
     }
     return report;
+}
+
+/* Without a lock that says it, the slots do: they agree, or there is a foreign one. */
+static void tell_directory_id(struct h5ckpt_report *report, const h5ckpt_store *store)
+{
+    if (store->lock.identified) {
+        id_text(store->lock.directory_id, report->directory_id);
+        return;
+    }
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        const struct slot *slot = &store->survey.slot[i];
+        if (holds_state(slot) && slot->state != H5CKPT_SLOT_FOREIGN)
+            id_text(slot->record.directory_id, report->directory_id);
+    }
 }
 
 /* Saves newer than the restored one: acknowledged, or with a record that can still be read though the state cannot. */
@@ -53,6 +81,7 @@ void report_fill(struct h5ckpt_report *report, const h5ckpt_store *store, h5ckpt
         .lock_damaged = store->survey.lock_damaged,
         .slot_count = FORMAT_SLOT_COUNT_MAX,
     };
+    tell_directory_id(report, store);
     store_plan_slots(store, plan);
     choose_roles(plan, FORMAT_SLOT_COUNT_MAX, role);
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)

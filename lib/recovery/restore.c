@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * restore: give back the newest intact state: examine, match, load; fall back where the bytes fail (P3, P4, P7).
+ * restore: give back the newest intact state: examine, compare settings, match, load; fall back where the bytes fail (P3, P4,
+ * P7).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -9,6 +10,7 @@
 #include "recovery/examine.h"
 #include "recovery/load.h"
 #include "recovery/report.h"
+#include "recovery/settings.h"
 #include "storage/system.h"
 
 enum { RESTORE_ATTEMPTS_MAX = 16 }; /* how often a writer may overtake a reader before we say so */
@@ -21,7 +23,8 @@ struct h5ckpt_restore_options h5ckpt_restore_options_default(void)
 static h5ckpt_status check_options(const struct h5ckpt_restore_options *options, struct error *error)
 {
     if ((unsigned)options->which > H5CKPT_PREVIOUS || (unsigned)options->match > H5CKPT_INTERSECTION ||
-        (unsigned)options->convert > H5CKPT_CONVERT || (unsigned)options->memory > H5CKPT_BLOCKWISE)
+        (unsigned)options->convert > H5CKPT_CONVERT || (unsigned)options->memory > H5CKPT_BLOCKWISE ||
+        (unsigned)options->settings > H5CKPT_SETTINGS_ACCEPT)
         return error_set(error, H5CKPT_E_ARGUMENT,
                          "restore options: a value that names nothing (start from "
                          "h5ckpt_restore_options_default())");
@@ -40,6 +43,7 @@ struct restore { /* one call of h5ckpt_restore() */
     struct error cause;   /* … and why the first of them could not */
     unsigned slot_number;
     size_t variable_count;
+    struct settings settings; /* those of the slot looked at last, beside the program's */
 };
 
 /* Would loading `match` overwrite everything that a failed attempt may have left behind (P3)? */
@@ -75,7 +79,37 @@ static h5ckpt_status load_matched(struct restore *restore, const struct slot_rea
     return status;
 }
 
-/* Load one slot, which is then intact. H5CKPT_E_SCHEMA and H5CKPT_E_ARGUMENT are final, with memory untouched. */
+/* Of another slot memory may have begun to change before. */
+static h5ckpt_status refuse_settings(const struct restore *restore, const char *where, struct error *error)
+{
+    error_set(
+        error, H5CKPT_E_SETTINGS,
+        "the settings are not those that %s was saved with; %sthe checkpoint is untouched. Set them back, go on with "
+        "the new ones by H5CKPT_SETTINGS_ACCEPT (restore options: settings), or use another directory:",
+        where, restore->changed ? "" : "memory is untouched, ");
+    error_append(error, "%s", error_message(&restore->settings.changes));
+    return H5CKPT_E_SETTINGS;
+}
+
+/* Do names, types and shapes fit? And the settings, which may be why they do not. */
+static h5ckpt_status match_slot(struct restore *restore, const struct slot_reader *reader, const struct index *index,
+                                const char *where, struct match *match, struct error *error)
+{
+    h5ckpt_store *store = restore->store;
+    struct settings *settings = &restore->settings;
+    h5ckpt_status status = settings_compare(settings, store->state, reader, index, &store->buffer, error);
+
+    if (status == H5CKPT_OK)
+        status = match_variables(match, store->state, index, restore->options, where, error);
+    if (status == H5CKPT_E_SCHEMA && settings->verdict != SETTINGS_SAME)
+        error_append(error, "\nIts settings differ, too:%s", error_message(&settings->changes));
+    if (status == H5CKPT_OK && settings->verdict == SETTINGS_CHANGED &&
+        restore->options->settings == H5CKPT_SETTINGS_REFUSE)
+        status = refuse_settings(restore, where, error);
+    return status;
+}
+
+/* Load one slot, which is then intact. H5CKPT_E_SCHEMA, H5CKPT_E_SETTINGS and H5CKPT_E_ARGUMENT are final, with memory untouched. */
 static h5ckpt_status load_slot(struct restore *restore, struct error *error)
 {
     h5ckpt_store *store = restore->store;
@@ -91,7 +125,7 @@ static h5ckpt_status load_slot(struct restore *restore, struct error *error)
     if (status != H5CKPT_OK)
         return status;
     examine_where(store, restore->slot_number, where);
-    status = match_variables(&match, store->state, &index, restore->options, where, error);
+    status = match_slot(restore, &reader, &index, where, &match, error);
     if (status == H5CKPT_OK)
         status = load_matched(restore, &reader, &index, &match, where, &result, error);
     if (result.verified)
@@ -129,8 +163,18 @@ static bool is_doubtful(const struct restore *restore, const struct error *why)
 {
     const struct slot *slot = &restore->store->survey.slot[restore->slot_number];
 
-    return slot->state != H5CKPT_SLOT_INTACT && (is_slot_at_fault(why->status) || why->status == H5CKPT_E_SCHEMA ||
-                                                 why->system_errno == EINVAL || restore->changed);
+    return slot->state != H5CKPT_SLOT_INTACT &&
+           (is_slot_at_fault(why->status) || why->status == H5CKPT_E_SCHEMA || why->status == H5CKPT_E_SETTINGS ||
+            why->system_errno == EINVAL || restore->changed);
+}
+
+/* Nothing is given back, for the reason in `why`; that it would have been an older state is worth knowing as well. */
+static h5ckpt_status give_up(h5ckpt_store *store, bool fell_back, struct error *why)
+{
+    if (fell_back && (why->status == H5CKPT_E_SCHEMA || why->status == H5CKPT_E_SETTINGS))
+        error_append(why, "\nIt is not the newest state: %s", error_message(&store->error));
+    error_move(&store->error, why);
+    return store->error.status;
 }
 
 static h5ckpt_status restore_once(struct restore *restore)
@@ -169,8 +213,7 @@ static h5ckpt_status restore_once(struct restore *restore)
         } else if (restore->changed) {
             pass_over(restore, &error);
         } else {
-            error_move(&store->error, &error);
-            return loaded;
+            return give_up(store, status == H5CKPT_FELL_BACK, &error);
         }
     }
 }
@@ -242,6 +285,30 @@ static void tell(const struct restore *restore, h5ckpt_status status, int64_t be
                    progress_text(&slot->record.progress, text), event.seconds * 1e3);
 }
 
+/* The news of a restore that took place all the same: also the message of the call, after what that says already. */
+static void tell_settings(const struct restore *restore, h5ckpt_status status)
+{
+    h5ckpt_store *store = restore->store;
+    const struct slot *slot = &store->survey.slot[restore->slot_number];
+    const bool unknown = restore->settings.verdict == SETTINGS_UNKNOWN;
+    struct error news = ERROR_NONE;
+
+    if (restore->settings.verdict == SETTINGS_SAME)
+        return;
+    error_set(&news, status, "'%s/%s' (sequence %" PRIu64 ") was saved %s:", store->directory.path, slot->name,
+              slot->record.sequence,
+              unknown ? "by a program without settings, and is the first to go on with these"
+                      : "with other settings, and goes on with the new ones");
+    error_append(&news, "%s", error_message(&restore->settings.changes));
+    event_tell(
+        &store->events,
+        (struct event){
+            .kind = H5CKPT_EVENT_SETTINGS_CHANGED, .status = status, .file = slot->name, .record = &slot->record},
+        "%s", error_message(&news));
+    error_append(&store->error, "%s%s", error_message(&store->error)[0] == '\0' ? "" : "\n", error_message(&news));
+    error_clear(&news);
+}
+
 h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt_restore_options *options,
                              struct h5ckpt_report *report)
 {
@@ -263,6 +330,9 @@ h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt_restore_op
     error_clear(&call.cause);
     tell(&call, status, begun_ns);
     const bool restored = status == H5CKPT_OK || status == H5CKPT_FELL_BACK;
+    if (restored)
+        tell_settings(&call, status);
+    settings_free(&call.settings);
     if (report != NULL)
         report_fill(report, store, status, restored ? (int)call.slot_number : REPORT_NO_SLOT,
                     restored ? call.variable_count : 0);

@@ -120,6 +120,13 @@ bool element_equal(const struct element *a, const struct element *b)
     return a->class == b->class && a->order == b->order && a->format == b->format && a->byte_count == b->byte_count;
 }
 
+bool element_is_this_machines(const struct element *element)
+{
+    return (element->order == ELEMENT_ORDER_NONE || element->order == (enum element_order)MACHINE_ORDER) &&
+           (element->format == ELEMENT_FORMAT_NONE || (element->format == (enum element_format)MACHINE_LONG_DOUBLE &&
+                                                       element->byte_count == sizeof(long double)));
+}
+
 uint32_t element_value_byte_count(const struct element *element)
 {
     return element->format == ELEMENT_FORMAT_X87_EXTENDED ? X87_VALUE_BYTES : element->byte_count;
@@ -304,11 +311,22 @@ static bool is_control(unsigned char byte)
     return byte < 0x20 || byte == 0x7f;
 }
 
+/* The path below the group; NULL if it is not there. */
+static const char *below(const char *group, const char *path)
+{
+    const size_t byte_count = strlen(group);
+
+    return strncmp(path, group, byte_count) == 0 && path[byte_count] == '/' ? path + byte_count + 1 : NULL;
+}
+
 const char *schema_program_name(const char *path)
 {
-    static const char GROUP[] = FORMAT_STATE_GROUP "/";
+    return below(FORMAT_STATE_GROUP, path);
+}
 
-    return strncmp(path, GROUP, sizeof GROUP - 1) == 0 ? path + sizeof GROUP - 1 : NULL;
+const char *schema_setting_name(const char *path)
+{
+    return below(FORMAT_SETTINGS_GROUP, path);
 }
 
 void name_text(const char *name, char text[NAME_TEXT_BYTES])
@@ -383,35 +401,36 @@ static const char *name_fault(const char *name)
 
 static const char *path_fault(const char *path)
 {
-    static const char *const group[] = {FORMAT_STATE_GROUP, FORMAT_PROGRESS_GROUP, FORMAT_HISTORY_GROUP};
+    static const char *const group[] = {FORMAT_STATE_GROUP, FORMAT_SETTINGS_GROUP, FORMAT_PROGRESS_GROUP,
+                                        FORMAT_HISTORY_GROUP};
 
     for (size_t i = 0; i < sizeof group / sizeof group[0]; i++) {
-        size_t byte_count = strlen(group[i]);
+        const char *name = below(group[i], path);
 
-        if (strncmp(path, group[i], byte_count) == 0 && path[byte_count] == '/')
-            return name_fault(path + byte_count + 1);
+        if (name != NULL)
+            return name_fault(name);
     }
-    return "the path is not below /state, /progress or /history";
+    return "the path is not below /state, /settings, /progress or /history";
 }
 
-static h5ckpt_status name_verdict(const char *name, const char *fault, struct error *error)
+static h5ckpt_status name_verdict(const char *noun, const char *name, const char *fault, struct error *error)
 {
     char text[NAME_TEXT_BYTES];
 
     if (fault == NULL)
         return H5CKPT_OK;
     name_text(name, text);
-    return error_set(error, H5CKPT_E_ARGUMENT, "variable '%s': %s", text, fault);
+    return error_set(error, H5CKPT_E_ARGUMENT, "%s '%s': %s", noun, text, fault);
 }
 
-h5ckpt_status schema_check_name(const char *name, struct error *error)
+h5ckpt_status schema_check_name(const char *noun, const char *name, struct error *error)
 {
-    return name_verdict(name, name_fault(name), error);
+    return name_verdict(noun, name, name_fault(name), error);
 }
 
 h5ckpt_status schema_check_path(const char *path, struct error *error)
 {
-    return name_verdict(path, path_fault(path), error);
+    return name_verdict("variable", path, path_fault(path), error);
 }
 
 bool schema_entry_equal(const struct schema_entry *a, const struct schema_entry *b)

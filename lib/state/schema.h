@@ -66,6 +66,9 @@ bool element_is_known(const struct element *element);
 
 bool element_equal(const struct element *a, const struct element *b);
 
+/* Does this machine hold such elements in the same bytes? */
+bool element_is_this_machines(const struct element *element);
+
 /* Bytes of an element that carry its value; the rest, at the end, is padding to be zeroed (x87 only). */
 uint32_t element_value_byte_count(const struct element *element);
 
@@ -85,15 +88,19 @@ void index_text(const struct schema_entry *entry, uint64_t element, char text[SH
 h5ckpt_status schema_byte_count(uint64_t *byte_count, const struct element *element, unsigned rank,
                                 const uint64_t *shape, struct error *error);
 
-/* Is `name`, relative to /state, one that the format allows? UTF-8 without control characters, no empty, "." or
- * ".." part, at most FORMAT_NAME_BYTES_MAX bytes. H5CKPT_E_ARGUMENT with the reason if not. Pure. */
-h5ckpt_status schema_check_name(const char *name, struct error *error);
+/* Is `name`, relative to its group, one that the format allows? UTF-8 without control characters, no empty, "." or
+ * ".." part, at most FORMAT_NAME_BYTES_MAX bytes. H5CKPT_E_ARGUMENT with the reason if not; it calls the thing a `noun`. Pure. */
+h5ckpt_status schema_check_name(const char *noun, const char *name, struct error *error);
 
-/* As schema_check_name(), for a whole path from a file: "state/", "progress/" or "history/", then such a name. */
+/* As schema_check_name(), for a whole path from a file: "state/", "settings/", "progress/" or "history/", then such a
+ * name. */
 h5ckpt_status schema_check_path(const char *path, struct error *error);
 
-/* The program's own name for the variable at `path`; NULL if the path is h5ckpt's own ("progress/epoch"). */
+/* The program's own name for the variable at `path`; NULL if the path is a setting's, or h5ckpt's own ("progress/epoch"). */
 const char *schema_program_name(const char *path);
+
+/* Likewise for the setting at `path`; NULL if it is none. */
+const char *schema_setting_name(const char *path);
 
 enum { NAME_TEXT_BYTES = 256 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * state.c: the variables that a program registers.
+ * state.c: the variables that a program registers, and its settings, which are variables of their own group whose bytes belong
+ * to the state.
  *
- * (1) entry[i] and variable[i], i < variable_count, are complete and pass schema_check_name() and
+ * (1) entry[i] and variable[i], i < variable_count, are complete and pass schema_check_path() and
  *     schema_byte_count(); they are never changed or removed.
  * (2) path_tree holds the path of every variable and of every group above one, once; none is both. So where a
  *     group is missing, nothing below it is there either.
@@ -19,34 +20,42 @@
 #include "format.h"
 #include "state/finite.h"
 
-enum { CAPACITY_FIRST = 16 };
+enum {
+    CAPACITY_FIRST = 16,
+    PATH_BYTES = sizeof FORMAT_SETTINGS_GROUP "/" + FORMAT_NAME_BYTES_MAX, /* of the longest group */
+};
 
-static const char NAME_PREFIX[] = FORMAT_STATE_GROUP "/";
-
-static const char *relative_name(const struct schema_entry *entry)
+static const char *noun_of(const char *path)
 {
-    return entry->name + sizeof NAME_PREFIX - 1;
+    return schema_setting_name(path) != NULL ? "setting" : "variable";
+}
+
+static const char *name_of(const char *path)
+{
+    const char *setting = schema_setting_name(path);
+
+    return setting != NULL ? setting : schema_program_name(path);
 }
 
 __attribute__((format(printf, 4, 5))) static h5ckpt_status refuse(struct error *error, h5ckpt_status status,
-                                                                  const char *name, const char *format, ...)
+                                                                  const char *path, const char *format, ...)
 {
     char text[NAME_TEXT_BYTES];
     char reason[ERROR_MESSAGE_BYTES - NAME_TEXT_BYTES - sizeof "variable '': "];
     va_list arguments;
 
-    name_text(name, text);
+    name_text(name_of(path), text);
     va_start(arguments, format);
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
-    return error_set(error, status, "variable '%s': %s", text, reason);
+    return error_set(error, status, "%s '%s': %s", noun_of(path), text, reason);
 }
 
 /* --------------------------------------------------------------------- paths */
 
 /* A node of path_tree. */
 struct path {
-    const char *name;  /* of the variable that brought it, relative and borrowed from its entry */
+    const char *name;  /* of the variable that brought it, borrowed from its entry */
     size_t byte_count; /* the path is the name's beginning: all of it, or a group above it */
     size_t index;      /* of that variable */
 };
@@ -66,7 +75,7 @@ static int path_compare(const void *a_pointer, const void *b_pointer)
     return memcmp(a->name, b->name, a->byte_count);
 }
 
-/* The paths in "a/b/c" are "a", "a/b", "a/b/c": the length of the first, and of the one after another. */
+/* The paths in "state/a/b" are "state", "state/a", "state/a/b": the length of the first, and of the one after another. */
 static size_t path_first(const char *name)
 {
     return strcspn(name, "/");
@@ -109,8 +118,13 @@ static void path_remove(struct h5ckpt_state *state, struct path path)
 
 bool state_find(const struct h5ckpt_state *state, const char *name, size_t *variable_index)
 {
-    const struct path *found = path_find(state, &(struct path){.name = name, .byte_count = strlen(name)});
+    char path[PATH_BYTES];
+    const struct path *found;
 
+    if (strlen(name) > FORMAT_NAME_BYTES_MAX)
+        return false;
+    snprintf(path, sizeof path, "%s/%s", FORMAT_STATE_GROUP, name);
+    found = path_find(state, &(struct path){.name = path, .byte_count = strlen(path)});
     if (found == NULL || path_is_group(found))
         return false;
     *variable_index = found->index;
@@ -120,14 +134,15 @@ bool state_find(const struct h5ckpt_state *state, const char *name, size_t *vari
 /* Two variables want one path, as variable and variable or as variable and group. */
 static h5ckpt_status refuse_collision(const struct path *wanted, const struct path *found, struct error *error)
 {
+    const char *noun = noun_of(found->name);
     char text[NAME_TEXT_BYTES];
 
-    name_text(found->name, text);
+    name_text(name_of(found->name), text);
     if (path_is_group(wanted))
-        return refuse(error, H5CKPT_E_ARGUMENT, wanted->name, "'%s' is a variable, so it cannot be a group", text);
+        return refuse(error, H5CKPT_E_ARGUMENT, wanted->name, "'%s' is a %s, so it cannot be a group", text, noun);
     if (path_is_group(found))
-        return refuse(error, H5CKPT_E_ARGUMENT, wanted->name, "the name is a group, that of variable '%s'", text);
-    return refuse(error, H5CKPT_E_ARGUMENT, wanted->name, "there is a variable of this name already");
+        return refuse(error, H5CKPT_E_ARGUMENT, wanted->name, "the name is a group, that of %s '%s'", noun, text);
+    return refuse(error, H5CKPT_E_ARGUMENT, wanted->name, "there is a %s of this name already", noun);
 }
 
 /* Add what is missing of the paths in `name`, or nothing. `name` must live as long as the state. */
@@ -162,35 +177,42 @@ static void entry_free(struct schema_entry *entry)
     *entry = (struct schema_entry){0};
 }
 
-/* Check what the program said of a variable. The entry borrows name, as given, and shape. */
-static h5ckpt_status entry_describe(struct schema_entry *entry, const char *name, h5ckpt_type type, int rank,
+static h5ckpt_status make_path(char path[PATH_BYTES], const char *group, const char *name, struct error *error)
+{
+    const char *noun = strcmp(group, FORMAT_SETTINGS_GROUP) == 0 ? "setting" : "variable";
+
+    if (name == NULL)
+        return error_set(error, H5CKPT_E_ARGUMENT, "a %s was added without a name (NULL)", noun);
+    if (schema_check_name(noun, name, error) < 0)
+        return error->status;
+    snprintf(path, PATH_BYTES, "%s/%s", group, name);
+    return H5CKPT_OK;
+}
+
+/* Check what the program said of a variable. The entry borrows path and shape. */
+static h5ckpt_status entry_describe(struct schema_entry *entry, const char *path, h5ckpt_type type, int rank,
                                     const uint64_t *shape, struct error *error)
 {
     struct error reason = ERROR_NONE;
 
-    if (name == NULL)
-        return error_set(error, H5CKPT_E_ARGUMENT, "a variable was added without a name (NULL)");
-    if (schema_check_name(name, error) < 0)
-        return error->status;
     if (rank < 0)
-        return refuse(error, H5CKPT_E_ARGUMENT, name, "the rank is %d, at least 0 is needed", rank);
-    *entry = (struct schema_entry){.name = name, .rank = (unsigned)rank, .shape = shape};
+        return refuse(error, H5CKPT_E_ARGUMENT, path, "the rank is %d, at least 0 is needed", rank);
+    *entry = (struct schema_entry){.name = path, .rank = (unsigned)rank, .shape = shape};
     if (element_of_type(&entry->element, type, &reason) < 0 ||
         schema_byte_count(&entry->byte_count, &entry->element, entry->rank, shape, &reason) < 0) {
-        refuse(error, reason.status, name, "%s", error_message(&reason));
+        refuse(error, reason.status, path, "%s", error_message(&reason));
         error_clear(&reason);
         return error->status;
     }
     if (entry->byte_count > PTRDIFF_MAX)
-        return refuse(error, H5CKPT_E_ARGUMENT, name, "it is larger than this machine's memory can be");
+        return refuse(error, H5CKPT_E_ARGUMENT, path, "it is larger than this machine's memory can be");
     return H5CKPT_OK;
 }
 
-/* Become a copy of `from` that owns its name, now with the state's prefix, and its shape. */
+/* Become a copy of `from` that owns its name and its shape. */
 static h5ckpt_status entry_copy(struct schema_entry *entry, const struct schema_entry *from, struct error *error)
 {
-    size_t name_bytes = strlen(from->name) + 1;
-    char *name = malloc(sizeof NAME_PREFIX - 1 + name_bytes);
+    char *name = strdup(from->name);
     uint64_t *shape = from->rank == 0 ? NULL : malloc(from->rank * sizeof *shape);
 
     *entry = *from;
@@ -200,8 +222,6 @@ static h5ckpt_status entry_copy(struct schema_entry *entry, const struct schema_
         entry_free(entry);
         return refuse(error, H5CKPT_E_MEMORY, from->name, "out of memory");
     }
-    memcpy(name, NAME_PREFIX, sizeof NAME_PREFIX - 1);
-    memcpy(name + sizeof NAME_PREFIX - 1, from->name, name_bytes);
     if (from->rank > 0)
         memcpy(shape, from->shape, from->rank * sizeof *shape);
     return H5CKPT_OK;
@@ -223,8 +243,49 @@ static h5ckpt_status variable_check(const struct variable *variable, const struc
         if (variable->access.get == NULL || variable->access.put == NULL)
             return refuse(error, H5CKPT_E_ARGUMENT, entry->name, "a get and a put function are both needed");
         break;
+    case VARIABLE_SETTING:
+        if (variable->memory == NULL && entry->byte_count > 0)
+            return refuse(error, H5CKPT_E_ARGUMENT, entry->name, "its value is NULL");
+        break;
     }
     return H5CKPT_OK;
+}
+
+/* What a program left behind a string's end is no part of its value. */
+static void pad_strings(const struct schema_entry *entry, char *bytes)
+{
+    const size_t byte_count = entry->element.byte_count;
+
+    for (uint64_t i = 0; i < entry->byte_count / byte_count; i++, bytes += byte_count) {
+        const size_t length = strnlen(bytes, byte_count);
+        memset(bytes + length, 0, byte_count - length);
+    }
+}
+
+/* Become a copy of `from`; of a setting, one that owns its value. */
+static h5ckpt_status variable_copy(struct variable *variable, const struct variable *from,
+                                   const struct schema_entry *entry, struct error *error)
+{
+    void *value = NULL;
+
+    if (from->source == VARIABLE_SETTING && entry->byte_count > 0) {
+        value = malloc(entry->byte_count);
+        if (value == NULL)
+            return refuse(error, H5CKPT_E_MEMORY, entry->name, "out of memory");
+        memcpy(value, from->memory, entry->byte_count);
+        if (entry->element.class == ELEMENT_STRING)
+            pad_strings(entry, value);
+    }
+    *variable = *from;
+    if (from->source == VARIABLE_SETTING)
+        variable->memory = value;
+    return H5CKPT_OK;
+}
+
+static void variable_free(struct variable *variable)
+{
+    if (variable->source == VARIABLE_SETTING)
+        free(variable->memory);
 }
 
 /* --------------------------------------------------------------------- state */
@@ -241,7 +302,7 @@ static h5ckpt_status state_check_limits(const struct h5ckpt_state *state, const 
 }
 
 /* Have room for one more variable. */
-static h5ckpt_status state_reserve(struct h5ckpt_state *state, const char *name, struct error *error)
+static h5ckpt_status state_reserve(struct h5ckpt_state *state, const char *path, struct error *error)
 {
     size_t capacity = state->variable_capacity == 0 ? CAPACITY_FIRST : 2 * state->variable_capacity;
     struct schema_entry *entry;
@@ -251,11 +312,11 @@ static h5ckpt_status state_reserve(struct h5ckpt_state *state, const char *name,
         return H5CKPT_OK;
     entry = realloc(state->entry, capacity * sizeof *entry);
     if (entry == NULL)
-        return refuse(error, H5CKPT_E_MEMORY, name, "out of memory");
+        return refuse(error, H5CKPT_E_MEMORY, path, "out of memory");
     state->entry = entry;
     variable = realloc(state->variable, capacity * sizeof *variable);
     if (variable == NULL)
-        return refuse(error, H5CKPT_E_MEMORY, name, "out of memory");
+        return refuse(error, H5CKPT_E_MEMORY, path, "out of memory");
     state->variable = variable;
     state->variable_capacity = capacity;
     return H5CKPT_OK;
@@ -271,34 +332,42 @@ static h5ckpt_status state_keep_first_error(struct h5ckpt_state *state, struct e
     return status;
 }
 
-static h5ckpt_status state_add(struct h5ckpt_state *state, const char *name, h5ckpt_type type, int rank,
-                               const uint64_t *shape, const struct variable *variable)
+static h5ckpt_status state_add(struct h5ckpt_state *state, const char *group, const char *name, h5ckpt_type type,
+                               int rank, const uint64_t *shape, const struct variable *variable)
 {
     struct error error = ERROR_NONE;
+    char path[PATH_BYTES];
     struct schema_entry wanted;
     struct schema_entry entry = {0};
+    struct variable added = {0};
 
     if (state == NULL)
         return H5CKPT_E_ARGUMENT;
-    if (entry_describe(&wanted, name, type, rank, shape, &error) < 0)
+    if (make_path(path, group, name, &error) < 0)
+        goto out;
+    if (entry_describe(&wanted, path, type, rank, shape, &error) < 0)
         goto out;
     if (variable_check(variable, &wanted, &error) < 0)
         goto out;
     if (state_check_limits(state, &wanted, &error) < 0)
         goto out;
-    if (state_reserve(state, name, &error) < 0)
+    if (state_reserve(state, path, &error) < 0)
+        goto out;
+    if (variable_copy(&added, variable, &wanted, &error) < 0)
         goto out;
     if (entry_copy(&entry, &wanted, &error) < 0)
         goto out;
-    if (paths_add(state, relative_name(&entry), &error) < 0)
+    if (paths_add(state, entry.name, &error) < 0)
         goto out;
     state->entry[state->variable_count] = entry; /* nothing fails from here on: (3) */
-    state->variable[state->variable_count] = *variable;
+    state->variable[state->variable_count] = added;
     state->variable_count++;
     state->byte_count += entry.byte_count;
     entry = (struct schema_entry){0};
+    added = (struct variable){0};
 out:
     entry_free(&entry);
+    variable_free(&added);
     return state_keep_first_error(state, &error);
 }
 
@@ -312,8 +381,10 @@ void h5ckpt_state_free(h5ckpt_state *state)
     if (state == NULL)
         return;
     tdestroy(state->path_tree, free); /* its nodes borrow the names */
-    for (size_t i = 0; i < state->variable_count; i++)
+    for (size_t i = 0; i < state->variable_count; i++) {
         entry_free(&state->entry[i]);
+        variable_free(&state->variable[i]);
+    }
     free(state->entry);
     free(state->variable);
     error_clear(&state->first_error);
@@ -325,7 +396,7 @@ h5ckpt_status h5ckpt_add(h5ckpt_state *state, const char *name, h5ckpt_type type
 {
     struct variable variable = {.source = VARIABLE_POINTER, .memory = memory};
 
-    return state_add(state, name, type, rank, shape, &variable);
+    return state_add(state, FORMAT_STATE_GROUP, name, type, rank, shape, &variable);
 }
 
 h5ckpt_status h5ckpt_add_indirect(h5ckpt_state *state, const char *name, h5ckpt_type type, int rank,
@@ -333,7 +404,7 @@ h5ckpt_status h5ckpt_add_indirect(h5ckpt_state *state, const char *name, h5ckpt_
 {
     struct variable variable = {.source = VARIABLE_INDIRECT, .indirect = memory};
 
-    return state_add(state, name, type, rank, shape, &variable);
+    return state_add(state, FORMAT_STATE_GROUP, name, type, rank, shape, &variable);
 }
 
 h5ckpt_status h5ckpt_add_access(h5ckpt_state *state, const char *name, h5ckpt_type type, int rank,
@@ -343,7 +414,15 @@ h5ckpt_status h5ckpt_add_access(h5ckpt_state *state, const char *name, h5ckpt_ty
 
     if (access != NULL)
         variable.access = *access;
-    return state_add(state, name, type, rank, shape, &variable);
+    return state_add(state, FORMAT_STATE_GROUP, name, type, rank, shape, &variable);
+}
+
+h5ckpt_status h5ckpt_add_setting(h5ckpt_state *state, const char *name, h5ckpt_type type, int rank,
+                                 const uint64_t *shape, const void *value)
+{
+    struct variable variable = {.source = VARIABLE_SETTING, .memory = (void *)value}; /* read only: it is copied */
+
+    return state_add(state, FORMAT_SETTINGS_GROUP, name, type, rank, shape, &variable);
 }
 
 /* ----------------------------------------------------------- what must be finite */
@@ -360,7 +439,7 @@ static h5ckpt_status require_finite(struct h5ckpt_state *state, const char *name
     }
     if (!finite_applies_to(&state->entry[index].element)) {
         element_text(&state->entry[index].element, text);
-        return refuse(error, H5CKPT_E_ARGUMENT, name,
+        return refuse(error, H5CKPT_E_ARGUMENT, state->entry[index].name,
                       "it shall always be finite, but is of type %s, not of numbers that can be anything else", text);
     }
     state->variable[index].must_be_finite = true;
@@ -376,7 +455,8 @@ h5ckpt_status h5ckpt_require_finite(h5ckpt_state *state, const char *name)
     if (name != NULL)
         require_finite(state, name, &error);
     for (size_t i = 0; name == NULL && i < state->variable_count; i++)
-        state->variable[i].must_be_finite = finite_applies_to(&state->entry[i].element);
+        state->variable[i].must_be_finite =
+            schema_program_name(state->entry[i].name) != NULL && finite_applies_to(&state->entry[i].element);
     return state_keep_first_error(state, &error);
 }
 
@@ -396,12 +476,13 @@ h5ckpt_status state_memory(const h5ckpt_state *state, size_t variable_index, voi
         return H5CKPT_OK;
     switch (variable->source) {
     case VARIABLE_POINTER:
+    case VARIABLE_SETTING:
         *memory = variable->memory;
         break;
     case VARIABLE_INDIRECT:
         *memory = *variable->indirect;
         if (*memory == NULL)
-            return refuse(error, H5CKPT_E_ARGUMENT, relative_name(entry), "the program's pointer to it is NULL");
+            return refuse(error, H5CKPT_E_ARGUMENT, entry->name, "the program's pointer to it is NULL");
         break;
     case VARIABLE_ACCESS:
         break;

@@ -21,7 +21,7 @@ enum { /* docs/format.md 2.2 */
        AT_RANK = 23,
        AT_NAME_LENGTH = 24,
        ENTRY_HEAD_BYTES = 32,
-       /* "progress/" and "state/" come before what the program chose. */
+       /* "settings/" and the like come before what the program chose. */
        STORED_NAME_BYTES_MAX = FORMAT_NAME_BYTES_MAX + 16,
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * make_checkpoint DIR: two saves of variables of every type, and, on standard output, what other readers must find.
+ * make_checkpoint DIR: two saves of variables of every type and some settings, and, on standard output, what other readers must find.
  *
  * One line per variable and save, fields separated by tabs: "previous" or "current", path in the file, type as NumPy
  * writes it, extents separated by commas ("-" for a scalar), all bytes in hexadecimal.
@@ -73,6 +73,20 @@ static const struct variable {
 };
 
 enum { VARIABLE_COUNT = sizeof(VARIABLE) / sizeof(VARIABLE[0]) };
+
+static double rate = 0.1;
+static int64_t layers[] = {64, 128, 10};
+static bool nesterov = true;
+static char recipe[LABEL_BYTES] = "größe";
+
+static const struct variable SETTING[] = {
+    {"optimizer/learning rate", H5CKPT_FLOAT64, "=f8", 0, {0}, &rate},
+    {"optimizer/nesterov", H5CKPT_BOOL, "?", 0, {0}, &nesterov},
+    {"layers", H5CKPT_INT64, "=i8", 1, {3}, layers},
+    {"scalar", H5CKPT_STRING(LABEL_BYTES), "S16", 0, {0}, recipe}, /* a variable has this name, too */
+};
+
+enum { SETTING_COUNT = sizeof(SETTING) / sizeof(SETTING[0]) };
 
 /* Other values in each save; extremes where a wrong type would show. */
 static void set_values(int save)
@@ -164,6 +178,11 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < VARIABLE_COUNT; i++)
         h5ckpt_add(state, VARIABLE[i].name, VARIABLE[i].type, VARIABLE[i].rank, VARIABLE[i].shape, VARIABLE[i].memory);
+    recipe[LABEL_BYTES - 1] = '!'; /* behind the string's end: the file shall not hold it */
+    for (int i = 0; i < SETTING_COUNT; i++)
+        h5ckpt_add_setting(state, SETTING[i].name, SETTING[i].type, SETTING[i].rank, SETTING[i].shape,
+                           SETTING[i].memory);
+    recipe[LABEL_BYTES - 1] = '\0';
     status = h5ckpt_open(&store, argv[1], state, NULL);
     for (int save = 0; save < 2 && status == H5CKPT_OK; save++) {
         const struct h5ckpt_progress at = {.epoch = 3 + (uint64_t)save, .batch = 17, .step = UINT64_C(1) << 40};
@@ -171,6 +190,8 @@ int main(int argc, char **argv)
         status = h5ckpt_save(store, &at);
         for (int i = 0; i < VARIABLE_COUNT; i++)
             print_bytes(WHICH[save], "state", &VARIABLE[i]);
+        for (int i = 0; i < SETTING_COUNT; i++)
+            print_bytes(WHICH[save], "settings", &SETTING[i]);
         print_progress(WHICH[save], at);
     }
     if (status != H5CKPT_OK)

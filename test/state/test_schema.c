@@ -486,7 +486,7 @@ static const char *const NAMES[] = {
 
 START_TEST(a_path_of_utf8_parts_is_a_name)
 {
-    assert_status_message(schema_check_name(NAMES[_i], &error), H5CKPT_OK, error.message);
+    assert_status_message(schema_check_name("variable", NAMES[_i], &error), H5CKPT_OK, error.message);
 }
 END_TEST
 
@@ -531,7 +531,7 @@ static const struct {
 
 START_TEST(a_bad_name_is_refused_with_the_name_and_the_reason)
 {
-    assert_status(schema_check_name(BAD_NAMES[_i].name, &error), H5CKPT_E_ARGUMENT);
+    assert_status(schema_check_name("variable", BAD_NAMES[_i].name, &error), H5CKPT_E_ARGUMENT);
     ck_assert_str_eq(error_message(&error), BAD_NAMES[_i].said);
 }
 END_TEST
@@ -541,7 +541,7 @@ START_TEST(every_control_character_is_refused)
     for (char byte = 1; byte < 0x7f; byte++) {
         char name[] = {'a', byte, 'b', '\0'};
 
-        assert_status(schema_check_name(name, &error), byte < 0x20 ? H5CKPT_E_ARGUMENT : H5CKPT_OK);
+        assert_status(schema_check_name("variable", name, &error), byte < 0x20 ? H5CKPT_E_ARGUMENT : H5CKPT_OK);
     }
 }
 END_TEST
@@ -571,7 +571,7 @@ START_TEST(every_code_point_is_a_name_in_its_shortest_form_only)
             if ((byte_count == 2 && code >= 1 << 11) || (byte_count == 3 && code >= 1 << 16))
                 continue;
             encode(name, code, byte_count);
-            if (schema_check_name(name, &error) != expected)
+            if (schema_check_name("variable", name, &error) != expected)
                 ck_abort_msg("U+%04" PRIX32 " in %u bytes should give %s", code, byte_count,
                              h5ckpt_status_name(expected));
         }
@@ -592,8 +592,8 @@ START_TEST(a_name_has_at_most_1023_bytes)
 {
     char *name = name_of_length(1024);
 
-    assert_status(schema_check_name(name + 1, &error), H5CKPT_OK);
-    assert_status(schema_check_name(name, &error), H5CKPT_E_ARGUMENT);
+    assert_status(schema_check_name("variable", name + 1, &error), H5CKPT_OK);
+    assert_status(schema_check_name("variable", name, &error), H5CKPT_E_ARGUMENT);
     assert_mentions(error_message(&error), "the name is longer than 1023 bytes");
     free(name);
 }
@@ -603,7 +603,7 @@ START_TEST(a_name_of_a_megabyte_is_refused_by_a_short_message)
 {
     char *name = name_of_length(1 << 20);
 
-    assert_status(schema_check_name(name, &error), H5CKPT_E_ARGUMENT);
+    assert_status(schema_check_name("variable", name, &error), H5CKPT_E_ARGUMENT);
     assert_mentions(error_message(&error), "variable 'nnn");
     assert_mentions(error_message(&error), "…': the name is longer than 1023 bytes");
     free(name);
@@ -626,7 +626,8 @@ START_TEST(a_name_of_any_length_and_content_fits_its_text)
         name_text(name, text);
         ck_assert_int_eq(text[NAME_TEXT_BYTES], '#');
         ck_assert_uint_lt(strlen(text), NAME_TEXT_BYTES);
-        assert_status_message(schema_check_name(text, &error), H5CKPT_OK, error.message); /* printable UTF-8 */
+        assert_status_message(schema_check_name("variable", text, &error), H5CKPT_OK,
+                              error.message); /* printable UTF-8 */
     }
 }
 END_TEST
@@ -647,11 +648,14 @@ static const struct {
     {"state/weights", NULL},
     {"state/state", NULL},
     {"progress/epoch", NULL},
+    {"settings/optimizer/learning_rate", NULL},
     {"history/loss/train", NULL},
-    {"", "variable '': the path is not below /state, /progress or /history"},
+    {"", "variable '': the path is not below /state, /settings, /progress or /history"},
     {"weights", "the path is not below"},
     {"state", "the path is not below"},
     {"states/a", "the path is not below"},
+    {"settings", "the path is not below"},
+    {"setting/a", "the path is not below"},
     {"stat/a", "the path is not below"},
     {"/state/a", "the path is not below"},
     {"other/a", "the path is not below"},

@@ -308,7 +308,7 @@ END_TEST
 
 START_TEST(a_name_of_every_length_comes_back)
 {
-    static const char *const groups[] = {"state/", "progress/", "history/"};
+    static const char *const groups[] = {"state/", "settings/", "progress/", "history/"};
     char name[16 + FORMAT_NAME_BYTES_MAX + 1];
 
     for (size_t g = 0; g < COUNT(groups); g++)
@@ -587,7 +587,7 @@ END_TEST
 
 START_TEST(a_name_one_byte_too_long_is_damage)
 {
-    static const char *const groups[] = {"state/", "progress/", "history/"};
+    static const char *const groups[] = {"state/", "settings/", "progress/", "history/"};
     char name[16 + FORMAT_NAME_BYTES_MAX + 2];
 
     strcpy(name, groups[_i]);

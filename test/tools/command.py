@@ -269,6 +269,25 @@ class BesideAWriter(Case):
         self.assertIn("\nNo writer is at work", self.expect(0, "info", self.directory))
         self.assertIs(run_json("info", self.directory)["writer_alive"], False)
 
+    def test_the_directory_keeps_its_id_and_each_run_has_its_own(self):
+        found = []
+        for _ in range(2):
+            save(self.directory, 1)
+            document = run_json("info", self.directory)
+            slot = next(slot for slot in document["slots"] if slot["name"] == document["restorable"])
+            found.append((document["directory_id"], slot["run_id"]))
+            for identity in found[-1]:
+                self.assertRegex(identity, "^[0-9a-f]{32}$")
+            self.assertIn(f"\nThe directory's id is {found[-1][0]}; {slot['name']} was saved by run {found[-1][1]}.\n",
+                          self.expect(0, "info", self.directory))
+        self.assertEqual(found[0][0], found[1][0])
+        self.assertNotEqual(found[0][1], found[1][1])
+        (self.directory / "lock").unlink()
+        self.assertEqual(run_json("info", self.directory)["directory_id"], found[0][0])
+
+    def test_where_nothing_is_there_is_no_id(self):
+        self.assertIsNone(run_json("info", self.directory)["directory_id"])
+
     def test_a_slot_being_written_is_no_damage(self):
         writer = self.start("stall", 2)
         document = run_json("verify", self.directory)
@@ -344,7 +363,7 @@ class WhatIsShown(Case):
     def test_what_no_record_tells_is_null(self):
         save(self.directory, 1)
         slot = run_json("info", self.directory)["slots"][1]
-        for member in "role", "sequence", "epoch", "batch", "step", "saved", "saved_unix_ns", "variable_count":
+        for member in "role", "sequence", "epoch", "batch", "step", "saved", "saved_unix_ns", "run_id", "variable_count":
             self.assertIsNone(slot[member], member)
 
     def test_the_members_of_the_document_are_those_of_the_manual(self):

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * value: an element as text for people. Pure.
+ */
+#ifndef H5CKPT_VALUE_H
+#define H5CKPT_VALUE_H
+
+#include "state/schema.h"
+
+enum { VALUE_TEXT_BYTES = NAME_TEXT_BYTES + sizeof "''" };
+
+/* Is it a number, a boolean or a string, as this machine holds them? */
+bool value_is_showable(const struct element *element);
+
+/* 0.1, -3, true, 'adam', 1+2i: of a number as few digits as tell it from every other one of its type; a string is cut with "…" when
+ * long. */
+void value_text(const struct element *element, const void *bytes, char text[VALUE_TEXT_BYTES]);
+
+/* Bytes of a string up to its padding. */
+size_t value_string_length(const struct element *element, const void *bytes);
+
+#endif
