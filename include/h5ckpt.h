@@ -120,6 +120,7 @@ typedef enum h5ckpt_status {
     H5CKPT_E_NOT_FINITE = -19,     /**< h5ckpt_require_finite(): a NaN or an infinity; nothing on disk was touched */
     H5CKPT_E_STOP_UNSAVED = -20,   /**< a hook's: as H5CKPT_STOP, but the newest work could not be saved */
     H5CKPT_E_SETTINGS = -21,       /**< the state was saved with other settings; all changes are listed */
+    H5CKPT_E_SAVES_FAILED = -22,   /**< a hook's: too many saves have failed (failed_saves_max): end the loop now */
 } h5ckpt_status;
 
 /** A status' name, such as "H5CKPT_E_BUSY". Never NULL; static. */
@@ -280,6 +281,7 @@ enum h5ckpt_event_kind {
     H5CKPT_EVENT_CHECKED,          /**< check_resume: what came of it */
     H5CKPT_EVENT_HOOK_REFUSED,     /**< a hook out of order, or with a number that is not due: it did nothing */
     H5CKPT_EVENT_PREEMPTION,       /**< notice was given that the job will be taken away, and what is done about it */
+    H5CKPT_EVENT_GIVEN_UP,         /**< failed_saves_max: the loop was told to end */
     H5CKPT_EVENT_DELETED,          /**< the checkpoint is gone, as asked; or a deletion cut short was finished */
 };
 
@@ -680,9 +682,10 @@ H5CKPT_API h5ckpt_status h5ckpt_compare(h5ckpt_store *store, enum h5ckpt_which w
  * from 0; batches count from 0 within each epoch (`progress.step` counts across epochs). Training may end within an epoch,
  * but for H5CKPT_FINISHED. A loop without epochs calls h5ckpt_step() instead of what is between train begin and train end.
  *
- * With `save_before_preemption` the hooks may also say H5CKPT_STOP (saved, durable, in every save mode) or H5CKPT_E_STOP_UNSAVED (not
+ * With `failed_saves_max` they may say H5CKPT_E_SAVES_FAILED: leave the loop, call h5ckpt_on_train_end() with H5CKPT_FAILED. What was saved
+ * last is still there. With `save_before_preemption` the hooks may also say H5CKPT_STOP (saved, durable, in every save mode) or H5CKPT_E_STOP_UNSAVED (not
  * saved; the message says why, and what is still there). Then leave the loop, call h5ckpt_on_train_end() with H5CKPT_PREEMPTED and exit with
- * H5CKPT_EXIT_PREEMPTED. A loop that goes on all the same is told so again by every hook; nothing more is saved, and
+ * H5CKPT_EXIT_PREEMPTED. A loop that goes on all the same is told any of these again by every hook; nothing more is saved, and
  * nothing deleted: the next life goes on from the last save.
  * Threads, fork and ownership are as for a store.
  */
@@ -720,8 +723,9 @@ struct h5ckpt_preemption {
 
 /**
  * When to save: by save_freq, save_seconds and failure_seconds; due if any of them asks, done if save_share allows. What is due
- * and not allowed, and what failed, is done at the first end of a batch or an epoch at which it can be (of the state as it is then); what is
- * left undone when training ends is not saved. Seconds are those of CLOCK_MONOTONIC: a clock that is set back or
+ * and not allowed, and what failed, is done at the first end of a batch or an epoch at which it can be (of the state as it is then). A try
+ * that failed is not repeated before the program has had as much time for itself as that took, unless a save is due anyway. What is left
+ * undone when training ends is not saved. Seconds are those of CLOCK_MONOTONIC: a clock that is set back or
  * forward, or a machine that is suspended, makes nothing due.
  */
 struct h5ckpt_callback_options {
@@ -737,8 +741,11 @@ struct h5ckpt_callback_options {
                                  take longer than others; one save counts at most four times what is usual. The first
                                  one of a process is always allowed. With H5CKPT_NEVER and nothing else: as often as
                                  this allows. Less than 1; default 0: no limit */
-    bool double_checkpoint; /**< keep the previous state beside the current one; default true */
-    bool delete_checkpoint; /**< delete it when training has finished; default true */
+    /** End the loop (H5CKPT_E_SAVES_FAILED) when so many saves in a row have failed, for whatever reason; default 0: never, training goes
+     *  on without a newer checkpoint. */
+    unsigned failed_saves_max;
+    bool double_checkpoint;      /**< keep the previous state beside the current one; default true */
+    bool delete_checkpoint;      /**< delete it when training has finished; default true */
     bool save_before_preemption; /**< save once more and end the loop (H5CKPT_STOP) when the job is about to be taken
                                       away; default false */
     struct h5ckpt_preemption preemption; /**< how that becomes known */
@@ -807,9 +814,9 @@ H5CKPT_API h5ckpt_status h5ckpt_on_train_batch_begin(h5ckpt_callback *callback, 
  * Batch @p batch of the epoch, and every batch before it, is finished: a program that does several at once calls it once,
  * with the last. Saves if that is due (struct h5ckpt_callback_options).
  *
- * @return H5CKPT_OK; H5CKPT_STOP, H5CKPT_E_STOP_UNSAVED (save_before_preemption only); H5CKPT_LIVES_AGREE, H5CKPT_E_DIFFERS, or as h5ckpt_compare() (check_resume only); H5CKPT_E_ARGUMENT; as
- *         h5ckpt_save(): training may go on, the checkpoint before is still there, and the next end of a batch or an epoch tries
- *         again, as far as save_share allows, and returns what comes of it. H5CKPT_SKIPPED is not tried again until a save is next due.
+ * @return H5CKPT_OK; H5CKPT_STOP, H5CKPT_E_STOP_UNSAVED (save_before_preemption only); H5CKPT_E_SAVES_FAILED (failed_saves_max only); H5CKPT_LIVES_AGREE, H5CKPT_E_DIFFERS, or as h5ckpt_compare() (check_resume only); H5CKPT_E_ARGUMENT; as
+ *         h5ckpt_save(): training may go on, the checkpoint before is still there, and the next end of a batch or an epoch at which it can be
+ *         done (struct h5ckpt_callback_options) tries again, and returns what comes of it. H5CKPT_SKIPPED is not tried again until a save is next due.
  */
 H5CKPT_API h5ckpt_status h5ckpt_on_train_batch_end(h5ckpt_callback *callback, uint64_t batch);
 
@@ -817,8 +824,8 @@ H5CKPT_API h5ckpt_status h5ckpt_on_train_batch_end(h5ckpt_callback *callback, ui
  * Batch @p batch of a validation within the epoch is finished. Calling it is optional; without it, a validation is one long step for
  * `save_before_preemption`. What is saved here is the position of the last training batch: the epoch's end is still to be run.
  *
- * @return H5CKPT_OK, H5CKPT_E_ARGUMENT; H5CKPT_STOP, H5CKPT_E_STOP_UNSAVED; as h5ckpt_save() (a save at the beginning of a
- *         grace period).
+ * @return H5CKPT_OK, H5CKPT_E_ARGUMENT; H5CKPT_STOP, H5CKPT_E_STOP_UNSAVED, H5CKPT_E_SAVES_FAILED; as h5ckpt_save() (a save at the
+ *         beginning of a grace period).
  */
 H5CKPT_API h5ckpt_status h5ckpt_on_test_batch_end(h5ckpt_callback *callback, uint64_t batch);
 
@@ -846,8 +853,8 @@ enum h5ckpt_reason {
 
 /**
  * Training ends. Deletes the checkpoint if it finished and `delete_checkpoint` is set: ours and nothing else. Any other reason
- * keeps what was saved last. Once a hook has said H5CKPT_STOP or H5CKPT_E_STOP_UNSAVED, every reason keeps it: where the work
- * was done indeed, the next life finds nothing left to do, and deletes.
+ * keeps what was saved last. Once a hook has said H5CKPT_STOP, H5CKPT_E_STOP_UNSAVED or H5CKPT_E_SAVES_FAILED, every reason keeps it: where the
+ * work was done indeed, the next life finds nothing left to do, and deletes.
  *
  * @return H5CKPT_OK; H5CKPT_STOP (kept for that reason); H5CKPT_E_DIFFERS (check_resume: it ended before the current state was reached); H5CKPT_E_ARGUMENT; as
  *         h5ckpt_delete(); where nothing is deleted, as h5ckpt_wait().

@@ -162,6 +162,7 @@ const char *h5ckpt_status_name(h5ckpt_status status)
         NAME(H5CKPT_E_NOT_FINITE);
         NAME(H5CKPT_E_STOP_UNSAVED);
         NAME(H5CKPT_E_SETTINGS);
+        NAME(H5CKPT_E_SAVES_FAILED);
     }
 #undef NAME
     return "unknown h5ckpt_status";

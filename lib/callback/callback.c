@@ -216,6 +216,9 @@ static h5ckpt_status follow(h5ckpt_callback *callback, enum preempt_order order,
         return stop_obey(&callback->stop, order, callback->store, &callback->check, &callback->at, &callback->error);
     due |= order == PREEMPT_SAVE;
     status = save_if_due(callback, counted, due);
+    status = stop_if_hopeless(&callback->stop, callback->store, callback->options.failed_saves_max, &callback->at,
+                              status, &callback->error);
+    callback->store_asked &= status != H5CKPT_E_SAVES_FAILED;
     stop_leave(&callback->stop, due && status == H5CKPT_OK && !callback->check.pending);
     return status;
 }

@@ -44,7 +44,8 @@ h5ckpt_status check_begin(struct check *check, h5ckpt_store *store, struct h5ckp
     status = h5ckpt_restore(store, NULL, report);
     if (status >= 0 && status != H5CKPT_NO_CHECKPOINT)
         event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_CHECKED},
-                   "the resume from '%s' is not checked: that takes two intact states of the same settings, with work between them",
+                   "the resume from '%s' is not checked: that takes two intact states of the same settings, with work "
+                   "between them",
                    store->directory.path);
     return status;
 }

@@ -115,21 +115,32 @@ static bool asks_whenever_allowed(const struct schedule *schedule)
            schedule->failure_seconds <= 0;
 }
 
+/* The program's own, since the last save. */
+static double own_seconds(const struct schedule_past *past, int64_t now_ns)
+{
+    return seconds_since(past, now_ns) - (double)past->after_call_ns / NS_PER_SECOND;
+}
+
+/* What takes long to fail would otherwise take all of the time. */
+static bool asks_again(const struct schedule_past *past, int64_t now_ns)
+{
+    return past->pending && own_seconds(past, now_ns) >= (double)past->failed_ns / NS_PER_SECOND;
+}
+
 /* A cost of c is a share s of a run time of c / s, of which c (1 - s) / s is the program's own. */
 bool schedule_is_allowed(const struct schedule *schedule, const struct schedule_past *past, int64_t now_ns)
 {
     const double share = schedule->save_share;
-    const double own_seconds = seconds_since(past, now_ns) - (double)past->after_call_ns / NS_PER_SECOND;
 
     if (share <= 0 || !past->tried)
         return true;
-    return own_seconds >= (double)past->charged_ns / NS_PER_SECOND * (1 - share) / share;
+    return own_seconds(past, now_ns) >= (double)past->charged_ns / NS_PER_SECOND * (1 - share) / share;
 }
 
 bool schedule_is_due(const struct schedule *schedule, const struct schedule_past *past, bool counted, int64_t now_ns)
 {
-    const bool asked =
-        counted || past->pending || asks_the_clock(schedule, past, now_ns) || asks_whenever_allowed(schedule);
+    const bool asked = counted || asks_again(past, now_ns) || asks_the_clock(schedule, past, now_ns) ||
+                       asks_whenever_allowed(schedule);
 
     return asked && schedule_is_allowed(schedule, past, now_ns);
 }

@@ -4,6 +4,8 @@
  *
  * (1) A save is due if anything asks for it: the counters, the clock, or what was due before and is not saved yet.
  * (2) It is done where it is also allowed: save_share limits all of them.
+ * (3) A try that failed is not repeated before the program has had as much time for itself as it took; what is due by itself by then is not
+ *     kept back.
  *
  * Times are those of the monotonic clock: neither a clock that is set nor a machine that is suspended makes a save due.
  */
@@ -30,6 +32,7 @@ struct schedule_past {
     int64_t since_ns;      /* … that is, when that call returned; else when training began */
     int64_t after_call_ns; /* what it has cost the program since */
     int64_t charged_ns;    /* what it has cost in all, without what is beyond the usual */
+    int64_t failed_ns;     /* likewise in all, if it failed; else 0 */
     int64_t typical_ns;    /* what saves cost; negative: unknown */
 };
 

@@ -230,6 +230,45 @@ h5ckpt_status stop_obey(struct stop *stop, enum preempt_order order, h5ckpt_stor
     return stop_repeat(stop, error);
 }
 
+/* ---------------------------------------------------------------- failed saves */
+
+static h5ckpt_status give_up(struct stop *stop, h5ckpt_store *store, const struct h5ckpt_progress *at,
+                             const struct error *last, struct error *error)
+{
+    char place[PROGRESS_TEXT_BYTES];
+    const bool one = store->failed_saves == 1;
+
+    error_set(&stop->told, H5CKPT_E_SAVES_FAILED,
+              "%u save%s failed (failed_saves_max): end training now; %s is not saved", store->failed_saves,
+              one ? " has" : "s in a row have", progress_text(at, place));
+    if (last->status < 0)
+        error_append(&stop->told, ". The last one: %s", error_message(last));
+    else
+        say_what_is_safe(&stop->told, store);
+    event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_GIVEN_UP, .status = stop->told.status}, "%s",
+               error_message(&stop->told));
+    return stop_repeat(stop, error);
+}
+
+/* One that is in flight may still turn out well: it is waited for. */
+h5ckpt_status stop_if_hopeless(struct stop *stop, h5ckpt_store *store, unsigned failed_saves_max,
+                               const struct h5ckpt_progress *at, h5ckpt_status status, struct error *error)
+{
+    struct error last = ERROR_NONE;
+
+    if (failed_saves_max == 0 || store->failed_saves < failed_saves_max)
+        return status;
+    error_move(&last, &store->error);
+    if (store->land != NULL && save_land(store) < 0)
+        error_move(&last, &store->error);
+    if (store->failed_saves >= failed_saves_max)
+        status = give_up(stop, store, at, &last, error);
+    else
+        error_move(&store->error, &last);
+    error_clear(&last);
+    return status;
+}
+
 void stop_leave(struct stop *stop, bool saved)
 {
     if (!stop->enabled)

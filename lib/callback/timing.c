@@ -66,6 +66,7 @@ bool timing_is_due(struct timing *timing, const h5ckpt_store *store, bool counte
     past->pending |= store->save_failed && store->failure.status == H5CKPT_OK; /* told first, then tried again */
     past->after_call_ns = cost_after_call_ns(&timing->cost);
     past->charged_ns = cost_charged_ns(&timing->cost);
+    past->failed_ns = store->save_failed ? cost_last_ns(&timing->cost) : 0;
     past->typical_ns = cost_typical_ns(&timing->cost);
     return schedule_is_due(&timing->schedule, past, counted, timing->now_ns);
 }

@@ -9,6 +9,7 @@ enum h5ckpt_level event_level(enum h5ckpt_event_kind kind, h5ckpt_status status)
     switch (kind) {
     case H5CKPT_EVENT_SAVE_FAILED:
     case H5CKPT_EVENT_HOOK_REFUSED:
+    case H5CKPT_EVENT_GIVEN_UP:
     case H5CKPT_EVENT_RESTORE_FAILED:
         return H5CKPT_LEVEL_ERROR;
     case H5CKPT_EVENT_FELL_BACK:

@@ -258,7 +258,7 @@ static void land(h5ckpt_store *store)
     thread_join(&flight->thread);
     store->land = NULL;
     store->slot_file = NULL;
-    store->save_failed = conclude(flight) < 0;
+    store_note_outcome(store, conclude(flight) == H5CKPT_OK);
     if (store->save_failed && !flight->returned)
         error_move(&store->failure, changed.status < 0 ? &changed : &flight->error);
     error_clear(&changed);

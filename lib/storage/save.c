@@ -152,7 +152,9 @@ static h5ckpt_status save_anew(h5ckpt_store *store, const struct h5ckpt_progress
     if (store->land != NULL)
         store->land(store);
     status = save(store, at, begun_ns);
-    store->save_failed = status < 0;
+    store->save_failed = false; /* as far as is known */
+    if (status < 0 || store->land == NULL)
+        store_note_outcome(store, status == H5CKPT_OK);
     if (status == H5CKPT_OK)
         return return_failure_before(store);
     store->hints_hold = false; /* what is promised next counts from this call */

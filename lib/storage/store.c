@@ -2,6 +2,7 @@
 #include "storage/store.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "storage/system.h"
@@ -120,6 +121,15 @@ void store_set_base(h5ckpt_store *store, unsigned slot_number)
     store->base_suspect = false;
     store->hints_hold = false;
     store->may_save = true;
+}
+
+void store_note_outcome(h5ckpt_store *store, bool durable)
+{
+    store->save_failed = !durable;
+    if (durable)
+        store->failed_saves = 0;
+    else if (store->failed_saves < UINT_MAX)
+        store->failed_saves++;
 }
 
 void store_plan_slots(const h5ckpt_store *store, struct plan_slot slot[FORMAT_SLOT_COUNT_MAX])

@@ -80,6 +80,7 @@ struct h5ckpt_store {
     struct file *slot_file; /* that it writes; NULL: none */
     struct error failure;   /* of it; not yet returned */
     bool save_failed;       /* the last save, in flight or not; all the same whether that was returned */
+    unsigned failed_saves;  /* in a row, up to the last one of which it is known */
     int64_t stall_ns;       /* that saves, fences and waits have held the program up, all in all */
 };
 
@@ -100,6 +101,9 @@ h5ckpt_status store_survey(h5ckpt_store *store);
 
 /* A state was restored: it becomes the base that saves spare. */
 void store_set_base(h5ckpt_store *store, unsigned slot_number);
+
+/* A save has come to its end. */
+void store_note_outcome(h5ckpt_store *store, bool durable);
 
 /* Bring layout and working memory up to the registered variables. */
 h5ckpt_status store_prepare(h5ckpt_store *store);

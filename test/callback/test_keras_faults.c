@@ -318,7 +318,8 @@ START_TEST(fault_5_a_save_that_fails_again_and_again_leaves_the_state_before_as_
     trouble.faults = (struct faults){.calls = SAVE_FAILURE[_i / 2].call,
                                      .name = "slot",
                                      .count = FAULTS_FOR_EVER,
-                                     .error = SAVE_FAILURE[_i / 2].error};
+                                     .error = SAVE_FAILURE[_i / 2].error,
+                                     .no_time_passes = true};
     trouble.from = (struct run_point){RUN_EPOCH_DONE, 2, 0};
     trouble.to = (struct run_point){RUN_EPOCH_TOLD, 3, 0};
     options.visit = make_trouble;
@@ -355,7 +356,8 @@ END_TEST
 START_TEST(fault_6_no_hook_says_ok_for_a_save_that_could_not_be_flushed)
 {
     options.callback.save_freq = _i == 0 ? H5CKPT_EVERY_EPOCH : 1;
-    trouble.faults = (struct faults){.calls = FAULT_FLUSH, .name = "slot", .count = FAULTS_FOR_EVER, .error = EIO};
+    trouble.faults = (struct faults){
+        .calls = FAULT_FLUSH, .name = "slot", .count = FAULTS_FOR_EVER, .error = EIO, .no_time_passes = true};
     trouble.from = (struct run_point){RUN_TRAIN_BEGUN, 0, 0};
     trouble.to = (struct run_point){RUN_TRAIN_DONE, 0, 0};
     options.visit = make_trouble;

@@ -250,6 +250,7 @@ static const double SAVE_SHARE[] = {0, 0.01, 0.5};
 static const int64_t TYPICAL_SECONDS[] = {-1, 1, 4};
 static const int64_t CHARGED_SECONDS[] = {0, 1, 4};
 static const int64_t AFTER_CALL_SECONDS[] = {0, 3};
+static const int64_t FAILED_SECONDS[] = {0, 4, 99}; /* the last try, of such a cost in all */
 static const int64_t ELAPSED_SECONDS[] = {0, 1, 2, 3, 4, 6, 8, 98, 101, 104, 196, 198, 395, 401, 1000000};
 
 /* The rules of the header in whole seconds, case by case; no case lies on a boundary but those that are meant to. */
@@ -260,7 +261,8 @@ static bool expected(const struct schedule *schedule, const struct schedule_past
     const int64_t interval = past->typical_ns < 0 ? 0 : past->typical_ns == SECOND ? 100 : 198;
     const bool only_share = schedule->save_freq == H5CKPT_NEVER && schedule->save_seconds == 0 &&
                             schedule->failure_seconds == 0 && schedule->save_share != 0;
-    const bool asked = counted || past->pending || only_share || (schedule->save_seconds == 100 && elapsed >= 100) ||
+    const bool again = past->pending && own >= past->failed_ns / SECOND;
+    const bool asked = counted || again || only_share || (schedule->save_seconds == 100 && elapsed >= 100) ||
                        (schedule->failure_seconds == 5000 && elapsed >= interval);
 
     if (!past->tried || schedule->save_share == 0)
@@ -276,10 +278,11 @@ static void check_times(const struct schedule *schedule, struct schedule_past pa
             schedule_is_due(schedule, &past, counted, past.since_ns + elapsed * SECOND) ==
                 expected(schedule, &past, counted, elapsed),
             "save_freq %jd, save_seconds %g, failure_seconds %g, save_share %g, counted %d, pending %d, tried %d, "
-            "typical %jd, charged %jd, after the call %jd, elapsed %jd",
+            "typical %jd, charged %jd, after the call %jd, failed %jd, elapsed %jd",
             (intmax_t)schedule->save_freq, schedule->save_seconds, schedule->failure_seconds, schedule->save_share,
             counted, past.pending, past.tried, (intmax_t)(past.typical_ns / SECOND),
-            (intmax_t)(past.charged_ns / SECOND), (intmax_t)(past.after_call_ns / SECOND), (intmax_t)elapsed);
+            (intmax_t)(past.charged_ns / SECOND), (intmax_t)(past.after_call_ns / SECOND),
+            (intmax_t)(past.failed_ns / SECOND), (intmax_t)elapsed);
     }
 }
 
@@ -288,13 +291,14 @@ static void check_pasts(const struct schedule *schedule)
     for (unsigned bits = 0; bits < 8; bits++)
         for (unsigned i = 0; i < COUNT(TYPICAL_SECONDS); i++)
             for (unsigned j = 0; j < COUNT(CHARGED_SECONDS); j++)
-                for (unsigned k = 0; k < COUNT(AFTER_CALL_SECONDS); k++)
+                for (unsigned k = 0; k < COUNT(AFTER_CALL_SECONDS) * COUNT(FAILED_SECONDS); k++)
                     check_times(schedule,
                                 (struct schedule_past){
                                     .pending = bits & 1,
                                     .tried = bits & 2,
                                     .since_ns = 17 * SECOND + 3,
-                                    .after_call_ns = AFTER_CALL_SECONDS[k] * SECOND,
+                                    .after_call_ns = AFTER_CALL_SECONDS[k % COUNT(AFTER_CALL_SECONDS)] * SECOND,
+                                    .failed_ns = FAILED_SECONDS[k / COUNT(AFTER_CALL_SECONDS)] * SECOND,
                                     .charged_ns = CHARGED_SECONDS[j] * SECOND,
                                     .typical_ns = TYPICAL_SECONDS[i] * SECOND,
                                 },

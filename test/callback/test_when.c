@@ -6,6 +6,7 @@
 #include <math.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -511,6 +512,34 @@ START_TEST(a_save_that_failed_is_tried_again_when_the_share_allows)
 }
 END_TEST
 
+START_TEST(a_try_that_took_long_to_fail_is_repeated_when_the_program_has_had_as_much_time)
+{
+    run.options.save_freq = 100;
+    run.save_seconds = 20;
+    begin();
+    run.get_fails = true;
+    assert_hook(h5ckpt_step(run.callback, 99), H5CKPT_E_CALLBACK);
+    for (uint64_t number = 100; number < 119; number++)
+        assert_hook(step(number, 1.01), H5CKPT_OK); /* 19 s */
+    ck_assert_uint_eq(run.save_count, 1);
+    assert_hook(step(119, 1.01), H5CKPT_E_CALLBACK);
+    run.get_fails = false;
+    ck_assert_int_eq(steps_to_save(120, 200, 1.01), 139);
+}
+END_TEST
+
+START_TEST(what_is_due_anyway_waits_for_no_try_that_failed)
+{
+    run.options.save_freq = 10;
+    run.save_seconds = 1000;
+    begin();
+    run.get_fails = true;
+    assert_hook(h5ckpt_step(run.callback, 9), H5CKPT_E_CALLBACK);
+    run.get_fails = false;
+    ck_assert_int_eq(steps_to_save(10, 100, 1), 19);
+}
+END_TEST
+
 /* Step 9 is saved; the save of step 19, in flight, fails. */
 static void fail_in_flight(void)
 {
@@ -561,6 +590,219 @@ START_TEST(a_failure_that_the_next_due_save_returns_makes_no_other_one_due)
     assert_hook(h5ckpt_step(run.callback, 29), H5CKPT_E_IO);
     assert_mentions(h5ckpt_callback_message(run.callback), "save before");
     assert_saved_again_at(29);
+}
+END_TEST
+
+/* ----------------------------------------------------------- failed_saves_max */
+
+static double weight; /* that must be finite */
+static unsigned told_to_end;
+static char told_text[1024];
+
+static void hear(void *context, const struct h5ckpt_event *event)
+{
+    (void)context;
+    if (event->kind != H5CKPT_EVENT_GIVEN_UP)
+        return;
+    told_to_end++;
+    ck_assert_int_eq(event->level, H5CKPT_LEVEL_ERROR);
+    snprintf(told_text, sizeof told_text, "%s", event->message);
+}
+
+static void let_get_fail(void)
+{
+    run.get_fails = true;
+}
+
+static void let_disk_be_full(void)
+{
+    faults_set((struct faults){.calls = FAULT_WRITE, .name = "slot", .count = FAULTS_FOR_EVER, .error = ENOSPC});
+    use_clock();
+}
+
+static void let_device_fail(void)
+{
+    let_writes_fail(FAULTS_FOR_EVER);
+}
+
+static void let_flush_fail(void)
+{
+    faults_set((struct faults){.calls = FAULT_FLUSH, .name = "slot", .count = FAULTS_FOR_EVER, .error = EIO});
+    use_clock();
+}
+
+static void let_training_go_bad(void)
+{
+    weight = NAN;
+}
+
+static const struct {
+    void (*begin)(void);
+    h5ckpt_status status;
+} FAILURE[] = {
+    {let_get_fail, H5CKPT_E_CALLBACK},          {let_disk_be_full, H5CKPT_E_NO_SPACE}, {let_device_fail, H5CKPT_E_IO},
+    {let_training_go_bad, H5CKPT_E_NOT_FINITE}, {let_flush_fail, H5CKPT_E_IO},
+};
+
+static void set_limit(unsigned failed_saves_max)
+{
+    weight = 1;
+    told_to_end = 0;
+    h5ckpt_add(run.state, "weight", H5CKPT_FLOAT64, 0, NULL, &weight);
+    h5ckpt_require_finite(run.state, "weight");
+    run.options.save_freq = run.options.save_freq == H5CKPT_NEVER ? 1 : run.options.save_freq;
+    run.options.failed_saves_max = failed_saves_max;
+    run.options.store.event = hear;
+}
+
+/* Every hook repeats it, nothing more is saved, nothing deleted; and the next life goes on from `saved`. */
+static void assert_told_to_end(uint64_t number, uint64_t saved)
+{
+    char message[1024];
+    const unsigned before = run.save_count;
+
+    snprintf(message, sizeof message, "%s", h5ckpt_callback_message(run.callback));
+    ck_assert_uint_eq(told_to_end, 1);
+    ck_assert_str_eq(message, told_text);
+    run.get_fails = false;
+    weight = 1;
+    let_writes_succeed();
+    for (uint64_t i = 1; i <= 3; i++) {
+        assert_hook(step(number + i, 1), H5CKPT_E_SAVES_FAILED);
+        ck_assert_str_eq(h5ckpt_callback_message(run.callback), message);
+    }
+    ck_assert_uint_eq(run.save_count, before);
+    ck_assert_uint_eq(told_to_end, 1);
+    assert_hook(h5ckpt_on_train_end(run.callback, H5CKPT_FINISHED), H5CKPT_STOP);
+    assert_mentions(h5ckpt_callback_message(run.callback), "kept");
+    begin_again();
+    ck_assert_uint_eq(run.next.step, saved);
+}
+
+START_TEST(as_many_failures_in_a_row_as_are_allowed_end_the_loop_whatever_they_are)
+{
+    set_limit(3);
+    begin();
+    assert_hook(step(0, 1), H5CKPT_OK);
+    FAILURE[_i].begin();
+    assert_hook(step(1, 1), FAILURE[_i].status);
+    assert_hook(step(2, 1), FAILURE[_i].status);
+    assert_hook(step(3, 1), H5CKPT_E_SAVES_FAILED);
+    assert_mentions(h5ckpt_callback_message(run.callback),
+                    "3 saves in a row have failed (failed_saves_max): end training now");
+    assert_mentions(h5ckpt_callback_message(run.callback), ". The last one: ");
+    if (FAILURE[_i].begin == let_flush_fail)
+        return; /* what is on disk may be newer than what was reported */
+    assert_told_to_end(3, 1);
+}
+END_TEST
+
+START_TEST(a_limit_of_1_ends_the_loop_by_its_first_failure)
+{
+    set_limit(1);
+    begin();
+    assert_hook(step(0, 1), H5CKPT_OK);
+    let_disk_be_full();
+    assert_hook(step(1, 1), H5CKPT_E_SAVES_FAILED);
+    assert_mentions(h5ckpt_callback_message(run.callback), "1 save has failed");
+    assert_mentions(h5ckpt_callback_message(run.callback), "is still there");
+    assert_told_to_end(1, 1);
+}
+END_TEST
+
+START_TEST(a_first_save_that_fails_says_that_nothing_is_saved)
+{
+    set_limit(1);
+    begin();
+    let_disk_be_full();
+    assert_hook(step(0, 1), H5CKPT_E_SAVES_FAILED);
+    assert_mentions(h5ckpt_callback_message(run.callback), "nothing has been saved yet");
+    assert_told_to_end(0, 0);
+}
+END_TEST
+
+START_TEST(a_save_that_succeeds_between_failures_makes_them_none_in_a_row)
+{
+    set_limit(3);
+    begin();
+    for (uint64_t number = 0; number < 30; number++) {
+        run.get_fails = number % 3 != 0;
+        assert_hook(step(number, 1), run.get_fails ? H5CKPT_E_CALLBACK : H5CKPT_OK);
+    }
+    run.get_fails = true;
+    assert_hook(step(30, 1), H5CKPT_E_SAVES_FAILED); /* after two */
+    assert_told_to_end(30, 28);
+}
+END_TEST
+
+START_TEST(by_default_no_number_of_failures_ends_the_loop)
+{
+    set_limit(0);
+    begin();
+    ck_assert_uint_eq(h5ckpt_callback_options_default().failed_saves_max, 0);
+    run.get_fails = true;
+    for (uint64_t number = 0; number < 300; number++)
+        assert_hook(step(number, 1), H5CKPT_E_CALLBACK);
+    run.get_fails = false;
+    assert_hook(step(300, 1), H5CKPT_OK);
+    ck_assert_uint_eq(told_to_end, 0);
+}
+END_TEST
+
+START_TEST(the_hooks_of_epochs_tell_it_as_well)
+{
+    run.options.save_freq = H5CKPT_EVERY_EPOCH;
+    set_limit(2);
+    begin();
+    begin_epoch(0);
+    let_disk_be_full();
+    assert_hook(h5ckpt_on_train_batch_end(run.callback, 0), H5CKPT_OK);
+    assert_hook(h5ckpt_on_epoch_end(run.callback, 0), H5CKPT_E_NO_SPACE);
+    begin_epoch(1);
+    assert_hook(h5ckpt_on_train_batch_end(run.callback, 0), H5CKPT_E_SAVES_FAILED);
+    let_writes_succeed();
+    assert_hook(h5ckpt_on_train_batch_begin(run.callback, 1), H5CKPT_E_SAVES_FAILED);
+    assert_hook(h5ckpt_on_test_batch_end(run.callback, 0), H5CKPT_E_SAVES_FAILED);
+    assert_hook(h5ckpt_on_epoch_end(run.callback, 1), H5CKPT_E_SAVES_FAILED);
+    assert_hook(h5ckpt_on_epoch_begin(run.callback, 2), H5CKPT_E_SAVES_FAILED);
+    assert_hook(h5ckpt_on_train_end(run.callback, H5CKPT_FAILED), H5CKPT_OK);
+    ck_assert_uint_eq(told_to_end, 1);
+}
+END_TEST
+
+START_TEST(a_failure_in_flight_counts_when_it_is_known_and_not_if_the_next_save_is_durable)
+{
+    set_limit(1);
+    fail_in_flight();
+    assert_hook(h5ckpt_step(run.callback, 29), H5CKPT_E_IO); /* returns it, saves, and that save counts */
+    assert_saved_again_at(29);
+    ck_assert_uint_eq(told_to_end, 0);
+}
+END_TEST
+
+START_TEST(a_failure_in_flight_that_a_hook_returns_ends_the_loop)
+{
+    set_limit(1);
+    fail_in_flight();
+    assert_hook(step(20, 1), H5CKPT_E_SAVES_FAILED);
+    assert_mentions(h5ckpt_callback_message(run.callback), "Input/output error");
+    assert_told_to_end(20, 10);
+}
+END_TEST
+
+START_TEST(a_failure_in_flight_that_the_program_has_heard_of_ends_the_loop_unless_the_next_try_succeeds)
+{
+    set_limit(1);
+    fail_in_flight();
+    assert_status(h5ckpt_wait(store()), H5CKPT_E_IO);
+    if (_i == 0) {
+        assert_hook(step(20, 1), H5CKPT_OK);
+        assert_saved_again_at(20);
+        return;
+    }
+    let_writes_fail(FAULTS_FOR_EVER);
+    assert_hook(step(20, 1), H5CKPT_E_SAVES_FAILED);
+    assert_told_to_end(20, 10);
 }
 END_TEST
 
@@ -842,11 +1084,30 @@ static void add_failures(Suite *suite)
     tcase_add_test(tests, an_epochs_save_that_failed_is_tried_again_at_the_next_batch);
     tcase_add_test(tests, by_seconds_a_save_that_failed_is_tried_at_the_next_step);
     tcase_add_test(tests, a_save_that_failed_is_tried_again_when_the_share_allows);
+    tcase_add_test(tests, a_try_that_took_long_to_fail_is_repeated_when_the_program_has_had_as_much_time);
+    tcase_add_test(tests, what_is_due_anyway_waits_for_no_try_that_failed);
     tcase_add_test(tests, a_save_in_flight_that_failed_is_returned_by_the_next_hook_and_tried_by_the_one_after_it);
     tcase_add_test(tests, a_save_in_flight_whose_failure_the_program_has_heard_of_is_tried_by_the_next_hook);
     tcase_add_test(tests, a_failure_that_the_next_due_save_returns_makes_no_other_one_due);
     tcase_add_test(tests, a_save_that_was_skipped_is_not_tried_again_until_one_is_due);
     tcase_add_test(tests, what_only_the_clock_asks_for_waits_for_a_save_in_flight_and_is_not_skipped);
+}
+
+static void add_limit(Suite *suite)
+{
+    TCase *tests = new_case(suite, "failed_saves_max");
+
+    tcase_add_loop_test(tests, as_many_failures_in_a_row_as_are_allowed_end_the_loop_whatever_they_are, 0,
+                        COUNT(FAILURE));
+    tcase_add_test(tests, a_limit_of_1_ends_the_loop_by_its_first_failure);
+    tcase_add_test(tests, a_first_save_that_fails_says_that_nothing_is_saved);
+    tcase_add_test(tests, a_save_that_succeeds_between_failures_makes_them_none_in_a_row);
+    tcase_add_test(tests, by_default_no_number_of_failures_ends_the_loop);
+    tcase_add_test(tests, the_hooks_of_epochs_tell_it_as_well);
+    tcase_add_test(tests, a_failure_in_flight_counts_when_it_is_known_and_not_if_the_next_save_is_durable);
+    tcase_add_test(tests, a_failure_in_flight_that_a_hook_returns_ends_the_loop);
+    tcase_add_loop_test(
+        tests, a_failure_in_flight_that_the_program_has_heard_of_ends_the_loop_unless_the_next_try_succeeds, 0, 2);
 }
 
 static void add_steps(Suite *suite)
@@ -883,6 +1144,7 @@ int main(void)
     add_time(suite);
     add_share(suite);
     add_failures(suite);
+    add_limit(suite);
     add_steps(suite);
     add_options(suite);
     fixture_begin();

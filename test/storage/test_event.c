@@ -62,6 +62,7 @@ static const char *const KIND_NAME[KIND_COUNT] = {
     [H5CKPT_EVENT_CHECKED] = "CHECKED",
     [H5CKPT_EVENT_HOOK_REFUSED] = "HOOK_REFUSED",
     [H5CKPT_EVENT_PREEMPTION] = "PREEMPTION",
+    [H5CKPT_EVENT_GIVEN_UP] = "GIVEN_UP",
     [H5CKPT_EVENT_DELETED] = "DELETED",
 };
 
@@ -147,6 +148,7 @@ static enum h5ckpt_level expected_level(enum h5ckpt_event_kind kind, h5ckpt_stat
     case H5CKPT_EVENT_SAVE_FAILED:
     case H5CKPT_EVENT_RESTORE_FAILED:
     case H5CKPT_EVENT_HOOK_REFUSED:
+    case H5CKPT_EVENT_GIVEN_UP:
         return H5CKPT_LEVEL_ERROR;
     case H5CKPT_EVENT_CHECKED:
         return status < 0 ? H5CKPT_LEVEL_ERROR : H5CKPT_LEVEL_INFO;

@@ -14,6 +14,7 @@ static struct faults current;
 static long seen;
 static long hits;
 static bool inside; /* `before` runs */
+static int64_t stopped_ns;
 static char name_of[DESCRIPTOR_COUNT_MAX][NAME_BYTES];
 static struct {
     char name[NAME_BYTES];
@@ -133,6 +134,11 @@ static int fault_remove_at(int directory, const char *name)
     return fails(FAULT_REMOVE, name) ? -1 : system_kernel.remove_at(directory, name);
 }
 
+static int64_t stopped_clock(void)
+{
+    return stopped_ns;
+}
+
 void faults_set(struct faults faults)
 {
     static struct system_calls faulty;
@@ -148,6 +154,9 @@ void faults_set(struct faults faults)
     faulty.link_at = fault_link_at;
     faulty.rename_at = fault_rename_at;
     faulty.remove_at = fault_remove_at;
+    stopped_ns = system_kernel.monotonic_time_ns();
+    if (faults.no_time_passes)
+        faulty.monotonic_time_ns = stopped_clock;
     current = faults;
     seen = 0;
     hits = 0;
