@@ -929,6 +929,28 @@ H5CKPT_API h5ckpt_status h5ckpt_list_variables(h5ckpt_store *store, unsigned slo
                                                void (*visit)(void *context, const struct h5ckpt_stored *variable),
                                                void *context);
 
+/** A setting as a slot holds it; valid during the visit. */
+struct h5ckpt_stored_setting {
+    const char *name;      /**< the program's; UTF-8 without control characters */
+    const char *type_name; /**< as of a variable */
+    int rank;
+    const uint64_t *shape;
+    uint64_t byte_count;
+    const void *bytes; /**< the value, verified, as the machine that saved it held it; NULL without bytes */
+    const char
+        *text; /**< 0.1, true, 'adam', [64, 128, 10]: cut with "…" when long; "" if it is opaque or another machine's */
+};
+
+/**
+ * Visit the settings stored in a slot, and their values, in the order in which they were registered. Reads and verifies the blocks that
+ * hold them.
+ *
+ * @return as h5ckpt_list_variables(); H5CKPT_E_DAMAGED also if one of these blocks is: then nothing was visited.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_list_settings(h5ckpt_store *store, unsigned slot,
+                                              void (*visit)(void *context, const struct h5ckpt_stored_setting *setting),
+                                              void *context);
+
 /** Damaged blocks next to each other, and what lies in them; valid during the visit. */
 struct h5ckpt_damage {
     uint64_t first_block; /**< blocks count from 0 … */

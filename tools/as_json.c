@@ -75,6 +75,27 @@ static json_t *variables_of(const struct finding *finding)
     return array;
 }
 
+static json_t *settings_of(const struct finding *finding)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < finding->setting_count; i++) {
+        const struct h5ckpt_stored_setting *setting = &finding->settings[i];
+        json_t *object = json_object();
+        json_t *shape = json_array();
+
+        for (int j = 0; j < setting->rank; j++)
+            append(shape, number(setting->shape[j]));
+        set(object, "name", string(setting->name));
+        set(object, "type", string(setting->type_name));
+        set(object, "shape", shape);
+        set(object, "bytes", number(setting->byte_count));
+        set(object, "value", setting->text[0] == '\0' ? json_null() : string(setting->text));
+        append(array, object);
+    }
+    return array;
+}
+
 static json_t *names_in(const struct h5ckpt_damage *damage)
 {
     json_t *array = json_array();
@@ -139,7 +160,7 @@ static json_t *slot_of(const struct finding *finding, unsigned i)
 
 /* --------------------------------------------------------------------- document */
 
-static json_t *document(const struct finding *finding, bool with_variables)
+static json_t *document(const struct finding *finding, bool with_variables, bool with_settings)
 {
     const struct h5ckpt_slot_report *restorable = finding_restorable(finding);
     json_t *object = json_object();
@@ -160,6 +181,8 @@ static json_t *document(const struct finding *finding, bool with_variables)
     set(object, "slots", slots);
     if (with_variables)
         set(object, "variables", restorable == NULL ? json_null() : variables_of(finding));
+    if (with_settings)
+        set(object, "settings", restorable == NULL ? json_null() : settings_of(finding));
     return object;
 }
 
@@ -174,9 +197,9 @@ static int write_safely(const char *bytes, size_t byte_count, void *stream)
     return 0; /* the stream remembers its errors */
 }
 
-void as_json(const struct finding *finding, bool with_variables)
+void as_json(const struct finding *finding, bool with_variables, bool with_settings)
 {
-    json_t *object = document(finding, with_variables);
+    json_t *object = document(finding, with_variables, with_settings);
 
     if (json_dump_callback(object, write_safely, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) < 0)
         memory_exhausted();

@@ -7,6 +7,6 @@
 
 #include "finding.h"
 
-void as_json(const struct finding *finding, bool with_variables);
+void as_json(const struct finding *finding, bool with_variables, bool with_settings);
 
 #endif

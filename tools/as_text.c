@@ -165,6 +165,28 @@ static void print_variables(const struct finding *finding)
     table_free(&table);
 }
 
+/* ------------------------------------------------------------- table of settings */
+
+static void print_settings(const struct finding *finding)
+{
+    struct table table = table_make();
+
+    table_add_column(&table, "SETTING", false);
+    table_add_column(&table, "TYPE", false);
+    table_add_column(&table, "SHAPE", false);
+    table_add_column(&table, "VALUE", false);
+    for (size_t i = 0; i < finding->setting_count; i++) {
+        const struct h5ckpt_stored_setting *setting = &finding->settings[i];
+        char *shape = text_shape(setting->rank, setting->shape);
+        const char *const cells[] = {setting->name, setting->type_name, shape,
+                                     setting->text[0] == '\0' ? NOTHING : setting->text};
+        table_add_row(&table, cells, sizeof cells / sizeof *cells);
+        free(shape);
+    }
+    table_print(&table);
+    table_free(&table);
+}
+
 /* -------------------------------------------------------------------- sentences */
 
 /* Whose bytes lie in the blocks. Free it. */
@@ -277,6 +299,10 @@ void as_text(const struct finding *finding)
     }
     if (finding->variable_count > 0) {
         print_variables(finding);
+        putchar('\n');
+    }
+    if (finding->setting_count > 0) {
+        print_settings(finding);
         putchar('\n');
     }
     for (unsigned i = 0; i < finding->report.slot_count; i++)

@@ -58,6 +58,21 @@ static void keep_variable(void *context, const struct h5ckpt_stored *variable)
     kept->shape = copy_shape(variable->shape, variable->rank);
 }
 
+static void keep_setting(void *context, const struct h5ckpt_stored_setting *setting)
+{
+    struct finding *finding = context;
+    struct h5ckpt_stored_setting *kept;
+
+    finding->settings = memory_for_one_more(finding->settings, finding->setting_count, sizeof *finding->settings);
+    kept = &finding->settings[finding->setting_count++];
+    *kept = *setting;
+    kept->name = memory_check(strdup(setting->name));
+    kept->type_name = memory_check(strdup(setting->type_name));
+    kept->shape = copy_shape(setting->shape, setting->rank);
+    kept->text = memory_check(strdup(setting->text));
+    kept->bytes = NULL;
+}
+
 static void keep_damage(void *context, const struct h5ckpt_damage *damage)
 {
     struct finding_slot *slot = context;
@@ -80,6 +95,15 @@ static void forget(struct finding *finding)
     free(finding->variables);
     finding->variables = NULL;
     finding->variable_count = 0;
+    for (size_t i = 0; i < finding->setting_count; i++) {
+        free((void *)finding->settings[i].name);
+        free((void *)finding->settings[i].type_name);
+        free((void *)finding->settings[i].shape);
+        free((void *)finding->settings[i].text);
+    }
+    free(finding->settings);
+    finding->settings = NULL;
+    finding->setting_count = 0;
     for (unsigned i = 0; i < H5CKPT_SLOT_COUNT_MAX; i++) {
         struct finding_slot *slot = &finding->slot[i];
         for (size_t j = 0; j < slot->damage_count; j++)
@@ -134,6 +158,8 @@ static h5ckpt_status list(struct finding *finding, h5ckpt_store *store, const st
     }
     if (status == H5CKPT_OK && report->restored >= 0 && request->variables)
         status = but_for_damage(h5ckpt_list_variables(store, (unsigned)report->restored, keep_variable, finding));
+    if (status == H5CKPT_OK && report->restored >= 0 && request->settings)
+        status = but_for_damage(h5ckpt_list_settings(store, (unsigned)report->restored, keep_setting, finding));
     return status;
 }
 

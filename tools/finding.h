@@ -28,12 +28,15 @@ struct finding {
     struct finding_slot slot[H5CKPT_SLOT_COUNT_MAX];
     struct h5ckpt_stored *variables; /* of the state that a restore would give, if asked for */
     size_t variable_count;
+    struct h5ckpt_stored_setting *settings; /* likewise, without `bytes` */
+    size_t setting_count;
 };
 
 struct finding_request {
     const char *directory;
     enum h5ckpt_depth depth;
     bool variables; /* those of the state that a restore would give */
+    bool settings;  /* likewise */
     void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total);
     void *progress_context;
 };

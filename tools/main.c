@@ -36,14 +36,16 @@ struct command_line {
     bool json;
     bool quiet;
     bool variables;
+    bool settings;
 };
 
-enum { OPTION_JSON = 256, OPTION_QUIET, OPTION_VARIABLES }; /* no short options */
+enum { OPTION_JSON = 256, OPTION_QUIET, OPTION_VARIABLES, OPTION_SETTINGS }; /* no short options */
 
 #define DOC_JSON "print one JSON document instead of text"
 
 static const struct argp_option INFO_OPTIONS[] = {
     {.name = "variables", .key = OPTION_VARIABLES, .doc = "list the variables of the state that a restore would give"},
+    {.name = "settings", .key = OPTION_SETTINGS, .doc = "list the settings that it was saved with"},
     {.name = "json", .key = OPTION_JSON, .doc = DOC_JSON},
     {0},
 };
@@ -77,6 +79,9 @@ static error_t parse_of_command(int key, char *argument, struct argp_state *stat
         return 0;
     case OPTION_VARIABLES:
         line->variables = true;
+        return 0;
+    case OPTION_SETTINGS:
+        line->settings = true;
         return 0;
     case ARGP_KEY_ARG:
         return take_directory(line, argument, state);
@@ -192,7 +197,7 @@ static void show(const struct finding *finding, const struct command_line *line)
     const bool is_answer = finding->verdict != VERDICT_UNKNOWN && finding->verdict != VERDICT_USAGE;
 
     if (line->json)
-        as_json(finding, line->variables);
+        as_json(finding, line->variables, line->settings);
     else if (!line->quiet)
         as_text(finding);
     if (!is_answer && finding->message[0] != '\0')
@@ -208,6 +213,7 @@ static enum verdict run(const struct command_line *line)
         .directory = line->directory,
         .depth = line->command->depth,
         .variables = line->variables,
+        .settings = line->settings,
         .progress = line->quiet || line->json ? NULL : progress_bar_show,
         .progress_context = &bar,
     };

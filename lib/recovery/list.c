@@ -2,13 +2,17 @@
 /*
  * list: the variables that a slot holds, and those that lie in its damaged blocks.
  */
+#include "recovery/list.h"
+
 #include <stdlib.h>
 
 #include "recovery/examine.h"
 
 /* As the slot was reported: what is wrong with it is said again. */
-static h5ckpt_status refuse_stateless(h5ckpt_store *store, const struct slot *slot)
+h5ckpt_status list_refuse_stateless(h5ckpt_store *store, unsigned slot_number)
 {
+    const struct slot *slot = &store->survey.slot[slot_number];
+
     switch (slot->state) {
     case H5CKPT_SLOT_FOREIGN:
         return slot_say(slot, &store->directory, H5CKPT_E_FOREIGN, &store->error);
@@ -42,7 +46,7 @@ static h5ckpt_status read_index(h5ckpt_store *store, unsigned slot_number, struc
     return examine_conclude_read(store, slot_number, status);
 }
 
-static h5ckpt_status enter(h5ckpt_store *store, const char *call, unsigned slot_number, bool can_visit)
+h5ckpt_status list_enter(h5ckpt_store *store, const char *call, unsigned slot_number, bool can_visit)
 {
     h5ckpt_status status = store_enter(store, call);
 
@@ -62,11 +66,10 @@ h5ckpt_status h5ckpt_list_variables(h5ckpt_store *store, unsigned slot_number,
 
     if (store == NULL)
         return H5CKPT_E_ARGUMENT;
-    status = enter(store, "h5ckpt_list_variables", slot_number, visit != NULL);
+    status = list_enter(store, "h5ckpt_list_variables", slot_number, visit != NULL);
     if (status < 0)
         return status;
-    const struct slot *slot = &store->survey.slot[slot_number];
-    status = refuse_stateless(store, slot);
+    status = list_refuse_stateless(store, slot_number);
     if (status == H5CKPT_OK)
         status = read_index(store, slot_number, &index);
     for (size_t i = 0; status == H5CKPT_OK && i < index.entry_count; i++) {
@@ -133,7 +136,7 @@ h5ckpt_status h5ckpt_list_damage(h5ckpt_store *store, unsigned slot_number,
 
     if (store == NULL)
         return H5CKPT_E_ARGUMENT;
-    status = enter(store, "h5ckpt_list_damage", slot_number, visit != NULL);
+    status = list_enter(store, "h5ckpt_list_damage", slot_number, visit != NULL);
     const struct slot *slot = status < 0 ? NULL : &store->survey.slot[slot_number];
     const unsigned char *damaged = status < 0 ? NULL : store->damaged[slot_number];
     if (damaged == NULL || slot->state == H5CKPT_SLOT_INTACT)

@@ -172,3 +172,29 @@ void value_text(const struct element *element, const void *bytes, char text[VALU
     }
     strcpy(text, number);
 }
+
+void values_text(const struct schema_entry *entry, const void *bytes, char text[VALUES_TEXT_BYTES])
+{
+    static const char CUT[] = ", …]";
+    const uint64_t stride = entry->element.byte_count;
+    size_t length = 1;
+
+    text[0] = '\0';
+    if (!value_is_showable(&entry->element))
+        return;
+    if (entry->rank == 0) {
+        value_text(&entry->element, bytes, text);
+        return;
+    }
+    strcpy(text, "[");
+    for (uint64_t i = 0; i < entry->byte_count / stride; i++) {
+        char value[VALUE_TEXT_BYTES];
+        value_text(&entry->element, (const unsigned char *)bytes + i * stride, value);
+        if (length + strlen(value) + sizeof ", " + sizeof CUT > VALUES_TEXT_BYTES) {
+            strcpy(text + length, CUT);
+            return;
+        }
+        length += (size_t)sprintf(text + length, "%s%s", i == 0 ? "" : ", ", value);
+    }
+    strcpy(text + length, "]");
+}

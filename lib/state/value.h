@@ -16,6 +16,12 @@ bool value_is_showable(const struct element *element);
  * long. */
 void value_text(const struct element *element, const void *bytes, char text[VALUE_TEXT_BYTES]);
 
+enum { VALUES_TEXT_BYTES = 2 * VALUE_TEXT_BYTES };
+
+/* Of a whole variable: a scalar as that, an array as "[64, 128, 10]" in row-major order, cut with "…" when long; "" if its elements are not
+ * shown. */
+void values_text(const struct schema_entry *entry, const void *bytes, char text[VALUES_TEXT_BYTES]);
+
 /* Bytes of a string up to its padding. */
 size_t value_string_length(const struct element *element, const void *bytes);
 

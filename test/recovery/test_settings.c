@@ -818,6 +818,102 @@ START_TEST(a_setting_may_be_added_to_an_open_store)
 }
 END_TEST
 
+/* ------------------------------------------------------------------------ list */
+
+static char listed[1024];
+
+static void note_setting(void *context, const struct h5ckpt_stored_setting *setting)
+{
+    ck_assert_ptr_eq(context, listed);
+    snprintf(listed + strlen(listed), sizeof listed - strlen(listed), "%s (%s, rank %d, %d bytes): %s\n", setting->name,
+             setting->type_name, setting->rank, (int)setting->byte_count, setting->text);
+    if (strcmp(setting->name, "layers") == 0)
+        ck_assert_mem_eq(setting->bytes, LAYERS, sizeof LAYERS);
+}
+
+static h5ckpt_status list(h5ckpt_store *store, unsigned slot)
+{
+    listed[0] = '\0';
+    return h5ckpt_list_settings(store, slot, note_setting, listed);
+}
+
+static void add_some(double rate)
+{
+    add_rate(rate);
+    assert_status(h5ckpt_add_setting(state, "layers", H5CKPT_INT64, 1, (const uint64_t[]){3}, LAYERS), H5CKPT_OK);
+    assert_status(h5ckpt_add_setting(state, "a/name", H5CKPT_STRING(16), 0, NULL, ADAM), H5CKPT_OK);
+    assert_status(h5ckpt_add_setting(state, "none", H5CKPT_INT64, 1, (const uint64_t[]){0}, NULL), H5CKPT_OK);
+    assert_status(h5ckpt_add_setting(state, "key", H5CKPT_OPAQUE(24), 0, NULL, LAYERS), H5CKPT_OK);
+}
+
+START_TEST(the_settings_of_each_slot_are_listed_in_the_order_of_their_registration)
+{
+    add_some(0.1);
+    save_and_die(1);
+    add_some(0.2);
+    save_and_die(2);
+    h5ckpt_store *store = open_as(H5CKPT_READ_ONLY);
+    for (unsigned slot = 0; slot < 2; slot++) {
+        assert_status_message(list(store, slot), H5CKPT_OK, h5ckpt_message(store));
+        ck_assert_str_eq(listed, slot == 0 ? "learning_rate (float64, rank 0, 8 bytes): 0.1\n"
+                                             "layers (int64, rank 1, 24 bytes): [64, 64, 10]\n"
+                                             "a/name (string of 16 bytes, rank 0, 16 bytes): 'adam'\n"
+                                             "none (int64, rank 1, 0 bytes): []\n"
+                                             "key (opaque of 24 bytes, rank 0, 24 bytes): \n"
+                                           : "learning_rate (float64, rank 0, 8 bytes): 0.2\n"
+                                             "layers (int64, rank 1, 24 bytes): [64, 64, 10]\n"
+                                             "a/name (string of 16 bytes, rank 0, 16 bytes): 'adam'\n"
+                                             "none (int64, rank 1, 0 bytes): []\n"
+                                             "key (opaque of 24 bytes, rank 0, 24 bytes): \n");
+    }
+    h5ckpt_close(store);
+}
+END_TEST
+
+START_TEST(where_there_are_no_settings_none_are_listed)
+{
+    save_and_die(1);
+    h5ckpt_store *store = open_as(H5CKPT_READ_ONLY);
+    assert_status(list(store, 0), H5CKPT_OK);
+    ck_assert_str_eq(listed, "");
+    assert_status(list(store, 1), H5CKPT_NO_CHECKPOINT); /* reserved */
+    h5ckpt_close(store);
+}
+END_TEST
+
+START_TEST(settings_in_a_damaged_block_are_not_listed)
+{
+    static unsigned char bytes[SLOT_BYTES_MAX];
+
+    add_some(0.1);
+    save_and_die(1);
+    const char *path = in_backup("slot-a.h5");
+    const size_t byte_count = (size_t)file_bytes(path);
+    ck_assert_uint_le(byte_count, sizeof bytes);
+    file_read_bytes(path, bytes, byte_count, 0);
+    const unsigned char *found = memmem(bytes, byte_count, LAYERS, sizeof LAYERS);
+    ck_assert_ptr_nonnull(found);
+    file_flip_bit(path, 8 * (uint64_t)(found - bytes));
+    h5ckpt_store *store = open_as(H5CKPT_READ_ONLY);
+    assert_status(list(store, 0), H5CKPT_E_DAMAGED);
+    assert_mentions(h5ckpt_message(store), "slot-a.h5");
+    ck_assert_str_eq(listed, "");
+    h5ckpt_close(store);
+}
+END_TEST
+
+START_TEST(nonsense_lists_nothing)
+{
+    save_with_rate(0.1, 1);
+    h5ckpt_store *store = open_as(H5CKPT_READ_ONLY);
+    assert_status(h5ckpt_list_settings(NULL, 0, note_setting, listed), H5CKPT_E_ARGUMENT);
+    assert_status(h5ckpt_list_settings(store, 0, NULL, listed), H5CKPT_E_ARGUMENT);
+    assert_status(list(store, 77), H5CKPT_E_ARGUMENT);
+    assert_mentions(h5ckpt_message(store), "h5ckpt_list_settings");
+    h5ckpt_close(store);
+}
+END_TEST
+
 /* ------------------------------------------------------------------- callback */
 
 START_TEST(training_does_not_begin_with_other_settings_unless_they_are_accepted)
@@ -945,6 +1041,10 @@ static void add_other_tests(Suite *suite)
     tcase_add_test(tests, an_option_that_names_nothing_is_refused);
     tcase_add_test(tests, a_setting_and_a_variable_may_have_one_name);
     tcase_add_test(tests, a_setting_may_be_added_to_an_open_store);
+    tcase_add_test(tests, the_settings_of_each_slot_are_listed_in_the_order_of_their_registration);
+    tcase_add_test(tests, where_there_are_no_settings_none_are_listed);
+    tcase_add_test(tests, settings_in_a_damaged_block_are_not_listed);
+    tcase_add_test(tests, nonsense_lists_nothing);
     tcase_add_test(tests, training_does_not_begin_with_other_settings_unless_they_are_accepted);
     tcase_add_test(tests, two_lives_are_not_checked_under_settings_that_differ);
     tcase_add_test(tests, a_check_needs_two_states_with_these_settings);

@@ -136,6 +136,41 @@ START_TEST(strings_end_at_their_padding_and_are_safe_to_show)
 }
 END_TEST
 
+static const char *texts_of(h5ckpt_type type, unsigned rank, const uint64_t *shape, const void *bytes)
+{
+    static char texts[VALUES_TEXT_BYTES + 1];
+    struct schema_entry entry = {.name = "settings/it", .element = element_of(type), .rank = rank, .shape = shape};
+    struct error error = ERROR_NONE;
+
+    ck_assert_int_eq(schema_byte_count(&entry.byte_count, &entry.element, rank, shape, &error), H5CKPT_OK);
+    memset(texts, '#', sizeof texts);
+    values_text(&entry, bytes, texts);
+    ck_assert_int_eq(texts[VALUES_TEXT_BYTES], '#');
+    return texts;
+}
+
+START_TEST(an_array_is_a_list_that_is_cut_when_long)
+{
+    static const int64_t NUMBERS[1000] = {64, -128, 10, INT64_MIN};
+    static char strings[9][300];
+
+    ck_assert_str_eq(texts_of(H5CKPT_INT64, 0, NULL, NUMBERS), "64");
+    ck_assert_str_eq(texts_of(H5CKPT_INT64, 1, (uint64_t[]){3}, NUMBERS), "[64, -128, 10]");
+    ck_assert_str_eq(texts_of(H5CKPT_INT64, 2, (uint64_t[]){2, 2}, NUMBERS), "[64, -128, 10, -9223372036854775808]");
+    ck_assert_str_eq(texts_of(H5CKPT_INT64, 2, (uint64_t[]){2, 0}, NULL), "[]");
+    ck_assert_str_eq(texts_of(H5CKPT_OPAQUE(8), 1, (uint64_t[]){3}, NUMBERS), "");
+    for (uint64_t count = 1; count <= 1000; count++) {
+        const char *text_of_all = texts_of(H5CKPT_INT64, 1, &count, NUMBERS);
+        ck_assert_uint_lt(strlen(text_of_all), VALUES_TEXT_BYTES);
+        ck_assert_int_eq(text_of_all[strlen(text_of_all) - 1], ']');
+    }
+    ck_assert_ptr_nonnull(strstr(texts_of(H5CKPT_INT64, 1, (uint64_t[]){1000}, NUMBERS), ", 0, …]"));
+    memset(strings, 'x', sizeof strings);
+    for (uint64_t count = 1; count <= 9; count++)
+        ck_assert_uint_lt(strlen(texts_of(H5CKPT_STRING(300), 1, &count, strings)), VALUES_TEXT_BYTES);
+}
+END_TEST
+
 START_TEST(what_is_no_number_boolean_or_string_of_this_machine_is_not_shown)
 {
     const struct element opaque = element_of(H5CKPT_OPAQUE(8));
@@ -164,6 +199,7 @@ int main(void)
     tcase_add_test(tests, booleans_are_words);
     for (size_t i = 0; i < COUNT(BYTES); i++)
         tcase_add_loop_test(tests, strings_end_at_their_padding_and_are_safe_to_show, BYTES[i], BYTES[i] + 1);
+    tcase_add_test(tests, an_array_is_a_list_that_is_cut_when_long);
     tcase_add_test(tests, what_is_no_number_boolean_or_string_of_this_machine_is_not_shown);
     suite_add_tcase(suite, tests);
 

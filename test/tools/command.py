@@ -381,6 +381,8 @@ class WhatIsShown(Case):
 
         collect(run_json("info", "--variables", self.directory))
         collect(run_json("verify", self.directory))
+        subprocess.run([MAKE_CHECKPOINT, self.work / "other"], stdout=subprocess.DEVNULL, check=True)
+        collect(run_json("info", "--settings", self.work / "other"))
         self.assertEqual(found, told - {name for name in told if name.startswith("H5CKPT_")})
 
     def test_the_slot_states_are_those_of_the_manual(self):
@@ -406,6 +408,28 @@ class WhatIsShown(Case):
         for variable, (_, type_name, _, _) in zip(found, expected):
             self.assertTrue(variable["type"].startswith(type_name), variable)
         self.check_table(self.expect(0, "info", "--variables", self.directory), found)
+
+    def test_settings_are_listed_with_their_values(self):
+        subprocess.run([MAKE_CHECKPOINT, self.directory], stdout=subprocess.DEVNULL, check=True)
+        found = run_json("info", "--settings", self.directory)["settings"]
+        self.assertEqual([(s["name"], s["type"], s["shape"], s["bytes"], s["value"]) for s in found],
+                         [("optimizer/learning rate", "float64", [], 8, "0.1"),
+                          ("optimizer/nesterov", "bool of 1 byte", [], 1, "true"),
+                          ("layers", "int64", [3], 24, "[64, 128, 10]"),
+                          ("scalar", "string of 16 bytes", [], 16, "'größe'")])
+        lines = self.expect(0, "info", "--settings", self.directory).splitlines()
+        begin = next(i for i, line in enumerate(lines) if line.split() == ["SETTING", "TYPE", "SHAPE", "VALUE"])
+        for setting, line in zip(found, lines[begin + 1:]):
+            self.assertTrue(line.startswith(setting["name"] + " "), line)
+            self.assertTrue(line.rstrip().endswith(" " + setting["value"]), line)
+
+    def test_settings_are_listed_only_where_asked_for_and_where_there_are_any(self):
+        save(self.directory, 1)
+        self.assertNotIn("settings", run_json("info", self.directory))
+        self.assertEqual(run_json("info", "--settings", self.directory)["settings"], [])
+        self.assertNotIn("SETTING", self.expect(0, "info", "--settings", self.directory))
+        shutil.rmtree(self.directory)
+        self.assertIsNone(run_json("info", "--settings", self.directory)["settings"])
 
     def check_table(self, text, variables):
         lines = text.splitlines()
