@@ -97,7 +97,8 @@ typedef enum h5ckpt_status {
     H5CKPT_NO_CHECKPOINT = 2, /**< nothing has been saved here yet; registered memory is untouched */
     H5CKPT_LIVES_AGREE = 3,   /**< a hook's: the interval that was run again gave the stored bytes (check_resume) */
     H5CKPT_SKIPPED = 4,       /**< nothing was saved: the save before is still in flight (skip_if_busy) */
-    H5CKPT_STOP = 5, /**< a hook's: the job is about to be taken away, the state is durable: end the loop now */
+    H5CKPT_STOP = 5,         /**< a hook's: the job is about to be taken away, the state is durable: end the loop now */
+    H5CKPT_HISTORY_FULL = 6, /**< saved, but without some rows or logs of the history: no space for them */
 
     H5CKPT_E_ARGUMENT = -1,        /**< the call itself is wrong: NULL, a bad name, a wrong order of calls */
     H5CKPT_E_BUSY = -2,            /**< another handle or process is the writer of this directory */
@@ -279,9 +280,11 @@ enum h5ckpt_event_kind {
     H5CKPT_EVENT_LOCK_REPAIRED,    /**< the lock file was missing or damaged; the slots say whose they are */
     H5CKPT_EVENT_VIEW_FAILED,      /**< checkpoint.h5 could not be written; no state depends on it */
     H5CKPT_EVENT_CHECKED,          /**< check_resume: what came of it */
-    H5CKPT_EVENT_HOOK_REFUSED,     /**< a hook out of order, or with a number that is not due: it did nothing */
+    H5CKPT_EVENT_HOOK_REFUSED,     /**< a hook out of order, or with a number that is not due: it did nothing;
+                                        the first log that is refused */
     H5CKPT_EVENT_PREEMPTION,       /**< notice was given that the job will be taken away, and what is done about it */
     H5CKPT_EVENT_GIVEN_UP,         /**< failed_saves_max: the loop was told to end */
+    H5CKPT_EVENT_HISTORY,          /**< rows or logs of the history are not in the state that was saved, or restored */
     H5CKPT_EVENT_DELETED,          /**< the checkpoint is gone, as asked; or a deletion cut short was finished */
 };
 
@@ -395,7 +398,9 @@ H5CKPT_API const char *h5ckpt_message(const h5ckpt_store *store);
  * h5ckpt_save() returns; arrays must not be freed while they may be read. Where the system gives no thread, the save is synchronous.
  *
  * @param progress  kept with the state; NULL for zeros.
- * @return H5CKPT_OK; H5CKPT_SKIPPED; H5CKPT_E_ARGUMENT also (fenced) if h5ckpt_fence() was not called since the last save, whose state is then
+ * The history that came with the state that was restored (h5ckpt_log()) is saved with the variables.
+ *
+ * @return H5CKPT_OK; H5CKPT_HISTORY_FULL (saved, but for some of the history; in a background mode, in flight); H5CKPT_SKIPPED; H5CKPT_E_ARGUMENT also (fenced) if h5ckpt_fence() was not called since the last save, whose state is then
  *         given up, as nobody knows what memory was when it was read; H5CKPT_E_NOT_RESTORED (a checkpoint exists and was not restored by this handle; a warm start of some
  *         variables counts as a restore),
  *         H5CKPT_E_MEMORY_CHANGED (the last restore failed half-way), H5CKPT_E_ARGUMENT (a NULL array, a
@@ -590,6 +595,20 @@ struct h5ckpt_slot_report {
     char reason[H5CKPT_REASON_BYTES]; /**< what is wrong, by variable and block; "" if nothing is */
 };
 
+/** Which of two values of a log is the better one. */
+enum h5ckpt_better {
+    H5CKPT_SMALLER_IS_BETTER = 0, /**< a loss */
+    H5CKPT_LARGER_IS_BETTER = 1,  /**< an accuracy */
+};
+
+/** The best value of a log so far: what early stopping goes by. */
+struct h5ckpt_best {
+    bool known; /**< there is one: a value that is no NaN */
+    double value;
+    struct h5ckpt_progress at; /**< of its row; the first one, where several are equal */
+    uint64_t rows_since; /**< how often the log has had a value (NaN, too) since then: the patience that is used up */
+};
+
 struct h5ckpt_report {
     int restored;      /**< index into slot[] exactly if the call gave H5CKPT_OK or H5CKPT_FELL_BACK
                             (the slot that a restore would give, for h5ckpt_inspect()); else -1 */
@@ -602,6 +621,8 @@ struct h5ckpt_report {
     bool fell_back;
     uint64_t sequences_lost; /**< saves newer than the restored one that are known to have existed */
     size_t variable_count;   /**< variables restored */
+    uint64_t history_rows;   /**< of the history that came with them (h5ckpt_log()); 0 for a read-only store */
+    struct h5ckpt_best best; /**< of h5ckpt_on_train_begin(): of the log that is its option `monitor` */
     bool writer_alive;       /**< another process holds the directory (only a read-only store can see that) */
     bool lock_damaged;       /**< the lock file does not say whose the slots are; they agree among themselves, but the
                                   next writer may refuse the directory */
@@ -616,7 +637,8 @@ struct h5ckpt_report {
  * damaged it falls back to the previous one, returns H5CKPT_FELL_BACK and says so. Writes nothing (a writer's has the
  * system flush a large slot before it is read: if that fails, no more than the next save takes note). The state
  * given back becomes the one that saves spare. Call it when everything is initialized: it overwrites; and again as often as
- * needed, also with other options. After rolling back (H5CKPT_PREVIOUS) newer states stay on disk until
+ * needed, also with other options. The history (h5ckpt_log()) comes with every state, whatever the options; a slot's that cannot be
+ * understood is left out, which the event function is told (H5CKPT_EVENT_HISTORY). After rolling back (H5CKPT_PREVIOUS) newer states stay on disk until
  * the next save; a crash before that save yields the newest again.
  *
  * @param options  NULL for the defaults.
@@ -749,6 +771,8 @@ struct h5ckpt_callback_options {
     bool save_before_preemption; /**< save once more and end the loop (H5CKPT_STOP) when the job is about to be taken
                                       away; default false */
     struct h5ckpt_preemption preemption; /**< how that becomes known */
+    const char *monitor; /**< the log (h5ckpt_log()) of whose best value the report tells; copied; default NULL: none */
+    enum h5ckpt_better monitor_better; /**< default H5CKPT_SMALLER_IS_BETTER */
     bool check_resume; /**< find what you forgot to register: resume from the *previous* state, run the interval
                                       up to the current one again, and compare; default false. See
                                       h5ckpt_on_train_begin(). Needs double_checkpoint and the default restore. Not for
@@ -816,7 +840,7 @@ H5CKPT_API h5ckpt_status h5ckpt_on_train_batch_begin(h5ckpt_callback *callback, 
  *
  * @return H5CKPT_OK; H5CKPT_STOP, H5CKPT_E_STOP_UNSAVED (save_before_preemption only); H5CKPT_E_SAVES_FAILED (failed_saves_max only); H5CKPT_LIVES_AGREE, H5CKPT_E_DIFFERS, or as h5ckpt_compare() (check_resume only); H5CKPT_E_ARGUMENT; as
  *         h5ckpt_save(): training may go on, the checkpoint before is still there, and the next end of a batch or an epoch at which it can be
- *         done (struct h5ckpt_callback_options) tries again, and returns what comes of it. H5CKPT_SKIPPED is not tried again until a save is next due.
+ *         done (struct h5ckpt_callback_options) tries again, and returns what comes of it. H5CKPT_HISTORY_FULL: saved. H5CKPT_SKIPPED is not tried again until a save is next due.
  */
 H5CKPT_API h5ckpt_status h5ckpt_on_train_batch_end(h5ckpt_callback *callback, uint64_t batch);
 
@@ -861,6 +885,54 @@ enum h5ckpt_reason {
  */
 H5CKPT_API h5ckpt_status h5ckpt_on_train_end(h5ckpt_callback *callback, enum h5ckpt_reason reason);
 
+/**
+ * Log a value: a loss, an accuracy, a norm. Called before the hook of the work that it is about. The next h5ckpt_on_train_batch_end(),
+ * h5ckpt_step() or h5ckpt_on_epoch_end() makes one row of all that was logged since the last row, with the position after that
+ * work; a log that had no value since has none in that row. Nothing logged: no row. Of two values for one row the last counts.
+ *
+ * The rows are part of the state: saved with it, and given back with it. After a restart they end at the position from which it goes on, and the work that is
+ * done again logs its rows again: none is missing, none is there twice. Any HDF5 reader finds them below /history, as docs/format.md
+ * says. They are kept for as long as the checkpoint is; so keep a copy where it is deleted at the end.
+ *
+ * Room for 1024 rows is reserved, and doubled when it is used up; then, and for a new name, each slot is once written as a new file. Where
+ * the space for that cannot be had, saves go on without what does not fit, and say H5CKPT_HISTORY_FULL.
+ *
+ * @param name  as a variable's (h5ckpt_add()), at most 1024 different ones; not "count", "epoch", "batch", "step", nor below one of these.
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (the name; not between h5ckpt_on_train_begin() and h5ckpt_on_train_end()), H5CKPT_E_MEMORY:
+ *         this value is not kept, nothing else is lost. The first failure is told to the event function, too.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_log(h5ckpt_callback *callback, const char *name, double value);
+
+/**
+ * The best value of a log, of the rows so far: those of earlier lives, too, so early stopping goes on where it was. For a log that there
+ * is not (yet), `known` is false.
+ *
+ * @return H5CKPT_OK, H5CKPT_E_ARGUMENT.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_history_best(h5ckpt_callback *callback, const char *name, enum h5ckpt_better better,
+                                             struct h5ckpt_best *best);
+
+/** A history (h5ckpt_log()), as columns. What it points to is h5ckpt's. */
+struct h5ckpt_history {
+    uint64_t row_count;
+    size_t log_count;
+    const char *const *name;    /**< of the logs, in the order in which they were first logged; UTF-8 */
+    const double *const *value; /**< value[log][row]; NaN where h5ckpt_was_logged() is false */
+    const uint64_t *epoch;      /**< [row]: the position after the work that the row is about */
+    const uint64_t *batch;
+    const uint64_t *step;
+};
+
+/** Was this value of a history logged? Else it is the NaN that fills rows for which its log had no value. */
+H5CKPT_API bool h5ckpt_was_logged(double value);
+
+/**
+ * All rows so far, as they are in memory; valid until the next h5ckpt_log(), hook or h5ckpt_callback_free().
+ *
+ * @return H5CKPT_OK, H5CKPT_E_ARGUMENT.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_history(h5ckpt_callback *callback, struct h5ckpt_history *history);
+
 /** The hooks as one struct, for a framework's list of callbacks; call each with `self`. */
 struct h5ckpt_hooks {
     void *self;
@@ -871,6 +943,7 @@ struct h5ckpt_hooks {
     h5ckpt_status (*on_test_batch_end)(void *self, uint64_t batch);
     h5ckpt_status (*on_epoch_end)(void *self, uint64_t epoch);
     h5ckpt_status (*on_train_end)(void *self, enum h5ckpt_reason reason);
+    h5ckpt_status (*log)(void *self, const char *name, double value);
 };
 
 /** @p callback as a struct of hooks; valid as long as the callback. */
@@ -971,6 +1044,18 @@ struct h5ckpt_damage {
 H5CKPT_API h5ckpt_status h5ckpt_list_damage(h5ckpt_store *store, unsigned slot,
                                             void (*visit)(void *context, const struct h5ckpt_damage *damage),
                                             void *context);
+
+/**
+ * Read the history that is stored in a slot; every byte of it is verified.
+ *
+ * @param slot   as for h5ckpt_list_variables().
+ * @param visit  called once, with what is valid until it returns; no rows if there is no history. Must not call h5ckpt with this
+ *               store.
+ * @return as h5ckpt_list_variables(); H5CKPT_E_DAMAGED also where the slot holds something else in a history's place.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_read_history(h5ckpt_store *store, unsigned slot,
+                                             void (*visit)(void *context, const struct h5ckpt_history *history),
+                                             void *context);
 
 #ifdef __cplusplus
 }

@@ -141,6 +141,7 @@ const char *h5ckpt_status_name(h5ckpt_status status)
         NAME(H5CKPT_LIVES_AGREE);
         NAME(H5CKPT_SKIPPED);
         NAME(H5CKPT_STOP);
+        NAME(H5CKPT_HISTORY_FULL);
         NAME(H5CKPT_E_ARGUMENT);
         NAME(H5CKPT_E_BUSY);
         NAME(H5CKPT_E_NO_SPACE);

@@ -39,10 +39,15 @@ enum {
     FORMAT_BLOCK_BYTES_MAX = 1 << 30, /* … to this */
     FORMAT_ID_BYTES = 16,
     FORMAT_LOCK_BYTES = 4096,
+    FORMAT_HISTORY_LOG_COUNT_MAX = 1024,
+    FORMAT_HISTORY_CAPACITY_FIRST = 1024, /* rows; what this version begins with: readers take any */
 };
 
 #define FORMAT_SEQUENCE_MAX       (UINT64_C(1) << 62)
 #define FORMAT_FILE_BYTES_MAX     (UINT64_C(1) << 62)
 #define FORMAT_VARIABLE_BYTES_MAX (UINT64_C(1) << 60)
+
+/* The bits of the NaN in a row that has no value of a log; one that was logged has others. R shows this one as NA. */
+#define FORMAT_HISTORY_NOT_LOGGED UINT64_C(0x7ff80000000007a2)
 
 #endif

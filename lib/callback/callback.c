@@ -5,6 +5,7 @@
  * (1) `at` counts finished work only: a hook moves it first and saves it then.
  * (2) A hook that is not due changes nothing.
  * (3) What stop.h says of a loop that was told to end.
+ * (4) A row of the history is ended by the hook that counts its work, with the position after that.
  *
  *   NEW      -> TRAINING   on_train_begin()
  *   TRAINING -> IN_EPOCH   on_epoch_begin()
@@ -15,6 +16,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "callback/check.h"
 #include "callback/stop.h"
@@ -35,6 +37,8 @@ struct h5ckpt_callback {
     struct timing timing;
     struct check check;
     struct stop stop;
+    char *monitor;         /* the options' */
+    bool log_refusal_told; /* one is enough for a logger: a program logs the same in every batch */
     h5ckpt_store *store;
     uint64_t process_id; /* as for a store: a child's hooks do nothing */
     bool store_asked;    /* by the last hook: the message is the store's */
@@ -69,6 +73,9 @@ static h5ckpt_status check_options(const struct h5ckpt_callback_options *options
     if (options->store.mode == H5CKPT_READ_ONLY)
         return error_set(error, H5CKPT_E_ARGUMENT,
                          "callback options: a callback must be able to write, but its store is read-only");
+    if ((unsigned)options->monitor_better > H5CKPT_LARGER_IS_BETTER)
+        return error_set(error, H5CKPT_E_ARGUMENT, "callback options: %d is not one of enum h5ckpt_better",
+                         (int)options->monitor_better);
     if (options->check_resume && !options->double_checkpoint)
         return error_set(error, H5CKPT_E_ARGUMENT,
                          "callback options: check_resume compares two states, but double_checkpoint is off");
@@ -103,6 +110,10 @@ h5ckpt_status h5ckpt_callback_new(h5ckpt_callback **callback_out, h5ckpt_state *
     status = check_options(options, &callback->error);
     if (status < 0)
         return status;
+    callback->monitor = options->monitor == NULL ? NULL : strdup(options->monitor);
+    if (options->monitor != NULL && callback->monitor == NULL)
+        return error_set(&callback->error, H5CKPT_E_MEMORY, "no memory for the name of the log to monitor");
+    callback->options.monitor = NULL; /* the caller's */
     callback->timing = timing_of(options);
     callback->options.store.slots = options->double_checkpoint ? 2 : 1;
     stop_init(&callback->stop, &callback->options);
@@ -121,6 +132,7 @@ void h5ckpt_callback_free(h5ckpt_callback *callback)
     h5ckpt_close(callback->store);
     stop_free(&callback->stop);
     error_clear(&callback->error);
+    free(callback->monitor);
     free(callback);
 }
 
@@ -219,7 +231,8 @@ static h5ckpt_status follow(h5ckpt_callback *callback, enum preempt_order order,
     status = stop_if_hopeless(&callback->stop, callback->store, callback->options.failed_saves_max, &callback->at,
                               status, &callback->error);
     callback->store_asked &= status != H5CKPT_E_SAVES_FAILED;
-    stop_leave(&callback->stop, due && status == H5CKPT_OK && !callback->check.pending);
+    stop_leave(&callback->stop,
+               due && (status == H5CKPT_OK || status == H5CKPT_HISTORY_FULL) && !callback->check.pending);
     return status;
 }
 
@@ -231,7 +244,7 @@ static h5ckpt_status finish_work(h5ckpt_callback *callback, bool counted)
     return follow(callback, stop_ask(&callback->stop, callback->store, &callback->at, due), counted, due);
 }
 
-/* (1) */
+/* (1), (4) */
 static h5ckpt_status finish_batches(h5ckpt_callback *callback, uint64_t count)
 {
     const uint64_t before = callback->at.step;
@@ -240,6 +253,7 @@ static h5ckpt_status finish_batches(h5ckpt_callback *callback, uint64_t count)
     timing_end_batches(&callback->timing, callback->store, count);
     callback->at.batch += count;
     callback->at.step += count;
+    history_end_row(&callback->store->history, &callback->at);
     save_notice_change(callback->store);
     status = finish_work(callback, schedule_counts_batch(&callback->timing.schedule, before, callback->at.step));
     timing_begin_batch(&callback->timing, callback->store);
@@ -312,6 +326,8 @@ h5ckpt_status h5ckpt_on_train_begin(h5ckpt_callback *callback, struct h5ckpt_pro
     }
     callback->at = h5ckpt_progress(callback->store);
     callback->phase = TRAINING;
+    if (report != NULL && callback->monitor != NULL)
+        report->best = history_best(&callback->store->history, callback->monitor, callback->options.monitor_better);
     stop_begin(&callback->stop, &callback->at);
     timing_begin_training(&callback->timing);
     *next = callback->at;
@@ -399,6 +415,7 @@ h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t epoch)
     callback->at.epoch++; /* (1) */
     callback->at.batch = 0;
     callback->phase = TRAINING;
+    history_end_row(&callback->store->history, &callback->at); /* (4) */
     timing_end_epoch(&callback->timing, callback->store);
     return finish_work(callback, schedule_counts_epoch(&callback->timing.schedule));
 }
@@ -443,7 +460,75 @@ h5ckpt_status h5ckpt_on_train_end(h5ckpt_callback *callback, enum h5ckpt_reason 
     return status;
 }
 
+/* ----------------------------------------------------------------------- logs */
+
+static bool is_training(const h5ckpt_callback *callback)
+{
+    return callback->phase == TRAINING || callback->phase == IN_EPOCH || callback->phase == STEPPING;
+}
+
+static h5ckpt_status log_value(h5ckpt_callback *callback, const char *name, double value)
+{
+    if (!is_training(callback))
+        return error_set(&callback->error, H5CKPT_E_ARGUMENT, "h5ckpt_log was called %s", WHEN[callback->phase]);
+    return history_log(&callback->store->history, name, value, &callback->error);
+}
+
+h5ckpt_status h5ckpt_log(h5ckpt_callback *callback, const char *name, double value)
+{
+    h5ckpt_status status = enter(callback, "h5ckpt_log");
+
+    if (status < 0)
+        return status;
+    status = log_value(callback, name, value);
+    if (status < 0 && !callback->log_refusal_told && callback->store != NULL) {
+        callback->log_refusal_told = true;
+        event_tell(&callback->store->events, (struct event){.kind = H5CKPT_EVENT_HOOK_REFUSED, .status = status},
+                   "not logged: %s", error_message(&callback->error));
+    }
+    return status;
+}
+
+static h5ckpt_status enter_history(h5ckpt_callback *callback, const char *call, const void *to_fill)
+{
+    h5ckpt_status status = enter(callback, call);
+
+    if (status == H5CKPT_OK && to_fill == NULL)
+        status = error_set(&callback->error, H5CKPT_E_ARGUMENT, "%s: the struct to fill is NULL", call);
+    if (status == H5CKPT_OK && callback->store == NULL)
+        status = error_set(&callback->error, H5CKPT_E_ARGUMENT, "%s: the callback could not be made", call);
+    return status;
+}
+
+h5ckpt_status h5ckpt_history_best(h5ckpt_callback *callback, const char *name, enum h5ckpt_better better,
+                                  struct h5ckpt_best *best)
+{
+    h5ckpt_status status = enter_history(callback, "h5ckpt_history_best", best);
+
+    if (status < 0)
+        return status;
+    if (name == NULL || (unsigned)better > H5CKPT_LARGER_IS_BETTER)
+        return error_set(&callback->error, H5CKPT_E_ARGUMENT,
+                         "h5ckpt_history_best: the name is NULL, or %d is not one of enum h5ckpt_better", (int)better);
+    *best = history_best(&callback->store->history, name, better);
+    return H5CKPT_OK;
+}
+
+h5ckpt_status h5ckpt_history(h5ckpt_callback *callback, struct h5ckpt_history *history)
+{
+    h5ckpt_status status = enter_history(callback, "h5ckpt_history", history);
+
+    if (status == H5CKPT_OK)
+        *history = history_show(&callback->store->history);
+    return status;
+}
+
 /* ------------------------------------------------------------ struct of hooks */
+
+static h5ckpt_status hook_log(void *self, const char *name, double value)
+{
+    return h5ckpt_log(self, name, value);
+}
 
 static h5ckpt_status hook_train_begin(void *self, struct h5ckpt_progress *next)
 {
@@ -491,5 +576,6 @@ struct h5ckpt_hooks h5ckpt_callback_hooks(h5ckpt_callback *callback)
         .on_test_batch_end = hook_test_batch_end,
         .on_epoch_end = hook_epoch_end,
         .on_train_end = hook_train_end,
+        .log = hook_log,
     };
 }

@@ -145,7 +145,7 @@ static h5ckpt_status save_durably(h5ckpt_store *store, const struct h5ckpt_progr
     if (status < 0)
         error_move(before, &store->error);
     status = h5ckpt_save(store, at);
-    return status == H5CKPT_OK ? h5ckpt_wait(store) : status;
+    return status >= 0 ? h5ckpt_wait(store) : status;
 }
 
 static h5ckpt_status save_and_stop(struct stop *stop, h5ckpt_store *store, const struct h5ckpt_progress *at)

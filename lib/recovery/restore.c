@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "recovery/bring.h"
 #include "recovery/examine.h"
 #include "recovery/load.h"
 #include "recovery/report.h"
@@ -59,19 +60,55 @@ static bool covers_touched(const struct restore *restore, const struct match *ma
     return covered == touched;
 }
 
+static void tell_left_out(const h5ckpt_store *store, const char *where, const struct error *why)
+{
+    event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_HISTORY, .status = why->status},
+               "%s is restored without its history, which begins anew: %s", where, error_message(why));
+}
+
+/* All of it is there: the history of that state is the store's now. */
+static void take_history(h5ckpt_store *store, struct bring *bring, const char *where)
+{
+    bring_check(bring);
+    if (bring->left_out.status < 0)
+        tell_left_out(store, where, &bring->left_out);
+    history_move(&store->history, &bring->history);
+    store->history_wait = 0;
+}
+
+/* Who may not write has no use for a history that the next save goes on with. */
+static h5ckpt_status load_with_history(struct restore *restore, const struct slot_reader *reader,
+                                       const struct index *index, const struct match *match, const char *where,
+                                       struct load_result *result, struct error *error)
+{
+    h5ckpt_store *store = restore->store;
+    const enum h5ckpt_memory memory = restore->options->memory;
+    struct bring bring;
+    h5ckpt_status status;
+
+    if (store->options.mode == H5CKPT_READ_ONLY)
+        return load_variables(store->state, reader, index, match, memory, result, &store->buffer, error);
+    status = bring_plan(&bring, store->state, match, index, reader->record.file_bytes, error);
+    if (status < 0)
+        return status;
+    status = load_variables(&bring.whole.state, reader, index, &bring.match, memory, result, &store->buffer, error);
+    if (status == H5CKPT_OK)
+        take_history(store, &bring, where);
+    bring_free(&bring);
+    return status;
+}
+
 /* Load what matches; if that fails half-way, remember what it may have touched. */
 static h5ckpt_status load_matched(struct restore *restore, const struct slot_reader *reader, const struct index *index,
                                   const struct match *match, const char *where, struct load_result *result,
                                   struct error *error)
 {
-    h5ckpt_store *store = restore->store;
     h5ckpt_status status;
 
     *result = (struct load_result){0};
     if (!covers_touched(restore, match))
         return error_set(error, H5CKPT_E_MEMORY_CHANGED, "%s lacks variables that had begun to change already", where);
-    status =
-        load_variables(store->state, reader, index, match, restore->options->memory, result, &store->buffer, error);
+    status = load_with_history(restore, reader, index, match, where, result, error);
     for (size_t i = 0; result->changed && i < match->pair_count; i++)
         restore->touched[match->pair[i].variable] = true;
     restore->changed |= result->changed;
@@ -336,5 +373,7 @@ h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt_restore_op
     if (report != NULL)
         report_fill(report, store, status, restored ? (int)call.slot_number : REPORT_NO_SLOT,
                     restored ? call.variable_count : 0);
+    if (report != NULL && restored)
+        report->history_rows = store->history.row_count;
     return status;
 }

@@ -385,8 +385,7 @@ static const char *parts_fault(const char *name)
     }
 }
 
-/* What is wrong with a name relative to its group; NULL if nothing is. */
-static const char *name_fault(const char *name)
+const char *schema_name_fault(const char *name)
 {
     static_assert(FORMAT_NAME_BYTES_MAX == 1023, "the message says so");
     const char *fault;
@@ -408,7 +407,7 @@ static const char *path_fault(const char *path)
         const char *name = below(group[i], path);
 
         if (name != NULL)
-            return name_fault(name);
+            return schema_name_fault(name);
     }
     return "the path is not below /state, /settings, /progress or /history";
 }
@@ -425,7 +424,7 @@ static h5ckpt_status name_verdict(const char *noun, const char *name, const char
 
 h5ckpt_status schema_check_name(const char *noun, const char *name, struct error *error)
 {
-    return name_verdict(noun, name, name_fault(name), error);
+    return name_verdict(noun, name, schema_name_fault(name), error);
 }
 
 h5ckpt_status schema_check_path(const char *path, struct error *error)

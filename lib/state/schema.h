@@ -92,6 +92,9 @@ h5ckpt_status schema_byte_count(uint64_t *byte_count, const struct element *elem
  * ".." part, at most FORMAT_NAME_BYTES_MAX bytes. H5CKPT_E_ARGUMENT with the reason if not; it calls the thing a `noun`. Pure. */
 h5ckpt_status schema_check_name(const char *noun, const char *name, struct error *error);
 
+/* What is wrong with such a name; NULL if nothing is. Pure. */
+const char *schema_name_fault(const char *name);
+
 /* As schema_check_name(), for a whole path from a file: "state/", "settings/", "progress/" or "history/", then such a
  * name. */
 h5ckpt_status schema_check_path(const char *path, struct error *error);

@@ -17,6 +17,7 @@ enum h5ckpt_level event_level(enum h5ckpt_event_kind kind, h5ckpt_status status)
     case H5CKPT_EVENT_LOCK_REPAIRED:
     case H5CKPT_EVENT_VIEW_FAILED:
     case H5CKPT_EVENT_SETTINGS_CHANGED:
+    case H5CKPT_EVENT_HISTORY:
         return H5CKPT_LEVEL_WARNING;
     case H5CKPT_EVENT_PREEMPTION:
         return status < 0 ? H5CKPT_LEVEL_ERROR : H5CKPT_LEVEL_WARNING;

@@ -35,7 +35,7 @@ h5ckpt_status h5ckpt_unchanged(h5ckpt_store *store, const char *name, uint64_t f
     if (name == NULL || !state_find(store->state, name, &index))
         return error_set(&store->error, H5CKPT_E_ARGUMENT, "h5ckpt_unchanged: there is no variable '%s'",
                          name == NULL ? "(NULL)" : name);
-    if (store->unchanged == NULL || index >= store->layout.entry_count - LAYOUT_PROGRESS_COUNT)
+    if (store->unchanged == NULL || index >= store->whole.program_count)
         return H5CKPT_OK; /* nothing has been saved yet that it could be like */
     const struct schema_entry *entry = &store->state->entry[index];
     const uint64_t elements = entry->byte_count / entry->element.byte_count;

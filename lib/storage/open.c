@@ -348,6 +348,8 @@ void h5ckpt_close(h5ckpt_store *store)
     store_forget_damage(store);
     view_free(&store->view);
     layout_free(&store->layout);
+    whole_free(&store->whole);
+    history_free(&store->history);
     source_free(&store->source);
     buffer_free(&store->buffer);
     snapshot_free_cells(&store->cells);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * prepare: layout and working memory for the variables that are registered now; made once, so that no save allocates.
+ * prepare: layout and working memory for the variables that are registered now, and the history; made once, so that no save allocates.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -18,6 +18,7 @@ static void forget_layout(h5ckpt_store *store)
     store->hints_hold = false;
     source_free(&store->source);
     layout_free(&store->layout);
+    whole_free(&store->whole);
 }
 
 /* Tables to the file's end, so that no save allocates. */
@@ -64,12 +65,14 @@ h5ckpt_status store_prepare(h5ckpt_store *store)
 {
     h5ckpt_status status = store_check_state(store);
 
-    if (status < 0 || store->layout.entry_count == store->state->variable_count + LAYOUT_PROGRESS_COUNT)
+    if (status < 0 || whole_is_of(&store->whole, store->state, &store->history))
         return status;
     forget_layout(store);
-    status = layout_build(&store->layout, store->state, &store->error);
+    status = whole_make(&store->whole, store->state, &store->history, &store->error);
     if (status == H5CKPT_OK)
-        status = source_reserve(&store->source, &store->layout, store->state, &store->error);
+        status = layout_build(&store->layout, &store->whole.state, &store->error);
+    if (status == H5CKPT_OK)
+        status = source_reserve(&store->source, &store->layout, &store->whole.state, &store->error);
     if (status == H5CKPT_OK)
         status = reserve_tables(store);
     if (status == H5CKPT_OK)

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "storage/flight.h"
+#include "storage/growth.h"
 #include "storage/rotation.h"
 #include "storage/save.h"
 #include "storage/system.h"
@@ -46,7 +47,7 @@ static h5ckpt_status save(h5ckpt_store *store, const struct h5ckpt_progress *at,
     if (status == H5CKPT_OK)
         status = store_prepare_copies(store);
     if (status == H5CKPT_OK)
-        status = source_collect(&store->source, store->state, at, &store->error);
+        status = source_collect(&store->source, &store->whole.state, at, &store->error);
     if (status == H5CKPT_OK)
         status = source_check_finite(&store->source, store->state, &store->error);
     if (status == H5CKPT_OK)
@@ -90,6 +91,51 @@ static h5ckpt_status return_failure_before(h5ckpt_store *store)
               store->land == NULL ? "is durable" : "is under way");
     error_append(&store->error, "%s", error_message(&store->failure));
     error_clear(&store->failure);
+    return status;
+}
+
+/* Where the history has grown, what comes of a save in the background must be known at once. */
+static h5ckpt_status save_and_settle(h5ckpt_store *store, const struct h5ckpt_progress *at, int64_t begun_ns)
+{
+    const unsigned failed_saves = store->failed_saves;
+    struct error before = ERROR_NONE;
+    h5ckpt_status status = save(store, at, begun_ns);
+
+    if (status < 0 || store->land == NULL || !growth_is_under_way(store))
+        return status;
+    error_move(&before, &store->failure);
+    status = flight_fence(store);
+    store->land(store);
+    store->failed_saves = failed_saves; /* it is counted when all has been tried */
+    if (status == H5CKPT_OK)
+        status = return_failure(store);
+    error_move(&store->failure, &before);
+    return status;
+}
+
+/* HDF5 fails where it finds no memory for a structure. */
+static bool is_want_of_room(h5ckpt_status status)
+{
+    return status == H5CKPT_E_NO_SPACE || status == H5CKPT_E_MEMORY || status == H5CKPT_E_HDF5;
+}
+
+/* As much of the history as there is room for. */
+static h5ckpt_status save_with_history(h5ckpt_store *store, const struct h5ckpt_progress *at, int64_t begun_ns)
+{
+    struct error why = ERROR_NONE;
+    h5ckpt_status status;
+
+    growth_plan(store);
+    status = save_and_settle(store, at, begun_ns);
+    while (is_want_of_room(status) && growth_go_back(store)) {
+        error_move(&why, &store->error);
+        status = save_and_settle(store, at, begun_ns);
+    }
+    if (status == H5CKPT_OK && !history_fits(&store->history))
+        status = growth_say_full(store, &why);
+    if (status < 0)
+        store->history_wait = 0;
+    error_clear(&why);
     return status;
 }
 
@@ -151,12 +197,12 @@ static h5ckpt_status save_anew(h5ckpt_store *store, const struct h5ckpt_progress
     }
     if (store->land != NULL)
         store->land(store);
-    status = save(store, at, begun_ns);
+    status = save_with_history(store, at, begun_ns);
     store->save_failed = false; /* as far as is known */
     if (status < 0 || store->land == NULL)
-        store_note_outcome(store, status == H5CKPT_OK);
-    if (status == H5CKPT_OK)
-        return return_failure_before(store);
+        store_note_outcome(store, status >= 0);
+    if (status >= 0)
+        return return_failure_before(store) < 0 ? store->error.status : status; /* whichever is worse */
     store->hints_hold = false; /* what is promised next counts from this call */
     tell_failure(store, &store->error);
     if (store->failure.status < 0)

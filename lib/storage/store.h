@@ -16,6 +16,7 @@
 #ifndef H5CKPT_STORE_H
 #define H5CKPT_STORE_H
 
+#include "state/whole.h"
 #include "storage/event.h"
 #include "storage/snapshot.h"
 #include "storage/source.h"
@@ -58,7 +59,10 @@ struct h5ckpt_store {
     bool base_suspect;      /* its bytes were found to be others than those that were saved */
     struct h5ckpt_progress progress;
 
-    struct layout layout; /* of the state as it was at the last look; no entries: none yet */
+    struct history history; /* what the program logs, from the base on */
+    unsigned history_wait;  /* saves for which no more room is tried to be had for it */
+    struct whole whole;     /* state and history as they were at the last look … */
+    struct layout layout;   /* … and its layout; no entries: none yet */
     struct source source;
     struct buffer buffer;
     struct snapshot_cells cells;

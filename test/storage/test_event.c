@@ -63,6 +63,7 @@ static const char *const KIND_NAME[KIND_COUNT] = {
     [H5CKPT_EVENT_HOOK_REFUSED] = "HOOK_REFUSED",
     [H5CKPT_EVENT_PREEMPTION] = "PREEMPTION",
     [H5CKPT_EVENT_GIVEN_UP] = "GIVEN_UP",
+    [H5CKPT_EVENT_HISTORY] = "HISTORY",
     [H5CKPT_EVENT_DELETED] = "DELETED",
 };
 
@@ -159,6 +160,7 @@ static enum h5ckpt_level expected_level(enum h5ckpt_event_kind kind, h5ckpt_stat
     case H5CKPT_EVENT_SLOT_REJECTED:
     case H5CKPT_EVENT_LOCK_REPAIRED:
     case H5CKPT_EVENT_VIEW_FAILED:
+    case H5CKPT_EVENT_HISTORY:
         return H5CKPT_LEVEL_WARNING;
     default:
         return H5CKPT_LEVEL_INFO;
@@ -391,9 +393,9 @@ END_TEST
 
 START_TEST(every_kind_of_event_has_the_level_that_its_header_says)
 {
-    static const h5ckpt_status STATUS[] = {H5CKPT_OK,         H5CKPT_FELL_BACK,     H5CKPT_LIVES_AGREE,
-                                           H5CKPT_E_ARGUMENT, H5CKPT_E_DAMAGED,     H5CKPT_E_DIFFERS,
-                                           H5CKPT_STOP,       H5CKPT_E_STOP_UNSAVED};
+    static const h5ckpt_status STATUS[] = {H5CKPT_OK,         H5CKPT_FELL_BACK,      H5CKPT_LIVES_AGREE,
+                                           H5CKPT_E_ARGUMENT, H5CKPT_E_DAMAGED,      H5CKPT_E_DIFFERS,
+                                           H5CKPT_STOP,       H5CKPT_E_STOP_UNSAVED, H5CKPT_HISTORY_FULL};
 
     for (int kind = 0; kind < KIND_COUNT; kind++)
         for (unsigned i = 0; i < COUNT(STATUS); i++)

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/growth.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "storage/history_entries.h"
+
+enum { WAIT_SAVES = 16 }; /* each attempt in vain has the next saves write every byte */
+
+void growth_plan(h5ckpt_store *store)
+{
+    struct history *history = &store->history;
+
+    if (history_fits(history))
+        return;
+    if (store->history_wait > 0) {
+        store->history_wait--;
+        return;
+    }
+    if (history->row_count > history->shape.capacity)
+        history->shape.capacity = history_capacity_for(history->row_count);
+    history->shape.log_count = history->log_count;
+}
+
+bool growth_is_under_way(const h5ckpt_store *store)
+{
+    struct plan_slot slot[FORMAT_SLOT_COUNT_MAX];
+
+    if (store->history.shape.capacity == 0)
+        return false;
+    store_plan_slots(store, slot);
+    for (unsigned i = 0; i < store->options.slots; i++)
+        if (plan_holds_state(slot[i].state) && !slot[i].same_structure)
+            return true;
+    return false;
+}
+
+/* ----------------------------------------------------------------------- go back */
+
+/* What a slot has: only if its logs are the first ones of those that there are. */
+static bool shape_of_slot(const h5ckpt_store *store, unsigned slot_number, struct history_shape *shape)
+{
+    struct slot_reader reader = SLOT_READER_NONE;
+    struct history stored = HISTORY_NONE;
+    struct index index = INDEX_NONE;
+    struct error ignored = ERROR_NONE;
+    bool usable = false;
+
+    if (slot_reader_open(&reader, &store->directory, slot_number, FILE_READ, &ignored) == H5CKPT_OK &&
+        reader.record.kind == RECORD_STATE && slot_reader_index(&reader, &index, &ignored) == H5CKPT_OK)
+        usable = history_entries_shape(&stored, &index, reader.record.file_bytes, &ignored) == H5CKPT_OK;
+    usable = usable && stored.log_count <= store->history.log_count;
+    for (size_t i = 0; usable && i < stored.log_count; i++)
+        usable = strcmp(stored.name[i], store->history.name[i]) == 0;
+    *shape = stored.shape;
+    history_free(&stored);
+    index_free(&index);
+    slot_reader_close(&reader);
+    error_clear(&ignored);
+    return usable;
+}
+
+static bool is_smaller(const struct history_shape *a, const struct history_shape *b)
+{
+    return a->capacity <= b->capacity && a->log_count <= b->log_count &&
+           (a->capacity < b->capacity || a->log_count < b->log_count);
+}
+
+bool growth_go_back(h5ckpt_store *store)
+{
+    const struct history_shape tried = store->history.shape;
+    bool found = false;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        struct history_shape shape;
+        if (!plan_holds_state(store->survey.slot[i].state) || !shape_of_slot(store, i, &shape) ||
+            !is_smaller(&shape, &tried) || (found && is_smaller(&shape, &store->history.shape)))
+            continue;
+        store->history.shape = shape;
+        found = true;
+    }
+    if (found)
+        store->history_wait = WAIT_SAVES;
+    return found;
+}
+
+/* -------------------------------------------------------------------------- tell */
+
+h5ckpt_status growth_say_full(h5ckpt_store *store, const struct error *why)
+{
+    const struct history *history = &store->history;
+    const struct history_shape *shape = &history->shape;
+    const uint64_t rows = history->row_count < shape->capacity ? history->row_count : shape->capacity;
+
+    error_set(&store->error, H5CKPT_HISTORY_FULL,
+              "saved in '%s', but of the history's %" PRIu64 " rows and %zu logs only the first %" PRIu64
+              " rows and %zu logs: there is no room for more. They are kept in memory, and room is looked for again "
+              "with one of the next %u saves",
+              store->directory.path, history->row_count, history->log_count, rows, shape->log_count,
+              store->history_wait + 1);
+    if (why->status == H5CKPT_OK)
+        return H5CKPT_HISTORY_FULL;
+    error_append(&store->error, ". Cause: %s", error_message(why));
+    event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_HISTORY, .status = H5CKPT_HISTORY_FULL}, "%s",
+               error_message(&store->error));
+    return H5CKPT_HISTORY_FULL;
+}
