@@ -12,8 +12,10 @@ void growth_plan(h5ckpt_store *store)
 {
     struct history *history = &store->history;
 
-    if (history_fits(history))
+    if (history_fits(history)) {
+        store->history_wait = 0;
         return;
+    }
     if (store->history_wait > 0) {
         store->history_wait--;
         return;
@@ -61,28 +63,36 @@ static bool shape_of_slot(const h5ckpt_store *store, unsigned slot_number, struc
     return usable;
 }
 
-static bool is_smaller(const struct history_shape *a, const struct history_shape *b)
+static bool same_shape(const struct history_shape *a, const struct history_shape *b)
 {
-    return a->capacity <= b->capacity && a->log_count <= b->log_count &&
-           (a->capacity < b->capacity || a->log_count < b->log_count);
+    return a->capacity == b->capacity && a->log_count == b->log_count;
 }
 
-bool growth_go_back(h5ckpt_store *store)
+static bool is_larger(const struct history_shape *a, const struct history_shape *b)
 {
-    const struct history_shape tried = store->history.shape;
-    bool found = false;
+    return a->capacity != b->capacity ? a->capacity > b->capacity : a->log_count > b->log_count;
+}
+
+bool growth_go_back(h5ckpt_store *store, unsigned *tried)
+{
+    struct history_shape best = {0};
+    int found = -1;
 
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
         struct history_shape shape;
-        if (!plan_holds_state(store->survey.slot[i].state) || !shape_of_slot(store, i, &shape) ||
-            !is_smaller(&shape, &tried) || (found && is_smaller(&shape, &store->history.shape)))
+        if (*tried & 1u << i || !plan_holds_state(store->survey.slot[i].state) || !shape_of_slot(store, i, &shape) ||
+            same_shape(&shape, &store->history.shape) || (found >= 0 && !is_larger(&shape, &best)))
             continue;
-        store->history.shape = shape;
-        found = true;
+        best = shape;
+        found = (int)i;
     }
-    if (found)
+    if (found < 0)
+        return false;
+    *tried |= 1u << found;
+    store->history.shape = best;
+    if (store->history_wait == 0)
         store->history_wait = WAIT_SAVES;
-    return found;
+    return true;
 }
 
 /* -------------------------------------------------------------------------- tell */
@@ -99,10 +109,10 @@ h5ckpt_status growth_say_full(h5ckpt_store *store, const struct error *why)
               "with one of the next %u saves",
               store->directory.path, history->row_count, history->log_count, rows, shape->log_count,
               store->history_wait + 1);
-    if (why->status == H5CKPT_OK)
-        return H5CKPT_HISTORY_FULL;
-    error_append(&store->error, ". Cause: %s", error_message(why));
-    event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_HISTORY, .status = H5CKPT_HISTORY_FULL}, "%s",
-               error_message(&store->error));
+    if (why->status < 0)
+        error_append(&store->error, ". Cause: %s", error_message(why));
+    if (store->history_wait == WAIT_SAVES) /* not with every save */
+        event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_HISTORY, .status = H5CKPT_HISTORY_FULL}, "%s",
+                   error_message(&store->error));
     return H5CKPT_HISTORY_FULL;
 }

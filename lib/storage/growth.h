@@ -14,8 +14,9 @@ void growth_plan(h5ckpt_store *store);
 /* Is this save, or will the next one be, to a slot that still has another structure? Asked when its layout is made. */
 bool growth_is_under_way(const h5ckpt_store *store);
 
-/* There was no room: let it be what one of the slots has, the largest that is smaller than what was tried. Is there one? */
-bool growth_go_back(h5ckpt_store *store);
+/* There was no room: let it be what one of the slots has, for that one is overwritten in place. Is there one that was not tried yet
+ * (`tried`: a bit for each slot; at first 0)? */
+bool growth_go_back(h5ckpt_store *store, unsigned *tried);
 
 /* It was saved, but not all of it, because of `why` or, H5CKPT_OK, because of what had happened a short while ago. Returns, with
  * the message, H5CKPT_HISTORY_FULL. */

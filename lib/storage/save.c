@@ -123,12 +123,14 @@ static bool is_want_of_room(h5ckpt_status status)
 static h5ckpt_status save_with_history(h5ckpt_store *store, const struct h5ckpt_progress *at, int64_t begun_ns)
 {
     struct error why = ERROR_NONE;
+    unsigned tried = 0;
     h5ckpt_status status;
 
     growth_plan(store);
     status = save_and_settle(store, at, begun_ns);
-    while (is_want_of_room(status) && growth_go_back(store)) {
-        error_move(&why, &store->error);
+    while (is_want_of_room(status) && growth_go_back(store, &tried)) {
+        if (why.status == H5CKPT_OK)
+            error_move(&why, &store->error);
         status = save_and_settle(store, at, begun_ns);
     }
     if (status == H5CKPT_OK && !history_fits(&store->history))

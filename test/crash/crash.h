@@ -5,7 +5,7 @@
  *
  * The oracle, for each state (docs/format.md, promises P1 to P3, P5, P6):
  *
- *   (1) A restore yields the state acknowledged last, or a newer one that had begun, and every byte of it; after the
+ *   (1) A restore yields the state acknowledged last, or a newer one that had begun, and every byte of it, its history too; after the
  *       program rolled back, also the state that it rolled back to. A state is acknowledged by H5CKPT_EVENT_DURABLE,
  *       without which neither h5ckpt_save() (synchronous) nor h5ckpt_wait() may return H5CKPT_OK.
  *   (2) H5CKPT_NO_CHECKPOINT only if nothing was acknowledged yet, or deletion had begun; the variables are untouched.
@@ -115,6 +115,10 @@ void crash_try_save(struct crash *crash);
 
 /* As that, but in mode fenced the memory changes without a fence: the save is never to be taken for a state. */
 void crash_save_and_forget_fence(struct crash *crash);
+
+/* From now on it logs a row with each state; and the disk may be too full for all of them. */
+void crash_log(struct crash *crash);
+void crash_log_on_full_disk(struct crash *crash);
 
 /* From the next crash_begin() on, a save while one is in flight is skipped. */
 void crash_skip_if_busy(struct crash *crash);

@@ -38,7 +38,12 @@ struct crash {
     bool killed;        /* the process: what its threads still do is not seen by anyone */
     bool broken;        /* the scenario itself went wrong: it does nothing more */
     bool beside_writer; /* (6) */
-    bool not_open;      /* crash_try_begin() failed: nothing more until the next process */
+    bool reads_only;    /* such a store has no history */
+    bool logs;          /* a row with each state … */
+    bool may_be_full;   /* … of which the last ones need not be saved */
+    uint64_t last_row;  /* the number of the state that was logged last, or restored */
+    uint64_t row_before[MODEL_NUMBER_MAX + 1];
+    bool not_open; /* crash_try_begin() failed: nothing more until the next process */
     enum model_schema schema_of[MODEL_NUMBER_MAX + 1];
 
     /* What is being tried, for messages. */
@@ -69,6 +74,11 @@ h5ckpt_status open_store(struct crash *crash, enum h5ckpt_mode mode, enum model_
 void close_store(struct crash *crash);
 h5ckpt_status save_state(struct crash *crash, uint64_t number);
 h5ckpt_status wait_for_save(struct crash *crash, h5ckpt_status saved);
+
+/* rows.c: the program logs a row for a state; it goes on from a state; are the rows in memory those of a state? */
+void rows_log(struct crash *crash, uint64_t number);
+void rows_restored(struct crash *crash, uint64_t number);
+bool rows_are(const struct crash *crash, uint64_t number);
 
 /* oracle.c */
 enum { NOT_RESTORED = -1 };

@@ -101,6 +101,8 @@ static int judge(struct crash *crash, const struct expectation *expected, h5ckpt
         violation(crash, expected, VIOLATION_LOSS, "state %" PRIu64 " was restored", number);
     else if (!model_is(crash->schema, number) || crash->schema_of[number] != crash->schema)
         violation(crash, expected, VIOLATION_OTHER, "a mixture was restored, as state %" PRIu64, number);
+    else if (!crash->reads_only && !rows_are(crash, number))
+        violation(crash, expected, VIOLATION_OTHER, "state %" PRIu64 " was restored with another's history", number);
     else if (!model_is_progress(&progress, number))
         violation(crash, expected, VIOLATION_OTHER, "state %" PRIu64 " was restored with another's progress", number);
     else if (status == H5CKPT_FELL_BACK && !expected->fall_back_permitted)
@@ -133,6 +135,8 @@ int open_and_restore(struct crash *crash, const struct expectation *expected, en
             return NOT_RESTORED;
         }
     }
+    crash->reads_only = mode == H5CKPT_READ_ONLY;
+    rows_restored(crash, h5ckpt_progress(crash->store).step);
     return judge(crash, expected, status);
 }
 

@@ -89,6 +89,7 @@ struct h5ckpt_options begin_process(struct crash *crash, enum h5ckpt_mode mode, 
     options.event_context = crash;
     crash->schema = schema;
     crash->last_asked = 0;
+    rows_restored(crash, 0);
     crash->killed = false;
     return options;
 }
@@ -137,6 +138,8 @@ static uint64_t restored_number(struct crash *crash, h5ckpt_status status)
         return 0;
     number = h5ckpt_progress(crash->store).step;
     must(crash, number <= MODEL_NUMBER_MAX && model_is(crash->schema_of[number], number), "restore, of other bytes");
+    must(crash, rows_are(crash, number), "restore, of another history");
+    rows_restored(crash, number);
     return number;
 }
 
@@ -202,6 +205,7 @@ h5ckpt_status save_state(struct crash *crash, uint64_t number)
     if (crash->way->promises && crash->last_asked != 0)
         model_compare(crash->schema, crash->last_asked, number, promise, crash);
     crash->last_asked = number;
+    rows_log(crash, number);
     status = h5ckpt_save(crash->store, &progress);
     if (crash->way->mode == H5CKPT_SAVE_SYNCHRONOUS)
         must(crash, status != H5CKPT_OK || crash->last_saved == number, "save, which was not said to be durable");
@@ -253,6 +257,8 @@ void crash_save(struct crash *crash)
     status = save_next(crash);
     if (status < 0 && crash->way->in_flight && crash->tried && crash->last_begun == crash->last_asked)
         status = H5CKPT_OK; /* it was the one before that failed */
+    if (status == H5CKPT_HISTORY_FULL && crash->may_be_full)
+        status = H5CKPT_OK;
     must(crash, status == H5CKPT_OK || (status == H5CKPT_SKIPPED && crash->skip_if_busy), "save");
     crash->tried = false;
 }
@@ -265,6 +271,16 @@ void crash_save_and_forget_fence(struct crash *crash)
     save_state(crash, ++crash->last_number);
     crash->forgets_fence = false;
     crash->tried = true;
+}
+
+void crash_log(struct crash *crash)
+{
+    crash->logs = true;
+}
+
+void crash_log_on_full_disk(struct crash *crash)
+{
+    crash->logs = crash->may_be_full = true;
 }
 
 void crash_skip_if_busy(struct crash *crash)

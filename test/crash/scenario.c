@@ -355,6 +355,50 @@ static void schema_change(struct crash *crash, unsigned variant)
     crash_end(crash);
 }
 
+/* Room for two rows, then four, eight; and another log comes with the fourth. */
+static void history_grows(struct crash *crash, unsigned variant)
+{
+    const unsigned slots = 1 + variant % 3;
+    const enum model_schema schema = variant / 3 == 0 ? MODEL_SMALL : MODEL_DRIFTING;
+
+    crash_log(crash);
+    crash_begin(crash, slots, schema);
+    crash_restore(crash, H5CKPT_NO_CHECKPOINT, NULL);
+    save_times(crash, 6);
+    crash_kill(crash);
+    crash_begin(crash, slots, schema);
+    crash_restore(crash, H5CKPT_OK, NULL);
+    save_times(crash, 4);
+    if (slots > 1) {
+        crash_roll_back(crash);
+        save_times(crash, 2);
+    }
+    crash_end(crash);
+}
+
+/* The disk is full when it is to grow, or when the second slot is; and has room again later. */
+static void history_finds_no_room(struct crash *crash, unsigned variant)
+{
+    const unsigned slots = 2 + variant % 2;
+    const struct simfs_fault fault = {.call = SIMFS_CALL_ALLOCATE,
+                                      .name_prefix = "slot-",
+                                      .skip_count = slots + variant / 2,
+                                      .fail_count = variant / 2 == 2 ? 1 : 100,
+                                      .error = ENOSPC};
+
+    crash_log_on_full_disk(crash);
+    simfs_set_fault(crash_simfs(crash), &fault);
+    crash_begin(crash, slots, MODEL_SMALL);
+    crash_restore(crash, H5CKPT_NO_CHECKPOINT, NULL);
+    save_times(crash, 6);
+    crash_kill(crash);
+    begin_and_restore(crash, slots);
+    save_times(crash, 2);
+    simfs_set_fault(crash_simfs(crash), NULL);
+    save_times(crash, 4);
+    crash_end(crash);
+}
+
 static void other_number_of_slots(struct crash *crash, unsigned variant)
 {
     static const unsigned char change[][2] = {{1, 2}, {2, 1}, {2, 3}, {3, 2}, {1, 3}, {3, 1}};
@@ -594,6 +638,8 @@ const struct scenario SCENARIOS[] = {
     {"rollback, then save", rollback_then_save, 4, SCENARIO_SMALL, 0},
     {"start over and save", start_over_and_save, 3, SCENARIO_SMALL, 0},
     {"schema change", schema_change, 3, SCENARIO_SMALL, 0},
+    {"history grows", history_grows, 6, SCENARIO_BIG, 0},
+    {"history finds no room", history_finds_no_room, 6, SCENARIO_MANY_VARIANTS, 0},
     {"other number of slots", other_number_of_slots, 6, SCENARIO_SMALL, 0},
     {"deletion and a new run", deletion_and_a_new_run, 3, SCENARIO_SMALL, 0},
     {"failed flush, then restart", failed_flush_then_restart, 54, SCENARIO_MANY_VARIANTS, 0},

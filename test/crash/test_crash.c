@@ -6,7 +6,7 @@
  * The environment's H5CKPT_CRASH_SCALE (default 1; 0 under a sanitizer: a short form) multiplies what is sampled. With
  * H5CKPT_CRASH_LOG set, the first violation is printed with the log of operations that led to it.
  *
- * Linked with -Wl,--wrap=plan_target,--wrap=plan_manner,--wrap=choose_past_cache.
+ * Linked with -Wl,--wrap=plan_target,--wrap=plan_manner,--wrap=choose_past_cache,--wrap=history_capacity_for.
  */
 #include <check.h>
 #include <stdio.h>
