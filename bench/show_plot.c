@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "child.h"
 #include "failure.h"
+#include "gnuplot.h"
 #include "show.h"
 
 enum { WIDTH = 900, BAR_HEIGHT = 44, CURVES_HEIGHT = 420, FRAME_HEIGHT = 110, TITLE_HEIGHT = 40 };
@@ -16,11 +16,10 @@ enum { WIDTH = 900, BAR_HEIGHT = 44, CURVES_HEIGHT = 420, FRAME_HEIGHT = 110, TI
 
 static void start_gnuplot(struct child *gnuplot, int output)
 {
-    static const char *const ARGV[] = {"gnuplot", "-", NULL};
-    const int error = child_start(gnuplot, ARGV, output);
+    const int error = gnuplot_start(gnuplot, output);
 
     if (error == ENOENT)
-        fail("--plot needs gnuplot, which is not there (Debian: gnuplot-nox)");
+        fail("--plot: " GNUPLOT_MISSING);
     errno = error;
     if (error != 0)
         fail_system("cannot start gnuplot");
@@ -33,18 +32,6 @@ void show_plot_check(void)
     start_gnuplot(&gnuplot, CHILD_OUTPUT_PIPE);
     if (!child_end(&gnuplot))
         fail("gnuplot does not work here");
-}
-
-/* In single quotes, within which gnuplot changes nothing but doubled ones. */
-static void put_string(FILE *to, const char *text)
-{
-    putc('\'', to);
-    for (; *text != '\0'; text++) {
-        if (*text == '\'')
-            putc('\'', to);
-        putc(*text, to);
-    }
-    putc('\'', to);
 }
 
 /* ------------------------------------------------------------------------- bars */
@@ -87,9 +74,9 @@ static void put_bars_labels(FILE *to, const struct measure *measure)
             continue;
         fprintf(to, "%ssprintf(\"%%s\\n/ %%s: %.3g\", ", separator,
                 summary_of(ratio->values, measure->repeat_count).median);
-        put_string(to, measure->contenders[ratio->of].name);
+        gnuplot_put_string(to, measure->contenders[ratio->of].name);
         fputs(", ", to);
-        put_string(to, report_yardstick_name(measure, ratio, name));
+        gnuplot_put_string(to, report_yardstick_name(measure, ratio, name));
         fprintf(to, ") %zu", --y);
         separator = ", ";
     }
@@ -149,7 +136,7 @@ static void put_axis(FILE *to, const struct measure *measure)
     else
         fprintf(to, "set logscale x\nset xrange [%.6g:%.6g]\n", min / 1.5, max * 1.5);
     fputs("set xlabel ", to);
-    put_string(to, measure->axis);
+    gnuplot_put_string(to, measure->axis);
     putc('\n', to);
 }
 
@@ -169,7 +156,7 @@ static void put_curves(FILE *to, const struct measure *measure)
         if (!begins_series(measure, i))
             continue;
         fprintf(to, "%s$curve%d using 1:3:2:4 with yerrorlines title ", count == 0 ? "" : ", ", count);
-        put_string(to, measure->ratios[i].series);
+        gnuplot_put_string(to, measure->ratios[i].series);
         count++;
     }
     putc('\n', to);
@@ -199,7 +186,7 @@ static void put_measure(FILE *to, const struct report *report, const struct meas
 
     snprintf(title, sizeof title, "%s: %s", report->command, measure->title);
     fputs("reset\nset label 1 ", to);
-    put_string(to, title);
+    gnuplot_put_string(to, title);
     putc('\n', to);
     put_place(to, top, height_of(measure), total);
     fputs("set grid xtics\n", to);

@@ -12,7 +12,9 @@
 
 #include "as_json.h"
 #include "as_text.h"
+#include "directory_argument.h"
 #include "finding.h"
+#include "history.h"
 #include "progress_bar.h"
 #include "text.h"
 
@@ -37,6 +39,7 @@ struct command_line {
     bool quiet;
     bool variables;
     bool settings;
+    struct history_request history;
 };
 
 enum { OPTION_JSON = 256, OPTION_QUIET, OPTION_VARIABLES, OPTION_SETTINGS }; /* no short options */
@@ -56,16 +59,6 @@ static const struct argp_option VERIFY_OPTIONS[] = {
     {0},
 };
 
-static error_t take_directory(struct command_line *line, char *argument, struct argp_state *state)
-{
-    if (line->directory != NULL)
-        argp_error(state, "more than one directory is given");
-    if (*argument == '\0')
-        argp_error(state, "the directory's name is empty");
-    line->directory = argument;
-    return 0;
-}
-
 static error_t parse_of_command(int key, char *argument, struct argp_state *state)
 {
     struct command_line *line = state->input;
@@ -84,10 +77,9 @@ static error_t parse_of_command(int key, char *argument, struct argp_state *stat
         line->settings = true;
         return 0;
     case ARGP_KEY_ARG:
-        return take_directory(line, argument, state);
+        return directory_argument_take(&line->directory, argument, state);
     case ARGP_KEY_END:
-        if (line->directory == NULL)
-            argp_error(state, "no directory is given");
+        directory_argument_check(line->directory, state);
         if (line->json && line->quiet)
             argp_error(state, "--json and --quiet exclude each other");
         return 0;
@@ -96,15 +88,11 @@ static error_t parse_of_command(int key, char *argument, struct argp_state *stat
     }
 }
 
-#define DOC_STATUS                                                                                                    \
-    "Exit status: 0 sound, 1 damaged but restorable, 2 lost, 3 no checkpoint, 4 cannot be told now, 64 wrong usage. " \
-    "h5ckpt(1) tells more."
-
 static const struct argp INFO_ARGP = {
     .options = INFO_OPTIONS,
     .parser = parse_of_command,
     .args_doc = "DIR",
-    .doc = "Show what is in the backup directory DIR, from records and tables only.\v" DOC_STATUS,
+    .doc = "Show what is in the backup directory DIR, from records and tables only.\v" VERDICT_DOC,
 };
 
 static const struct argp VERIFY_ARGP = {
@@ -113,12 +101,13 @@ static const struct argp VERIFY_ARGP = {
     .args_doc = "DIR",
     .doc =
         "Read and verify every byte of every state in the backup directory DIR, from the device where the file system "
-        "can, and name the variables in damaged blocks.\v" DOC_STATUS,
+        "can, and name the variables in damaged blocks.\v" VERDICT_DOC,
 };
 
 static const struct command COMMAND[] = {
     {"info", &INFO_ARGP, H5CKPT_RECORDS},
     {"verify", &VERIFY_ARGP, H5CKPT_DEVICE},
+    {"history", &HISTORY_ARGP, H5CKPT_RECORDS},
 };
 
 enum { COMMAND_COUNT = sizeof COMMAND / sizeof *COMMAND };
@@ -134,7 +123,8 @@ static error_t parse_command(struct command_line *line, const struct command *co
     snprintf(full_name, sizeof full_name, "h5ckpt %s", command->name);
     line->command = command;
     argv[0] = full_name;
-    failure = argp_parse(command->argp, state->argc - state->next + 1, argv, 0, NULL, line);
+    failure = argp_parse(command->argp, state->argc - state->next + 1, argv, 0, NULL,
+                         command->argp == &HISTORY_ARGP ? (void *)&line->history : line);
     argv[0] = name;
     state->next = state->argc;
     return failure;
@@ -161,11 +151,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp ARGP = {
     .parser = parse,
-    .args_doc = "info DIR\nverify DIR",
+    .args_doc = "info DIR\nverify DIR\nhistory DIR",
     .doc = "Look at checkpoints that h5ckpt saved, changing nothing.\v"
-           "  info    show what is in DIR, from records and tables only\n"
-           "  verify  read and verify every byte of it\n\n"
-           "`h5ckpt COMMAND --help' tells a command's options.\n" DOC_STATUS,
+           "  info     show what is in DIR, from records and tables only\n"
+           "  verify   read and verify every byte of it\n"
+           "  history  show what the program has logged\n\n"
+           "`h5ckpt COMMAND --help' tells a command's options.\n" VERDICT_DOC,
 };
 
 /* getopt would complain of such an option as it is, escape sequences and all. None of ours looks like that. */
@@ -238,5 +229,5 @@ int main(int argc, char **argv)
         argv[0] = name;
     if (argp_parse(&ARGP, argc, argv, ARGP_IN_ORDER, NULL, &line) != 0)
         return VERDICT_USAGE;
-    return run(&line);
+    return line.command->argp == &HISTORY_ARGP ? history_run(&line.history) : run(&line);
 }

@@ -17,6 +17,11 @@ enum verdict {
     VERDICT_USAGE = 64,        /* the call is wrong: EX_USAGE, which argp exits with */
 };
 
+/* For help texts. */
+#define VERDICT_DOC                                                                                                   \
+    "Exit status: 0 sound, 1 damaged but restorable, 2 lost, 3 no checkpoint, 4 cannot be told now, 64 wrong usage. " \
+    "h5ckpt(1) tells more."
+
 /*
  * A reserved or absent slot, one being written and one whose save was interrupted are no damage. `index_damaged`: a state
  * that passed as committed could not list its variables.

@@ -6,8 +6,10 @@ and scripts call it.
 Every situation is a real one: directories that the library made, then bits flipped, files taken away, a writer that is
 stopped in the middle of a save.
 """
+import csv
 import fcntl
 import hashlib
+import io
 import json
 import os
 import pathlib
@@ -21,6 +23,7 @@ import sys
 import tempfile
 import termios
 import unittest
+import xml.dom.minidom
 
 COMMAND, CASES, MAKE_CHECKPOINT, SOURCE, VERSION = sys.argv[1:6]
 SOURCE = pathlib.Path(SOURCE)
@@ -234,12 +237,14 @@ class ExitStatus(Case):
                                   (("info", ""), b"empty"), (("info", "--quiet", "a"), b"unrecognized option"),
                                   (("verify", "--variables", "a"), b"unrecognized option"),
                                   (("--json", "info", "a"), b"unrecognized option"),
-                                  (("verify", "--json", "--quiet", "a"), b"exclude each other")):
+                                  (("verify", "--json", "--quiet", "a"), b"exclude each other"),
+                                  (("history",), b"no directory"), (("history", "a", "b"), b"more than one"),
+                                  (("history", "--csv", "--json", "a"), b"exclude each other")):
             result = run(*arguments)
             self.assertEqual(result.returncode, 64, arguments)
             self.assertEqual(result.stdout, b"")
-            self.assertRegex(result.stderr, b"^h5ckpt( info| verify)?: .*" + reason)
-            self.assertRegex(result.stderr, b"\nTry `h5ckpt( info| verify)? --help'")
+            self.assertRegex(result.stderr, b"^h5ckpt( info| verify| history)?: .*" + reason)
+            self.assertRegex(result.stderr, b"\nTry `h5ckpt( info| verify| history)? --help'")
 
     def test_what_is_no_directory_is_64(self):
         (self.work / "file").touch()
@@ -369,7 +374,7 @@ class WhatIsShown(Case):
     def test_the_members_of_the_document_are_those_of_the_manual(self):
         save(self.directory, 2)
         flip(self.directory / "slot-b.h5", self.weights("slot-b.h5"))
-        manual = MANUAL.read_text().split(".Sh JSON")[1].split(".Sh EXIT")[0]
+        manual = MANUAL.read_text().split(".Sh JSON")[1].split("The document of\n.Cm history")[0]
         told = set(re.findall(r"^\.(?:It|Dq) (\w+)", manual, re.M))
         found = set()
 
@@ -459,7 +464,7 @@ class WhatIsShown(Case):
 
     def test_help_and_the_manual_know_the_same_options(self):
         told = set()
-        for arguments in ("--help",), ("info", "--help"), ("verify", "--help"):
+        for arguments in ("--help",), ("info", "--help"), ("verify", "--help"), ("history", "--help"):
             told.update(re.findall(r"(?<![\w`])-(?:-[a-z]+|[?a-zA-Z]\b|\?)", self.expect(0, *arguments)))
         manual = MANUAL.read_text()
         listed = set()
@@ -469,7 +474,7 @@ class WhatIsShown(Case):
 
     def test_every_command_is_in_help_and_manual(self):
         text = self.expect(0, "--help")
-        for command in "info", "verify":
+        for command in "info", "verify", "history":
             self.assertIn(command, text)
             self.assertIn(f".It Cm {command}", MANUAL.read_text())
 
@@ -481,6 +486,160 @@ class WhatIsShown(Case):
         if shutil.which("mandoc") is None:
             self.skipTest("there is no mandoc")
         subprocess.run(["mandoc", "-Tlint", "-W", "warning", MANUAL], check=True)
+
+
+class History(Case):
+    STEPS = 23  # of which 20 are saved
+    SPIKE = 4
+
+    def setUp(self):
+        super().setUp()
+        subprocess.run([CASES, self.directory, "log", str(self.STEPS)], check=True)
+
+    def rows(self, *more):
+        text = self.expect(0, "history", "--csv", self.directory, *more)
+        self.assertTrue(text.endswith("\r\n"))
+        return list(csv.DictReader(io.StringIO(text, newline="")))
+
+    def test_csv_holds_every_row_exactly(self):
+        rows = self.rows()
+        self.assertEqual(list(rows[0]), ["epoch", "batch", "step", "loss", "val/größe", 'a "name", quoted'])
+        self.assertEqual([int(row["step"]) for row in rows], list(range(1, 21)))
+        self.assertEqual([float(row["loss"]) for row in rows],
+                         [1000 if step == self.SPIKE else 1 / step for step in range(1, 21)])
+        self.assertEqual([row["val/größe"] for row in rows], 4 * [""] + ["nan"] + 4 * [""] + ["9"] + 4 * [""] + ["14"]
+                         + 4 * [""] + ["19"])
+        self.assertEqual(rows[8]['a "name", quoted'], "-inf")
+
+    def test_json_tells_not_logged_from_nan(self):
+        document = run_json("history", self.directory)
+        self.assertEqual((document["status"], document["exit_status"]), ("H5CKPT_OK", 0))
+        self.assertEqual((document["slot"], document["row_count"]), ("slot-b.h5", 20))
+        self.assertEqual(document["step"], list(range(1, 21)))
+        self.assertEqual(document["epoch"], 20 * [0])
+        self.assertEqual(document["logs"]["val/größe"][:10], 4 * [None] + ["nan"] + 4 * [None] + [9.0])
+        self.assertEqual(document["logs"]['a "name", quoted'][8], "-inf")
+        self.assertEqual(document["logs"]["loss"][2], 1 / 3)
+
+    def test_the_members_of_the_document_are_those_of_the_manual(self):
+        manual = MANUAL.read_text().split("The document of\n.Cm history")[1].split("Later versions")[0]
+        self.assertEqual(set(re.findall(r"^\.Dq ([a-z_]+)", manual, re.M)) - {"nan", "inf"},
+                         set(run_json("history", self.directory)))
+
+    def test_the_table_has_a_line_for_each_row(self):
+        lines = self.expect(0, "history", self.directory).splitlines()
+        self.assertRegex(lines[0], r"^EPOCH +BATCH +STEP +loss +val/größe +a \"name\", quoted")
+        self.assertEqual(len(lines), 21)
+        self.assertRegex(lines[3], r"^ +0 +3 +3 +0\.333333 *$")
+        self.assertRegex(lines[5], r"nan")
+
+    def test_numbers_are_written_alike_in_every_locale(self):
+        here = run("history", "--csv", self.directory).stdout
+        for locale in "de_DE.UTF-8", "C":
+            self.assertEqual(run("history", "--csv", self.directory, locale=locale).stdout, here)
+
+    def test_of_chosen_logs_only_rows_with_a_value_are_shown(self):
+        rows = self.rows("--log", "val/größe")
+        self.assertEqual([int(row["step"]) for row in rows], [5, 10, 15, 20])
+        self.assertNotIn("loss", rows[0])
+        self.assertEqual(len(self.rows("--log", "val/größe", "--log", "loss")), 20)
+
+    def test_a_log_that_is_not_there_is_64(self):
+        result = run("history", "--log", "lóss", self.directory)
+        self.assertEqual((result.returncode, result.stdout), (64, b""))
+        self.assertEqual(result.stderr.decode(), "h5ckpt: there is no log 'lóss'\n")
+        self.assertEqual(run_json("history", "--log", "x", self.directory)["exit_status"], 64)
+
+    def test_a_checkpoint_without_history_has_no_rows(self):
+        save(self.work / "other", 1)
+        self.assertIn("holds no history", self.expect(0, "history", self.work / "other"))
+        self.assertEqual(self.expect(0, "history", "--csv", self.work / "other"), "epoch,batch,step\r\n")
+        self.assertEqual(run_json("history", self.work / "other")["row_count"], 0)
+
+    def test_no_checkpoint_is_3(self):
+        result = run("history", self.work / "none")
+        self.assertEqual((result.returncode, result.stdout), (3, b""))
+        self.assertRegex(result.stderr, b"^h5ckpt: there is no directory ")
+        self.assertIsNone(run_json("history", self.work / "none")["logs"])
+
+    def test_damage_to_the_newest_state_shows_the_one_before(self):
+        path = self.directory / "slot-b.h5"
+        flip(path, index_offset(path) - 100)
+        rows = list(csv.DictReader(io.StringIO(self.expect(1, "history", "--csv", self.directory), newline="")))
+        self.assertEqual(len(rows), 10)
+        self.assertIn(b"fell back to slot-a.h5", run("history", self.directory).stderr)
+
+    def test_nothing_is_changed(self):
+        before = fingerprint(self.directory)
+        for more in (), ("--csv",), ("--json",):
+            run("history", self.directory, *more)
+        self.assertEqual(fingerprint(self.directory), before)
+
+    def test_output_that_cannot_be_written_is_4(self):
+        with open("/dev/full", "wb") as full:
+            self.assertEqual(run("history", "--csv", self.directory, stdout=full).returncode, 4)
+
+    def test_names_steer_no_terminal(self):
+        steps = 10
+        subprocess.run([CASES, self.work / "nasty", "log", str(steps), "\x9b31m"], check=True)
+        for more in (), ("--draw",):
+            if more and shutil.which("gnuplot") is None:
+                continue
+            self.assertNotIn(b"\xc2\x9b", run("history", self.work / "nasty", *more).stdout)
+
+    def test_without_gnuplot_it_says_so_and_is_4(self):
+        for more in ("--draw",), ("--plot", self.work / "x.svg"):
+            result = subprocess.run([COMMAND, "history", self.directory, *more], env={"PATH": str(self.work)},
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.assertEqual((result.returncode, result.stdout), (4, b""))
+            self.assertEqual(result.stderr, b"h5ckpt: cannot draw: gnuplot is not there (Debian: gnuplot-nox)\n")
+
+
+@unittest.skipIf(shutil.which("gnuplot") is None, "there is no gnuplot")
+class Drawing(Case):
+    def setUp(self):
+        super().setUp()
+        subprocess.run([CASES, self.directory, "log", "40"], check=True)
+
+    def test_an_svg_image_has_a_picture_of_each_log_that_has_finite_values(self):
+        image = self.work / "history.svg"
+        self.assertEqual(self.expect(0, "history", "--plot", image, self.directory), "")
+        text = xml.dom.minidom.parse(str(image)).documentElement.toxml()
+        self.assertIn("loss", text)
+        self.assertIn("val/größe", text)
+        self.assertNotIn("quoted", text)
+
+    def test_it_may_come_with_the_values(self):
+        image = self.work / "history.svg"
+        self.assertEqual(len(self.expect(0, "history", "--csv", "--plot", image, self.directory).splitlines()), 41)
+        self.assertGreater(image.stat().st_size, 1000)
+
+    def test_a_small_one_fits_into_a_terminal(self):
+        lines = self.expect(0, "history", "--draw", "--log", "loss", self.directory).splitlines()
+        self.assertLess(max(map(len, lines)), 80)
+        self.assertLess(len(lines), 24)
+        self.assertIn("loss", "".join(lines))
+        self.assertIn("1000", "".join(lines))  # the spike
+
+    def test_of_many_rows_spikes_are_not_lost(self):
+        subprocess.run([CASES, self.work / "long", "log", "5000"], check=True)
+        text = self.expect(0, "history", "--draw", "--log", "loss", self.work / "long")
+        self.assertIn("1000 +", text)
+
+    def test_one_value_and_equal_values_are_drawn_without_a_word(self):
+        subprocess.run([CASES, self.work / "short", "log", "10"], check=True)
+        result = run("history", "--draw", "--log", "val/größe", self.work / "short")
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+
+    def test_a_history_without_finite_values_is_not_drawn(self):
+        result = run("history", "--draw", "--log", 'a "name", quoted', self.directory)
+        self.assertEqual(result.returncode, 4)
+        self.assertIn(b"nothing to draw", result.stderr)
+
+    def test_an_image_that_cannot_be_written_is_4(self):
+        result = run("history", "--plot", self.work / "no" / "x.svg", self.directory)
+        self.assertEqual(result.returncode, 4)
+        self.assertIn(b"cannot write", result.stderr)
 
 
 class Damage(Case):

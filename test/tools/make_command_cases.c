@@ -6,12 +6,14 @@
  *     save   ends;
  *     hold   says "ready" and keeps the directory until its standard input ends;
  *     stall  begins one more save, says "saving" when half of it is written, and goes on when its standard input ends.
+ * With ACTION "log" it makes SAVES steps instead, and logs, also under the name that may follow; it saves after each tenth.
  * With ACTION "states" it only prints the names of a slot's states.
  *
  * How to stop in the middle of a save: the last page of the largest array is taken away, and given back by the handler of the
  * signal that reading it raises.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -101,6 +103,35 @@ static void act(const char *action, h5ckpt_store *store, uint64_t epoch)
     }
 }
 
+/* Of every step the loss, which is spiked once; of each fifth an accuracy; and a log whose name wants to be quoted. */
+static int log_steps(const char *directory, uint64_t step_count, const char *more)
+{
+    struct h5ckpt_callback_options options = h5ckpt_callback_options_default();
+    h5ckpt_state *state = h5ckpt_state_new();
+    struct h5ckpt_progress next;
+    h5ckpt_callback *callback;
+
+    options.backup_dir = directory;
+    options.save_freq = 10;
+    h5ckpt_add(state, "scalar", H5CKPT_FLOAT64, 0, NULL, &scalar);
+    if (h5ckpt_callback_new(&callback, state, &options) < 0 || h5ckpt_on_train_begin(callback, &next, NULL) < 0)
+        fail(h5ckpt_callback_message(callback));
+    for (uint64_t step = next.step; step < step_count; step++) {
+        h5ckpt_log(callback, "loss", step == 3 ? 1000 : 1.0 / (double)(step + 1));
+        if (step % 5 == 4)
+            h5ckpt_log(callback, "val/größe", step == 4 ? NAN : (double)step);
+        if (more != NULL)
+            h5ckpt_log(callback, more, 1);
+        if (step == 8)
+            h5ckpt_log(callback, "a \"name\", quoted", -INFINITY);
+        if (h5ckpt_step(callback, step) < 0)
+            fail(h5ckpt_callback_message(callback));
+    }
+    h5ckpt_callback_free(callback);
+    h5ckpt_state_free(state);
+    return EXIT_SUCCESS;
+}
+
 static int print_states(void)
 {
     for (int state = H5CKPT_SLOT_ABSENT; state <= H5CKPT_SLOT_UNREADABLE; state++)
@@ -119,6 +150,8 @@ int main(int argc, char **argv)
         fail("usage: make_command_cases DIR ACTION SAVES [SLOTS [EXTRAS]]");
     if (strcmp(argv[2], "states") == 0)
         return print_states();
+    if (strcmp(argv[2], "log") == 0)
+        return log_steps(argv[1], strtoull(argv[3], NULL, 10), argc > 4 ? argv[4] : NULL);
     state = h5ckpt_state_new();
     save_count = strtoull(argv[3], NULL, 10);
     if (argc > 4)
