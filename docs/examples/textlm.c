@@ -105,20 +105,27 @@ static struct variables list_variables(struct training *t)
 }
 
 /* FNV-1a, 64 bits (Fowler, Noll, Vo; public domain; http://www.isthe.com/chongo/tech/comp/fnv/). */
+static const uint64_t DIGEST_OF_NOTHING = UINT64_C(0xcbf29ce484222325);
+
+static uint64_t digest_bytes(uint64_t digest, const void *bytes, size_t byte_count)
+{
+    for (size_t i = 0; i < byte_count; i++)
+        digest = (digest ^ ((const unsigned char *)bytes)[i]) * UINT64_C(0x100000001b3);
+    return digest;
+}
+
 static uint64_t digest_variables(struct training *training)
 {
     struct variables variables = list_variables(training);
-    uint64_t digest = UINT64_C(0xcbf29ce484222325);
+    uint64_t digest = DIGEST_OF_NOTHING;
 
     for (int v = 0; v < VARIABLE_COUNT; v++) {
         const struct variable *variable = &variables.list[v];
-        const unsigned char *bytes = variable->memory;
         size_t byte_count = H5CKPT_TYPE_BYTES(variable->type);
 
         for (int dimension = 0; dimension < variable->rank; dimension++)
             byte_count *= variable->shape[dimension];
-        for (size_t i = 0; i < byte_count; i++)
-            digest = (digest ^ bytes[i]) * UINT64_C(0x100000001b3);
+        digest = digest_bytes(digest, variable->memory, byte_count);
     }
     return digest;
 }
@@ -178,6 +185,20 @@ static void before_change(h5ckpt_callback *callback)
 
     if (store && h5ckpt_fence(store) < 0)
         fprintf(stderr, "textlm: %s\n", h5ckpt_message(store));
+}
+
+/* Rows of all lives: as many as batches, whatever happened in between. */
+static void print_history(h5ckpt_callback *callback)
+{
+    struct h5ckpt_history history;
+    uint64_t digest = DIGEST_OF_NOTHING;
+
+    if (!callback || h5ckpt_history(callback, &history) < 0)
+        return;
+    digest = digest_bytes(digest, history.step, history.row_count * sizeof *history.step);
+    for (size_t i = 0; i < history.log_count; i++)
+        digest = digest_bytes(digest, history.value[i], history.row_count * sizeof **history.value);
+    printf("history %016" PRIx64 ", %" PRIu64 " rows\n", digest, history.row_count);
 }
 
 /* ---------------------------------------------------------------- chance */
@@ -327,7 +348,9 @@ static bool train(struct training *training, const struct text *text, const stru
             if (epoch == options->kill_epoch && batch == options->kill_batch)
                 raise(SIGKILL);
             before_change(callback);
-            training->loss_sum += train_batch(training, text);
+            double loss = train_batch(training, text);
+            training->loss_sum += loss;
+            check(callback, h5ckpt_log(callback, "loss", loss));
             if (!check(callback, h5ckpt_on_train_batch_end(callback, batch)))
                 return end_preempted(callback);
         }
@@ -337,6 +360,7 @@ static bool train(struct training *training, const struct text *text, const stru
     }
     if (!go_on)
         return end_preempted(callback);
+    print_history(callback);
     check(callback, h5ckpt_on_train_end(callback, H5CKPT_FINISHED));
     return true;
 }

@@ -3,7 +3,7 @@
 """kill_random.py TEXTLM [COUNT [SEED [SAVE_FREQ [BACKGROUND]]]]: kill -9 at COUNT random moments; every run ends as if nothing had happened.
 
 A run is killed after a random time of at most what a whole run takes, started again, perhaps killed again (in two lives
-of five), and so on until it finishes. Its last line must be the undisturbed run's: the digest of all its variables. In
+of five), and so on until it finishes. Its last two lines must be the undisturbed run's: the digests of its history and of all its variables. In
 between, each life must go on where a save that was reported had left off, or later, and must not speak of damage: a
 kill damages nothing. Which moments are tried depends on the clock; what must come of them does not.
 
@@ -101,7 +101,7 @@ def check_life(lines, saved_epochs, first):
     """This life went on where the last reported save was, or later. Gives how many epochs are now reported as saved."""
     resumed = numbers(r"resumed at epoch (\d+)(?: batch \d+)? from slot-[abc]\.h5$", lines)
     epochs = numbers(r"epoch (\d+) loss ", lines)
-    strange = [line for line in lines if not re.match(r"(resumed at epoch|epoch|state) ", line)]
+    strange = [line for line in lines if not re.match(r"(resumed at epoch|epoch|history|state) ", line)]
     if strange:
         raise Failure("a kill is no damage, but it said:\n" + "\n".join(strange))
     started = bool(resumed or epochs)  # else it was killed before it could say anything
@@ -129,8 +129,8 @@ def disturbed_run(directory, whole_seconds, expected, statistics):
         saved_epochs = check_life(lines, saved_epochs, number == 0)
         if not killed:
             break
-    if lines[-1] != expected:
-        raise Failure(f"the run ended in '{lines[-1]}', the undisturbed one in '{expected}'")
+    if lines[-2:] != expected:
+        raise Failure(f"the run ended in {lines[-2:]}, the undisturbed one in {expected}")
     statistics["runs"] += 1
 
 
@@ -139,13 +139,16 @@ def main():
         ("runs", "lives", "kills", "kills of a resumed life", "kills before the first save was reported"), 0)
     print(f"kill_random.py: seed {seed}", flush=True)
     undisturbed, _, _ = live(None)
-    expected = undisturbed[-1]
-    if not re.match(r"state [0-9a-f]{16}$", expected):
-        raise Failure(f"the undisturbed run ended in '{expected}'")
+    digest = undisturbed[-1]
+    if not re.match(r"state [0-9a-f]{16}$", digest):
+        raise Failure(f"the undisturbed run ended in '{digest}'")
     with tempfile.TemporaryDirectory(prefix="h5ckpt-kill-") as work:
         saved, _, whole_seconds = live(os.path.join(work, "whole"))
-        if saved[-1] != expected:
-            raise Failure(f"with checkpoints and undisturbed it ended in '{saved[-1]}', without in '{expected}'")
+        if saved[-1] != digest:
+            raise Failure(f"with checkpoints and undisturbed it ended in '{saved[-1]}', without in '{digest}'")
+        expected = saved[-2:]
+        if not re.match(rf"history [0-9a-f]{{16}}, {EPOCHS * batches} rows$", expected[0]):
+            raise Failure(f"the undisturbed run's history: '{expected[0]}'")
         print(f"a whole run: {whole_seconds:.3f} s, {expected}", flush=True)
         number = 0
         while statistics["kills"] < count:  # a timer that comes too late kills nothing: that does not count
@@ -154,7 +157,7 @@ def main():
             if number > 20 * count + 20:
                 raise Failure(f"{number} runs, and only {statistics['kills']} kills")
     print(", ".join(f"{number} {what}" for what, number in statistics.items()))
-    print(f"every run ended in the undisturbed digest: {expected}")
+    print(f"every run ended in the undisturbed digests: {expected}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * make_checkpoint DIR: two saves of variables of every type and some settings, and, on standard output, what other readers must find.
+ * make_checkpoint DIR: two saves of variables of every type, some settings and a history, and, on standard output, what other readers must find.
  *
  * One line per variable and save, fields separated by tabs: "previous" or "current", path in the file, type as NumPy
  * writes it, extents separated by commas ("-" for a scalar), all bytes in hexadecimal.
@@ -8,6 +8,7 @@
 #include <complex.h>
 #include <float.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 
 #include "h5ckpt.h"
+#include "storage/store.h"
 
 enum { RANK_MAX = 3, OPAQUE_BYTES = 5, LABEL_BYTES = 16 };
 
@@ -40,7 +42,7 @@ static int32_t unicode[2];
 static float deep[2];
 static float large[100][300]; /* big enough to be aligned, and for two blocks */
 
-static const struct variable {
+static const struct expected {
     const char *name;
     h5ckpt_type type;
     const char *numpy; /* … of the machine's byte order */
@@ -79,7 +81,7 @@ static int64_t layers[] = {64, 128, 10};
 static bool nesterov = true;
 static char recipe[LABEL_BYTES] = "größe";
 
-static const struct variable SETTING[] = {
+static const struct expected SETTING[] = {
     {"optimizer/learning rate", H5CKPT_FLOAT64, "=f8", 0, {0}, &rate},
     {"optimizer/nesterov", H5CKPT_BOOL, "?", 0, {0}, &nesterov},
     {"layers", H5CKPT_INT64, "=i8", 1, {3}, layers},
@@ -131,7 +133,7 @@ static void set_values(int save)
     scalar = 3.14159 * (save + 1);
 }
 
-static size_t byte_count(const struct variable *variable)
+static size_t byte_count(const struct expected *variable)
 {
     size_t count = H5CKPT_TYPE_BYTES(variable->type);
 
@@ -140,7 +142,7 @@ static size_t byte_count(const struct variable *variable)
     return count;
 }
 
-static void print_bytes(const char *which, const char *group, const struct variable *variable)
+static void print_bytes(const char *which, const char *group, const struct expected *variable)
 {
     const unsigned char *bytes = variable->memory;
 
@@ -155,7 +157,7 @@ static void print_bytes(const char *which, const char *group, const struct varia
 
 static void print_progress(const char *which, struct h5ckpt_progress at)
 {
-    const struct variable counter[] = {
+    const struct expected counter[] = {
         {"epoch", H5CKPT_UINT64, "=u8", 0, {0}, &at.epoch},
         {"batch", H5CKPT_UINT64, "=u8", 0, {0}, &at.batch},
         {"step", H5CKPT_UINT64, "=u8", 0, {0}, &at.step},
@@ -163,6 +165,53 @@ static void print_progress(const char *which, struct h5ckpt_progress at)
 
     for (int i = 0; i < 3; i++)
         print_bytes(which, "progress", &counter[i]);
+}
+
+/* ----------------------------------------------------------------------- history */
+
+enum { CAPACITY = 1024, ROWS_MAX = 3 };
+
+static const char *const LOG[] = {"loss", "val/größe"};
+
+/* docs/format.md 2.5 */
+static uint64_t row_count;
+static uint64_t position[3][CAPACITY];
+static uint64_t logged[2][CAPACITY]; /* as bits */
+
+/* A row with each save, and one more before the first; the second log has a value in the last row only. */
+static void log_row(h5ckpt_store *store, int number)
+{
+    const struct h5ckpt_progress at = {1, (uint64_t)number, UINT64_MAX - (uint64_t)number};
+    const double value[] = {number == 1 ? -0.0 : 1.0 / (number + 3), (double)INFINITY};
+    struct error error = ERROR_NONE;
+
+    for (int i = 0; i < (number == ROWS_MAX - 1 ? 2 : 1); i++) {
+        history_log(&store->history, LOG[i], value[i], &error);
+        memcpy(&logged[i][row_count], &value[i], sizeof value[i]);
+    }
+    history_end_row(&store->history, &at);
+    position[0][row_count] = at.epoch;
+    position[1][row_count] = at.batch;
+    position[2][row_count] = at.step;
+    row_count++;
+}
+
+static void print_history(const char *which)
+{
+    static const char *const POSITION[] = {"epoch", "batch", "step"};
+
+    print_bytes(which, "history", &(struct expected){"count", H5CKPT_UINT64, "=u8", 0, {0}, &row_count});
+    for (int i = 0; i < 3; i++)
+        print_bytes(which, "history",
+                    &(struct expected){POSITION[i], H5CKPT_UINT64, "=u8", 1, {CAPACITY}, position[i]});
+    for (int i = 0; i < (row_count == ROWS_MAX ? 2 : 1); i++)
+        print_bytes(which, "history", &(struct expected){LOG[i], H5CKPT_FLOAT64, "=f8", 1, {CAPACITY}, logged[i]});
+}
+
+static void set_not_logged(void)
+{
+    for (int i = 0; i < CAPACITY; i++)
+        logged[0][i] = logged[1][i] = UINT64_C(0x7ff80000000007a2);
 }
 
 int main(int argc, char **argv)
@@ -178,6 +227,7 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < VARIABLE_COUNT; i++)
         h5ckpt_add(state, VARIABLE[i].name, VARIABLE[i].type, VARIABLE[i].rank, VARIABLE[i].shape, VARIABLE[i].memory);
+    set_not_logged();
     recipe[LABEL_BYTES - 1] = '!'; /* behind the string's end: the file shall not hold it */
     for (int i = 0; i < SETTING_COUNT; i++)
         h5ckpt_add_setting(state, SETTING[i].name, SETTING[i].type, SETTING[i].rank, SETTING[i].shape,
@@ -187,12 +237,15 @@ int main(int argc, char **argv)
     for (int save = 0; save < 2 && status == H5CKPT_OK; save++) {
         const struct h5ckpt_progress at = {.epoch = 3 + (uint64_t)save, .batch = 17, .step = UINT64_C(1) << 40};
         set_values(save);
+        for (int row = save == 0 ? 0 : 2; row < 2 + save; row++)
+            log_row(store, row);
         status = h5ckpt_save(store, &at);
         for (int i = 0; i < VARIABLE_COUNT; i++)
             print_bytes(WHICH[save], "state", &VARIABLE[i]);
         for (int i = 0; i < SETTING_COUNT; i++)
             print_bytes(WHICH[save], "settings", &SETTING[i]);
         print_progress(WHICH[save], at);
+        print_history(WHICH[save]);
     }
     if (status != H5CKPT_OK)
         fprintf(stderr, "make_checkpoint: %s\n", h5ckpt_message(store));
