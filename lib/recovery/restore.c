@@ -119,11 +119,10 @@ static h5ckpt_status load_matched(struct restore *restore, const struct slot_rea
 /* Of another slot memory may have begun to change before. */
 static h5ckpt_status refuse_settings(const struct restore *restore, const char *where, struct error *error)
 {
-    error_set(
-        error, H5CKPT_E_SETTINGS,
-        "the settings are not those that %s was saved with; %sthe checkpoint is untouched. Set them back, go on with "
-        "the new ones by H5CKPT_SETTINGS_ACCEPT (restore options: settings), or use another directory:",
-        where, restore->changed ? "" : "memory is untouched, ");
+    error_set(error, H5CKPT_E_SETTINGS,
+              "the settings are not those that %s was saved with; %s untouched. Set them back, go on with "
+              "the new ones by H5CKPT_SETTINGS_ACCEPT (restore options: settings), or use another directory:",
+              where, restore->changed ? "the checkpoint is" : "memory and checkpoint are");
     error_append(error, "%s", error_message(&restore->settings.changes));
     return H5CKPT_E_SETTINGS;
 }
@@ -334,7 +333,7 @@ static void tell_settings(const struct restore *restore, h5ckpt_status status)
         return;
     error_set(&news, status, "'%s/%s' (sequence %" PRIu64 ") was saved %s:", store->directory.path, slot->name,
               slot->record.sequence,
-              unknown ? "by a program without settings, and is the first to go on with these"
+              unknown ? "by a program without settings, and goes on with these"
                       : "with other settings, and goes on with the new ones");
     error_append(&news, "%s", error_message(&restore->settings.changes));
     event_tell(
