@@ -609,6 +609,20 @@ struct h5ckpt_best {
     uint64_t rows_since; /**< how often the log has had a value (NaN, too) since then: the patience that is used up */
 };
 
+/**
+ * What saving costs the program, as the directory's last writer noted it with its last successful save. The note is never flushed, and
+ * nothing but curiosity should depend on it: where it is lost, all of this is 0.
+ */
+struct h5ckpt_account {
+    uint64_t sequence;      /**< of that save; 0: nothing is known */
+    double save_seconds;    /**< that it took until it was durable */
+    uint64_t bytes_written; /**< by it; blocks that had not changed were not written */
+    double
+        stall_seconds; /**< that saves, fences and waits had held the program up by then (synchronous; in the background, when that
+                                 save began) … */
+    double open_seconds; /**< … in the time since the program had opened the directory */
+};
+
 struct h5ckpt_report {
     int restored;      /**< index into slot[] exactly if the call gave H5CKPT_OK or H5CKPT_FELL_BACK
                             (the slot that a restore would give, for h5ckpt_inspect()); else -1 */
@@ -626,6 +640,7 @@ struct h5ckpt_report {
     bool writer_alive;       /**< another process holds the directory (only a read-only store can see that) */
     bool lock_damaged;       /**< the lock file does not say whose the slots are; they agree among themselves, but the
                                   next writer may refuse the directory */
+    struct h5ckpt_account account;
     unsigned slot_count;
     struct h5ckpt_slot_report slot[H5CKPT_SLOT_COUNT_MAX];
 };

@@ -67,6 +67,17 @@ static uint64_t count_lost(const struct survey *survey, uint64_t restored_sequen
     return newest - restored_sequence;
 }
 
+static struct h5ckpt_account account_report(const struct lock_account *account)
+{
+    return (struct h5ckpt_account){
+        .sequence = account->sequence,
+        .save_seconds = (double)account->save_ns / 1e9,
+        .bytes_written = account->bytes_written,
+        .stall_seconds = (double)account->stall_ns / 1e9,
+        .open_seconds = (double)account->open_ns / 1e9,
+    };
+}
+
 void report_fill(struct h5ckpt_report *report, const h5ckpt_store *store, h5ckpt_status status, int restored,
                  size_t variable_count)
 {
@@ -79,6 +90,7 @@ void report_fill(struct h5ckpt_report *report, const h5ckpt_store *store, h5ckpt
         .variable_count = variable_count,
         .writer_alive = store->survey.writer_alive,
         .lock_damaged = store->survey.lock_damaged,
+        .account = account_report(&store->survey.note.account),
         .slot_count = FORMAT_SLOT_COUNT_MAX,
     };
     tell_directory_id(report, store);

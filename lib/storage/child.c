@@ -118,8 +118,7 @@ static bool is_left_alone(const struct child *child)
 static void keep_pace(const struct child *child)
 {
     const struct timespec slice = {.tv_nsec = 10000000};
-    const int64_t due_ns =
-        pace_due_ns(&child->pace, (uint64_t)atomic_load(&child->shared->blocks_written) * FORMAT_BLOCK_BYTES);
+    const int64_t due_ns = pace_due_ns(&child->pace, child_bytes_written(child));
 
     while (!atomic_load(&child->shared->hurried) && !is_left_alone(child) && system_calls->monotonic_time_ns() < due_ns)
         nanosleep(&slice, NULL);
@@ -298,6 +297,11 @@ h5ckpt_status child_await(struct child *child, bool *write_failed, struct error 
         memcpy(child->gather.table, child->shared->table, table_bytes(child));
     *write_failed = status < 0 && !is_refused(&child->shared->refusal);
     return status;
+}
+
+uint64_t child_bytes_written(const struct child *child)
+{
+    return (uint64_t)atomic_load(&child->shared->blocks_written) * FORMAT_BLOCK_BYTES;
 }
 
 void child_end(struct child *child)

@@ -44,6 +44,9 @@ h5ckpt_status child_await(struct child *child, bool *write_failed, struct error 
 /* Somebody waits: it keeps no pace from now on. */
 void child_hurry(struct child *child);
 
+/* What it has written, in whole blocks. */
+uint64_t child_bytes_written(const struct child *child);
+
 /* When it has been awaited and nobody is going to hurry it. */
 void child_end(struct child *child);
 

@@ -37,6 +37,7 @@ struct flight {
     struct child child;
     struct thread thread;
     int64_t begun_ns;
+    int64_t stall_before_ns;       /* the program's, when it began */
     struct system_manners manners; /* of the background */
     _Atomic bool over;
     struct error error;
@@ -44,20 +45,51 @@ struct flight {
 
 /* ------------------------------------------------------------------------- run */
 
+/* To the slot; of the blocks, whole ones. */
+static uint64_t bytes_written(const struct flight *flight)
+{
+    const struct record *record = &flight->write.record;
+    const uint64_t around = FORMAT_USER_BLOCK_BYTES + record->file_bytes - record->table_offset;
+    uint64_t blocks = record->file_bytes;
+
+    if (flight->content == CONTENT_SNAPSHOT)
+        blocks = flight->snapshot.written;
+    if (flight->content == CONTENT_CHILD)
+        blocks = child_bytes_written(&flight->child);
+    return blocks + around < record->file_bytes ? blocks + around : record->file_bytes;
+}
+
+/* What the program is still being held up for is known only where that is the whole save. */
+static struct lock_account account_of(const struct flight *flight)
+{
+    const int64_t now_ns = system_calls->monotonic_time_ns();
+    const int64_t stall_ns = flight->stall_before_ns + (flight->here ? now_ns - flight->begun_ns : 0);
+
+    return (struct lock_account){
+        .sequence = flight->write.record.sequence,
+        .save_ns = (uint64_t)(now_ns - flight->begun_ns),
+        .bytes_written = bytes_written(flight),
+        .stall_ns = (uint64_t)stall_ns,
+        .open_ns = (uint64_t)(now_ns - flight->store->opened_ns),
+    };
+}
+
 /*
  * The state is durable. Before it is reported: from the first one on "no slot" means loss, and whoever finds an older state
  * later shall know that there was this one.
  */
-static h5ckpt_status acknowledge(h5ckpt_store *store, const struct slot_write *write, struct error *error)
+static h5ckpt_status acknowledge(const struct flight *flight, struct lock_account *account, struct error *error)
 {
+    h5ckpt_store *store = flight->store;
     h5ckpt_status status = H5CKPT_OK;
 
     if (store->lock.phase != LOCK_IN_USE || store->lock.phase_uncertain)
         status = lock_set_phase(&store->lock, LOCK_IN_USE, error);
     if (status == H5CKPT_OK)
         store->directory.made_from = 0; /* no longer ours alone to take away */
+    *account = account_of(flight);
     if (status == H5CKPT_OK)
-        status = lock_note_success(&store->lock, write->number, write->record.sequence, store->boot_id, error);
+        status = lock_note_success(&store->lock, flight->write.number, account, store->boot_id, error);
     return status;
 }
 
@@ -118,6 +150,7 @@ static void clean_up(struct flight *flight)
 
 static void run(struct flight *flight)
 {
+    struct lock_account account = {0};
     h5ckpt_status status = write_content(flight);
 
     if (status == H5CKPT_OK)
@@ -125,11 +158,11 @@ static void run(struct flight *flight)
     if (status == H5CKPT_OK) {
         status = slot_write_commit(&flight->write, &flight->error);
         if (status == H5CKPT_OK)
-            status = acknowledge(flight->store, &flight->write, &flight->error);
+            status = acknowledge(flight, &account, &flight->error);
         flight->unwritable = status < 0;
     }
     if (status == H5CKPT_OK)
-        tell_durable(flight->store, &flight->write.record, flight->write.number, flight->begun_ns);
+        tell_durable(flight->store, &flight->write.record, flight->write.number, account.save_ns);
     else
         clean_up(flight);
 }
@@ -386,6 +419,7 @@ static void plan_flight(struct flight *flight, h5ckpt_store *store, const struct
         .every_byte = content == CONTENT_WHOLE || !in_place || !memo->ours ||
                       memo->saves_since_every_byte + 1 >= store->options.rewrite_every,
         .begun_ns = begun_ns,
+        .stall_before_ns = store->stall_ns,
         /* The program goes on where it is: a writer that woke up there would preempt it. */
         .manners = {store->options.background.nice, store->options.background.cpu, system_calls->current_cpu()},
         .write = {.number = target->slot,

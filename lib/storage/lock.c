@@ -25,6 +25,11 @@ enum { /* docs/format.md 3 */
        NOTE_AT_PROCESS = 16,
        NOTE_AT_BOOT_ID = 24,
        NOTE_AT_ACKNOWLEDGED = 64,
+       NOTE_AT_ACCOUNT_SEQUENCE = 72,
+       NOTE_AT_SAVE_NS = 80,
+       NOTE_AT_BYTES_WRITTEN = 88,
+       NOTE_AT_STALL_NS = 96,
+       NOTE_AT_OPEN_NS = 104,
        AT_CHECKSUM = 496, /* within each sector */
 };
 
@@ -52,6 +57,26 @@ static void identity_encode(const struct lock *lock, unsigned char sector[SECTOR
     seal(sector);
 }
 
+static void account_encode(const struct lock_account *account, unsigned char sector[SECTOR_BYTES])
+{
+    bytes_put_u64(sector + NOTE_AT_ACCOUNT_SEQUENCE, account->sequence);
+    bytes_put_u64(sector + NOTE_AT_SAVE_NS, account->save_ns);
+    bytes_put_u64(sector + NOTE_AT_BYTES_WRITTEN, account->bytes_written);
+    bytes_put_u64(sector + NOTE_AT_STALL_NS, account->stall_ns);
+    bytes_put_u64(sector + NOTE_AT_OPEN_NS, account->open_ns);
+}
+
+static struct lock_account account_decode(const unsigned char sector[SECTOR_BYTES])
+{
+    return (struct lock_account){
+        .sequence = bytes_get_u64(sector + NOTE_AT_ACCOUNT_SEQUENCE),
+        .save_ns = bytes_get_u64(sector + NOTE_AT_SAVE_NS),
+        .bytes_written = bytes_get_u64(sector + NOTE_AT_BYTES_WRITTEN),
+        .stall_ns = bytes_get_u64(sector + NOTE_AT_STALL_NS),
+        .open_ns = bytes_get_u64(sector + NOTE_AT_OPEN_NS),
+    };
+}
+
 static void note_encode(const struct lock_note *note, unsigned char sector[SECTOR_BYTES])
 {
     memset(sector, 0, SECTOR_BYTES);
@@ -61,6 +86,7 @@ static void note_encode(const struct lock_note *note, unsigned char sector[SECTO
     bytes_put_u64(sector + NOTE_AT_PROCESS, note->process_id);
     memcpy(sector + NOTE_AT_BOOT_ID, note->boot_id, sizeof note->boot_id);
     bytes_put_u64(sector + NOTE_AT_ACKNOWLEDGED, note->acknowledged);
+    account_encode(&note->account, sector);
     seal(sector);
 }
 
@@ -80,6 +106,7 @@ static struct lock_note note_decode(const unsigned char sector[SECTOR_BYTES])
     note.process_id = bytes_get_u64(sector + NOTE_AT_PROCESS);
     memcpy(note.boot_id, sector + NOTE_AT_BOOT_ID, sizeof note.boot_id);
     note.boot_id[sizeof note.boot_id - 1] = '\0';
+    note.account = account_decode(sector);
     return note;
 }
 
@@ -418,8 +445,11 @@ static h5ckpt_status write_note(struct lock *lock, struct lock_note note, const 
 h5ckpt_status lock_note_begin(struct lock *lock, unsigned slot, uint64_t sequence, uint64_t base_sequence,
                               const char *boot_id, struct error *error)
 {
-    const struct lock_note note = {
-        .activity = LOCK_SAVING, .slot = slot, .sequence = sequence, .acknowledged = base_sequence};
+    const struct lock_note note = {.activity = LOCK_SAVING,
+                                   .slot = slot,
+                                   .sequence = sequence,
+                                   .acknowledged = base_sequence,
+                                   .account = lock->note.account};
 
     return write_note(lock, note, boot_id, error);
 }
@@ -432,10 +462,11 @@ h5ckpt_status lock_note_failure(struct lock *lock, struct error *error)
     return write_note(lock, note, lock->note.boot_id, error);
 }
 
-h5ckpt_status lock_note_success(struct lock *lock, unsigned slot, uint64_t sequence, const char *boot_id,
-                                struct error *error)
+h5ckpt_status lock_note_success(struct lock *lock, unsigned slot, const struct lock_account *account,
+                                const char *boot_id, struct error *error)
 {
-    const struct lock_note note = {.slot = slot, .sequence = sequence, .acknowledged = sequence};
+    const struct lock_note note = {
+        .slot = slot, .sequence = account->sequence, .acknowledged = account->sequence, .account = *account};
 
     return write_note(lock, note, boot_id, error);
 }

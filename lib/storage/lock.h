@@ -28,6 +28,15 @@ enum lock_activity { /* on disk */
                      LOCK_GAVE_UP = 2, /* a save failed: the slot is unfinished, but nobody writes */
 };
 
+/* On disk: what saving has cost, as of the last save that was reported as a success; of the handle that made it. Times in ns. */
+struct lock_account {
+    uint64_t sequence;      /* of that save; 0: nothing is known */
+    uint64_t save_ns;       /* that it took until it was durable */
+    uint64_t bytes_written; /* to its slot */
+    uint64_t stall_ns;      /* that saves have held the program up, in all, … */
+    uint64_t open_ns;       /* … since the handle was opened, so long before */
+};
+
 struct lock_note { /* on disk: a save in progress, or the last one */
     enum lock_activity activity;
     unsigned slot;
@@ -35,6 +44,7 @@ struct lock_note { /* on disk: a save in progress, or the last one */
     uint64_t acknowledged; /* sequence of the last save that was reported as a success */
     uint64_t process_id;
     char boot_id[SYSTEM_BOOT_ID_BYTES];
+    struct lock_account account;
 };
 
 struct lock {
@@ -83,8 +93,8 @@ h5ckpt_status lock_set_phase(struct lock *lock, enum lock_phase phase, struct er
 h5ckpt_status lock_note_begin(struct lock *lock, unsigned slot, uint64_t sequence, uint64_t base_sequence,
                               const char *boot_id, struct error *error);
 h5ckpt_status lock_note_failure(struct lock *lock, struct error *error);
-h5ckpt_status lock_note_success(struct lock *lock, unsigned slot, uint64_t sequence, const char *boot_id,
-                                struct error *error);
+h5ckpt_status lock_note_success(struct lock *lock, unsigned slot, const struct lock_account *account,
+                                const char *boot_id, struct error *error);
 
 /* Remove the file that we hold, durably. */
 h5ckpt_status lock_remove(struct lock *lock, struct error *error);

@@ -297,6 +297,7 @@ h5ckpt_status h5ckpt_open(h5ckpt_store **store_out, const char *backup_dir, h5ck
     store->base = PLAN_NO_BASE;
     store->view = VIEW_NONE;
     store->process_id = system_calls->process_id();
+    store->opened_ns = system_calls->monotonic_time_ns();
     system_calls->boot_id(store->boot_id);
     if (state == NULL)
         return error_set(&store->error, H5CKPT_E_ARGUMENT, "h5ckpt_open: the state is NULL");

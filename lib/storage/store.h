@@ -86,6 +86,7 @@ struct h5ckpt_store {
     bool save_failed;       /* the last save, in flight or not; all the same whether that was returned */
     unsigned failed_saves;  /* in a row, up to the last one of which it is known */
     int64_t stall_ns;       /* that saves, fences and waits have held the program up, all in all */
+    int64_t opened_ns;      /* monotonic */
 };
 
 /* Every public call begins so: an open handle, in its own process. H5CKPT_E_ARGUMENT. Clears the message, and waits for a save in

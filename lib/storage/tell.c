@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 
-#include "storage/system.h"
 #include "storage/target.h"
 
 void tell_begun(const h5ckpt_store *store, const struct record *record, unsigned slot_number)
@@ -16,10 +15,10 @@ void tell_begun(const h5ckpt_store *store, const struct record *record, unsigned
                record->sequence, progress_text(&record->progress, text));
 }
 
-void tell_durable(const h5ckpt_store *store, const struct record *record, unsigned slot_number, int64_t begun_ns)
+void tell_durable(const h5ckpt_store *store, const struct record *record, unsigned slot_number, uint64_t save_ns)
 {
     const char *name = slot_name(slot_number);
-    const double seconds = (double)(system_calls->monotonic_time_ns() - begun_ns) / 1e9;
+    const double seconds = (double)save_ns / 1e9;
     char text[PROGRESS_TEXT_BYTES];
 
     event_tell(&store->events,

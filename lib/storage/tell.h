@@ -8,7 +8,7 @@
 #include "storage/store.h"
 
 void tell_begun(const h5ckpt_store *store, const struct record *record, unsigned slot_number);
-void tell_durable(const h5ckpt_store *store, const struct record *record, unsigned slot_number, int64_t begun_ns);
+void tell_durable(const h5ckpt_store *store, const struct record *record, unsigned slot_number, uint64_t save_ns);
 
 /* And what is still safe, at the end of the message. */
 void tell_failure(const h5ckpt_store *store, struct error *error);
