@@ -666,6 +666,7 @@ END_TEST
 /* _i: mode */
 START_TEST(the_background_is_as_nice_and_where_it_was_asked_to_be)
 {
+    const int as_the_caller = getpriority(PRIO_PROCESS, 0);
     cpu_set_t allowed, mine;
 
     begin_mode(_i);
@@ -682,13 +683,13 @@ START_TEST(the_background_is_as_nice_and_where_it_was_asked_to_be)
     assert_begun(store, 3);
     gate_await();
     ck_assert_int_ne(gate_held_thread(), gettid());
-    ck_assert_int_eq(getpriority(PRIO_PROCESS, (id_t)gate_held_thread()), 7);
+    ck_assert_int_eq(getpriority(PRIO_PROCESS, (id_t)gate_held_thread()), as_the_caller + 7);
     ck_assert_int_eq(sched_getaffinity(gate_held_thread(), sizeof allowed, &allowed), 0);
     ck_assert_int_eq(CPU_COUNT(&allowed), 1);
     ck_assert(CPU_ISSET(cpu, &allowed));
     gate_open();
     assert_durable(store);
-    ck_assert_int_eq(getpriority(PRIO_PROCESS, 0), 0);
+    ck_assert_int_eq(getpriority(PRIO_PROCESS, 0), as_the_caller);
     ck_assert_int_eq(sched_getaffinity(0, sizeof allowed, &allowed), 0);
     ck_assert(CPU_EQUAL(&allowed, &mine));
     h5ckpt_close(store);
