@@ -630,6 +630,7 @@ START_TEST(where_there_is_no_room_for_more_rows_the_state_is_saved_without_them)
 
     choose_long_program();
     program.options.store.save_mode = (enum h5ckpt_save_mode)_i;
+    program.options.failed_saves_max = 1; /* of which this is none */
     program.dies_after = 1024;
     live();
     fill_disk();
@@ -748,7 +749,8 @@ END_TEST
 /* What is not there is not there for want of room for the history. */
 START_TEST(a_disk_too_full_for_the_state_itself_is_said_as_ever)
 {
-    faults_set((struct faults){.calls = FAULT_ALLOCATE, .name = "slot-", .count = FAULTS_FOR_EVER, .error = ENOSPC});
+    faults_set((struct faults){
+        .calls = FAULT_ALLOCATE, .name = "slot-", .count = FAULTS_FOR_EVER, .error = ENOSPC, .no_time_passes = true});
     program.dies_after = 3;
     live();
     ck_assert_int_eq(last_save, H5CKPT_E_NO_SPACE);

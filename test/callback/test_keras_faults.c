@@ -3,7 +3,7 @@
  * The faults found in the callback that ours follows, by the numbers of their list; each test shows that ours is
  * without. docs/guide.md has a table of them.
  *
- * Of 17, a history and the state of other callbacks are variables like others: test/adoption/classifier.c registers them.
+ * Of 17, the history has tests of its own (test_history.c), and the state of other callbacks is a variable like others.
  */
 #include <errno.h>
 #include <signal.h>
