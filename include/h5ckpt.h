@@ -484,6 +484,7 @@ H5CKPT_API h5ckpt_status h5ckpt_space(h5ckpt_store *store, struct h5ckpt_space *
  * Make the slots now, and write them once, instead of with the first save: a disk that is too small is found at start-up, and
  * the first save takes no longer than the others. Call it when h5ckpt_restore() found no checkpoint. Does nothing where there
  * are slots, or were, and with one slot. If nothing is saved after it, h5ckpt_close() takes them away again.
+ * Room for a history is not made: no log is known yet.
  *
  * @return H5CKPT_OK; as h5ckpt_save() otherwise, with nothing left behind.
  */
@@ -670,6 +671,7 @@ H5CKPT_API h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt
 /**
  * Is registered memory, bit for bit, a state of the checkpoint? Writes nothing and changes no memory; needs as much
  * memory again as the variables take. With H5CKPT_PREVIOUS, where the newest state is lost, that is the newest one left.
+ * The history is not compared: what the same work logs may differ (how long it took).
  *
  * @return H5CKPT_OK: it is. With H5CKPT_CURRENT that state is then the one that saves spare, as if it had been restored.
  *         H5CKPT_E_DIFFERS: the message has a line for every variable that differs, with its first element that does.

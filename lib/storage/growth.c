@@ -40,8 +40,8 @@ bool growth_is_under_way(const h5ckpt_store *store)
 
 /* ----------------------------------------------------------------------- go back */
 
-/* What a slot has: only if its logs are the first ones of those that there are. */
-static bool shape_of_slot(const h5ckpt_store *store, unsigned slot_number, struct history_shape *shape)
+/* What a state's slot has: only if its logs are the first ones of those that there are. */
+static bool shape_of_state(const h5ckpt_store *store, unsigned slot_number, struct history_shape *shape)
 {
     struct slot_reader reader = SLOT_READER_NONE;
     struct history stored = HISTORY_NONE;
@@ -63,6 +63,15 @@ static bool shape_of_slot(const h5ckpt_store *store, unsigned slot_number, struc
     return usable;
 }
 
+/* One that was reserved may have been so before there was a history. */
+static bool shape_of_slot(const h5ckpt_store *store, unsigned slot_number, struct history_shape *shape)
+{
+    const enum h5ckpt_slot_state state = store->survey.slot[slot_number].state;
+
+    *shape = (struct history_shape){0};
+    return state == H5CKPT_SLOT_RESERVED || (plan_holds_state(state) && shape_of_state(store, slot_number, shape));
+}
+
 static bool same_shape(const struct history_shape *a, const struct history_shape *b)
 {
     return a->capacity == b->capacity && a->log_count == b->log_count;
@@ -80,8 +89,8 @@ bool growth_go_back(h5ckpt_store *store, unsigned *tried)
 
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
         struct history_shape shape;
-        if (*tried & 1u << i || !plan_holds_state(store->survey.slot[i].state) || !shape_of_slot(store, i, &shape) ||
-            same_shape(&shape, &store->history.shape) || (found >= 0 && !is_larger(&shape, &best)))
+        if (*tried & 1u << i || !shape_of_slot(store, i, &shape) || same_shape(&shape, &store->history.shape) ||
+            (found >= 0 && !is_larger(&shape, &best)))
             continue;
         best = shape;
         found = (int)i;

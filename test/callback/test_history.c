@@ -746,6 +746,31 @@ START_TEST(where_there_is_no_room_for_a_new_log_the_state_is_saved_without_it)
 }
 END_TEST
 
+/* Slots that were made beforehand were made without a history. */
+START_TEST(a_first_save_into_reserved_slots_needs_no_room_for_the_history)
+{
+    struct kept stored;
+
+    begin();
+    assert_status(h5ckpt_reserve(h5ckpt_callback_store(callback)), H5CKPT_OK);
+    fill_disk();
+    program.dies_after = 7;
+    train();
+    ck_assert_int_eq(last_save, H5CKPT_HISTORY_FULL);
+    ck_assert_uint_eq(h5ckpt_progress(h5ckpt_callback_store(callback)).step, 6);
+    stored = kept_on_disk();
+    ck_assert_uint_eq(stored.row_count, 0);
+    forget(&stored);
+    faults_clear();
+    program.dies_after = UINT64_MAX;
+    program.epochs = 14; /* 20 saves later */
+    train();
+    stored = kept_on_disk();
+    ck_assert_uint_eq(stored.row_count, 69);
+    forget(&stored);
+}
+END_TEST
+
 /* What is not there is not there for want of room for the history. */
 START_TEST(a_disk_too_full_for_the_state_itself_is_said_as_ever)
 {
@@ -756,13 +781,13 @@ START_TEST(a_disk_too_full_for_the_state_itself_is_said_as_ever)
     ck_assert_int_eq(last_save, H5CKPT_E_NO_SPACE);
     ck_assert_uint_eq(told_full, 0);
     faults_clear();
-    program.dies_after = 4; /* tried again at the next batch */
+    program.dies_after = 6;
     last_save = H5CKPT_OK;
     train();
     ck_assert_int_eq(last_save, H5CKPT_OK);
     die();
     begin();
-    ck_assert_uint_eq(report.history_rows, 4);
+    ck_assert_uint_eq(report.history_rows, 6);
 }
 END_TEST
 
@@ -1158,6 +1183,7 @@ int main(void)
     tcase_add_loop_test(full, where_only_one_slot_has_found_more_room_the_other_one_is_saved_without, 0,
                         2 * MODE_COUNT);
     tcase_add_loop_test(full, where_there_is_no_room_for_a_new_log_the_state_is_saved_without_it, 0, 2);
+    tcase_add_test(full, a_first_save_into_reserved_slots_needs_no_room_for_the_history);
     tcase_add_test(full, a_disk_too_full_for_the_state_itself_is_said_as_ever);
     tcase_add_test(full, the_last_save_before_preemption_counts_although_the_history_is_full);
     if (malloc_is_ours())
