@@ -50,8 +50,8 @@
  * Threads, fork, ownership
  * ------------------------
  * Handles are independent; one handle must not be used by two threads at once. HDF5 is called only inside calls that
- * save, or that take in a save in the background: h5ckpt_open(), h5ckpt_save(), h5ckpt_space(), h5ckpt_reserve(), h5ckpt_close(), a
- * converting h5ckpt_restore() and, in a background mode, any other call on the store; never by a thread of h5ckpt. A program whose
+ * save, or that take in a save in the background: h5ckpt_open(), h5ckpt_save(), h5ckpt_space(), h5ckpt_reserve(), h5ckpt_roll_back(),
+ * h5ckpt_close(), a converting h5ckpt_restore() and, in a background mode, any other call on the store; never by a thread of h5ckpt. A program whose
  * other threads use a libhdf5 built without thread safety must not do so during these calls.
  *
  * A save, restore or inspection of more than a few megabytes uses up to three threads of its own for as long as the call lasts; a
@@ -276,6 +276,9 @@ enum h5ckpt_event_kind {
     H5CKPT_EVENT_SETTINGS_CHANGED, /**< a state was restored that was saved with other settings, or without any */
     H5CKPT_EVENT_SLOT_REJECTED,    /**< a slot looked whole, and its bytes are not those that were saved */
     H5CKPT_EVENT_SLOT_REMOVED,     /**< one that the rotation no longer needs */
+    H5CKPT_EVENT_KEPT,             /**< a state has become a milestone */
+    H5CKPT_EVENT_FORGOTTEN,        /**< a milestone has been removed, as asked */
+    H5CKPT_EVENT_ROLLED_BACK,      /**< a milestone's state is the newest one again */
     H5CKPT_EVENT_LEFTOVER_REMOVED, /**< a file that a save or a deletion cut short had left behind */
     H5CKPT_EVENT_LOCK_REPAIRED,    /**< the lock file was missing or damaged; the slots say whose they are */
     H5CKPT_EVENT_VIEW_FAILED,      /**< checkpoint.h5 could not be written; no state depends on it */
@@ -453,7 +456,8 @@ H5CKPT_API struct h5ckpt_progress h5ckpt_progress(const h5ckpt_store *store);
 H5CKPT_API h5ckpt_status h5ckpt_start_over(h5ckpt_store *store);
 
 /**
- * Delete the checkpoint: all slots, the view and the lock, and nothing else. A deletion cut short is
+ * Delete the checkpoint: all slots, the view and the lock, and nothing else. Where there are milestones, they stay, and
+ * the lock with them; the directory then holds no checkpoint, as before the first save. A deletion cut short is
  * finished by the next open. The store can only be closed afterwards.
  *
  * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (read-only), H5CKPT_E_BUSY, H5CKPT_E_PERMISSION, H5CKPT_E_IO, H5CKPT_E_SYSTEM.
@@ -681,6 +685,53 @@ H5CKPT_API h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt
  *         H5CKPT_E_CALLBACK (a get function failed); as h5ckpt_restore().
  */
 H5CKPT_API h5ckpt_status h5ckpt_compare(h5ckpt_store *store, enum h5ckpt_which which);
+
+/* -------------------------------------------------------------- milestones */
+
+/*
+ * States kept under a name, outside the rotation: no save replaces them and h5ckpt_delete() leaves them. A milestone's name has 1 to
+ * H5CKPT_MILESTONE_NAME_BYTES_MAX letters, digits, '.', '_' and '-', the first no '.'; its file, milestone-NAME.h5, is one as a slot's.
+ */
+enum { H5CKPT_MILESTONE_NAME_BYTES_MAX = 64 };
+
+/**
+ * Keep the state that this handle last saved or restored (after h5ckpt_start_over(): the newest intact one; after
+ * h5ckpt_roll_back(): that one) as milestone @p name, in the place of an older one of that name. Waits for the save in flight.
+ *
+ * It is durable on return. At every instant, crashes included, the name leads to the older milestone or to the new one, whole.
+ * Where the file system has hard links this takes no longer than a flush of the directory, whatever the state's size, and no space until
+ * the next save into the same slot, which makes a new file; elsewhere, and where the state cannot be told to be durable, its file is copied,
+ * every byte verified.
+ *
+ * @return H5CKPT_OK; what h5ckpt_wait() would have returned, if a save in the background has failed; H5CKPT_E_ARGUMENT (a bad name; nothing
+ *         saved or restored yet; a read-only store), H5CKPT_E_NO_SPACE (also where the next saves would find none), H5CKPT_E_FOREIGN (another file
+ *         under that name; untouched), H5CKPT_E_VERSION, H5CKPT_E_DAMAGED (the state itself, found when it was copied), H5CKPT_E_BUSY (somebody
+ *         else changed lock or slot), H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_IO, H5CKPT_E_SYSTEM. After a failure the older milestone
+ *         is there (if flushing the directory failed, it or the new one), and saving goes on.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_keep(h5ckpt_store *store, const char *name);
+
+/**
+ * Remove milestone @p name, durably. Only a file that its record shows to be ours is removed.
+ *
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (a bad name; no such milestone; a read-only store), H5CKPT_E_FOREIGN (not ours, or so damaged that
+ *         this cannot be told; untouched), H5CKPT_E_VERSION, H5CKPT_E_BUSY, H5CKPT_E_PERMISSION, H5CKPT_E_IO, H5CKPT_E_SYSTEM.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_remove_milestone(h5ckpt_store *store, const char *name);
+
+/**
+ * Make the state of milestone @p name the newest one, durably: from the return on, h5ckpt_restore() gives it. Works also where no slot can
+ * be read (H5CKPT_E_LOST), and after h5ckpt_delete().
+ *
+ * Its file is copied into a slot, every byte verified. The state that a restore would have given until then is not touched: it is on a
+ * branch that the program left, and replaced by the saves that follow. Registered memory is not changed, and need not be that of the
+ * milestone: saving is refused until it was restored. The milestone stays.
+ *
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (a bad name; no such milestone; a read-only store), H5CKPT_E_DAMAGED (the milestone; the message names
+ *         variables and block), H5CKPT_E_FOREIGN, H5CKPT_E_VERSION, H5CKPT_E_NO_SPACE, H5CKPT_E_BUSY, H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY,
+ *         H5CKPT_E_IO, H5CKPT_E_SYSTEM: a restore gives what it would have given; where the message says so, already the milestone's state.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_roll_back(h5ckpt_store *store, const char *name);
 
 /* ---------------------------------------------------------------- callback */
 
@@ -1073,6 +1124,30 @@ H5CKPT_API h5ckpt_status h5ckpt_list_damage(h5ckpt_store *store, unsigned slot,
 H5CKPT_API h5ckpt_status h5ckpt_read_history(h5ckpt_store *store, unsigned slot,
                                              void (*visit)(void *context, const struct h5ckpt_history *history),
                                              void *context);
+
+/** A milestone; valid during the visit. */
+struct h5ckpt_milestone {
+    const char *name;
+    enum h5ckpt_slot_state
+        state; /**< committed or intact; else what is wrong. Foreign: a file under such a name that is not ours */
+    uint64_t sequence; /**< 0 if its record cannot be read */
+    struct h5ckpt_progress progress;
+    int64_t wall_time_ns; /**< when the state was saved, since 1970 UTC */
+    uint64_t file_bytes;
+    bool from_device;   /**< every byte was read past the page cache (H5CKPT_DEVICE) */
+    const char *reason; /**< what is wrong, by variable and block; "" if nothing is */
+};
+
+/**
+ * Visit the milestones, the oldest state first. Of no milestone, or no directory, nothing is visited.
+ *
+ * @param depth  as for h5ckpt_inspect().
+ * @param visit  must not call h5ckpt with this store.
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT, H5CKPT_E_MEMORY, H5CKPT_E_PERMISSION, H5CKPT_E_IO, H5CKPT_E_SYSTEM, H5CKPT_E_VERSION.
+ */
+H5CKPT_API h5ckpt_status h5ckpt_list_milestones(h5ckpt_store *store, enum h5ckpt_depth depth,
+                                                void (*visit)(void *context, const struct h5ckpt_milestone *milestone),
+                                                void *context);
 
 #ifdef __cplusplus
 }

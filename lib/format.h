@@ -15,6 +15,10 @@
 #define FORMAT_SLOT_B     "slot-b.h5"
 #define FORMAT_SLOT_C     "slot-c.h5"
 
+#define FORMAT_MILESTONE_PREFIX "milestone-" /* then its name … */
+#define FORMAT_MILESTONE_SUFFIX ".h5"        /* … and this */
+#define FORMAT_MILESTONE_NEW    "milestone.h5" FORMAT_NEW_SUFFIX
+
 /* Names in the HDF5 file. */
 #define FORMAT_STATE_GROUP    "state"
 #define FORMAT_PROGRESS_GROUP "progress"
@@ -26,6 +30,8 @@
 enum {
     FORMAT_VERSION = 1,
     FORMAT_SLOT_COUNT_MAX = 3,
+    FORMAT_MILESTONE_NAME_BYTES_MAX = 64,
+    FORMAT_FILE_NAME_BYTES_MAX = 77,
     FORMAT_NAME_BYTES_MAX = 1023, /* of a variable or setting, relative to its group */
     FORMAT_RANK_MAX = 32,         /* HDF5's own */
     FORMAT_ELEMENT_BYTES_MAX = 0xffffff,

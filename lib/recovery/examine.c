@@ -125,7 +125,7 @@ enum file_access examine_access(h5ckpt_store *store, unsigned slot_number)
 
     if (slot->state == H5CKPT_SLOT_INTACT)
         return slot->from_device ? FILE_READ_PAST_CACHE : FILE_READ;
-    if (!choose_past_cache(slot->file_bytes) || !slot_is_readable_past_cache(&store->directory, slot_number))
+    if (!choose_past_cache(slot->file_bytes) || !slot_is_readable_past_cache(&store->directory, slot->name))
         return FILE_READ;
     if (!beside_writer(store))
         flush(store, slot_number);
@@ -146,7 +146,7 @@ static h5ckpt_status verify(h5ckpt_store *store, unsigned slot_number, enum file
     struct error why = ERROR_NONE;
     h5ckpt_status status;
 
-    status = slot_verify(&store->directory, slot_number, &slot->record, access, watch, &store->buffer, &why);
+    status = slot_verify(&store->directory, slot->name, &slot->record, access, watch, &store->buffer, &why);
     slot->from_device = access == FILE_READ_PAST_CACHE && status == H5CKPT_E_DAMAGED;
     if (status == H5CKPT_OK)
         examine_note_intact(store, slot_number, access);
@@ -163,13 +163,13 @@ static h5ckpt_status verify(h5ckpt_store *store, unsigned slot_number, enum file
  */
 static h5ckpt_status verify_for_restore(h5ckpt_store *store, unsigned slot_number)
 {
-    const struct record *record = &store->survey.slot[slot_number].record;
+    const struct slot *slot = &store->survey.slot[slot_number];
     struct error ignored = ERROR_NONE;
     h5ckpt_status status;
 
     if (examine_access(store, slot_number) == FILE_READ_PAST_CACHE) {
-        status =
-            slot_verify(&store->directory, slot_number, record, FILE_READ_PAST_CACHE, NULL, &store->buffer, &ignored);
+        status = slot_verify(&store->directory, slot->name, &slot->record, FILE_READ_PAST_CACHE, NULL, &store->buffer,
+                             &ignored);
         error_clear(&ignored);
         if (status == H5CKPT_OK) {
             examine_note_intact(store, slot_number, FILE_READ_PAST_CACHE);
@@ -208,7 +208,7 @@ static h5ckpt_status verify_watched(h5ckpt_store *store, unsigned slot_number, s
 {
     const struct slot *slot = &store->survey.slot[slot_number];
     const bool device =
-        progress->options->depth == H5CKPT_DEVICE && slot_is_readable_past_cache(&store->directory, slot_number);
+        progress->options->depth == H5CKPT_DEVICE && slot_is_readable_past_cache(&store->directory, slot->name);
     const struct transfer_watch watch = {
         .damaged = store->damaged[slot_number] = calloc(1, transfer_damaged_byte_count(&slot->record)),
         .advance = progress->options->progress == NULL ? NULL : tell_progress,
@@ -246,6 +246,32 @@ static void list_slots(h5ckpt_store *store, unsigned but)
             error_append(&store->error, "; %s is %s: %s", slot->name, h5ckpt_slot_state_name(slot->state),
                          slot->reason);
     }
+}
+
+/* What may still be gone back to. */
+static void list_milestones(h5ckpt_store *store)
+{
+    enum { NAMED_MAX = 8 };
+    const unsigned char *directory_id = store->lock.identified ? store->lock.directory_id : NULL;
+    struct error ignored = ERROR_NONE;
+    struct milestones found;
+    char text[PROGRESS_TEXT_BYTES];
+    size_t whole = 0;
+
+    if (milestones_read(&found, &store->directory, directory_id, &ignored) == H5CKPT_OK)
+        for (size_t i = found.count; i-- > 0;) { /* the newest first */
+            const struct milestone *milestone = &found.milestone[i];
+            if (!plan_holds_state(milestone->slot.state) || ++whole > NAMED_MAX)
+                continue;
+            error_append(&store->error, "%s'%s' (sequence %" PRIu64 ", %s)",
+                         whole == 1 ? "; there are milestones to go back to by h5ckpt_roll_back(): " : ", ",
+                         milestone->name, milestone->slot.record.sequence,
+                         progress_text(&milestone->slot.record.progress, text));
+        }
+    if (whole > NAMED_MAX)
+        error_append(&store->error, " and %zu more", whole - NAMED_MAX);
+    milestones_free(&found);
+    error_clear(&ignored);
 }
 
 static uint64_t newest_readable(const h5ckpt_store *store)
@@ -290,6 +316,7 @@ static h5ckpt_status say_refused(h5ckpt_store *store, struct choice choice)
                   "a checkpoint was saved in '%s', but no state of it can be read; nothing was "
                   "changed. Restore the directory from a backup, or move it away to start afresh",
                   store->directory.path);
+        list_milestones(store);
         list_slots(store, FORMAT_SLOT_COUNT_MAX);
         return choice.status;
     case H5CKPT_E_OVERTAKEN:
@@ -364,16 +391,15 @@ void examine_where(const h5ckpt_store *store, unsigned slot_number, char where[E
 h5ckpt_status examine_open(const h5ckpt_store *store, unsigned slot_number, enum file_access access,
                            struct slot_reader *reader, struct index *index, struct error *error)
 {
-    const struct record *record = &store->survey.slot[slot_number].record;
+    const struct slot *slot = &store->survey.slot[slot_number];
     char where[EXAMINE_WHERE_BYTES];
     h5ckpt_status status;
 
     *index = INDEX_NONE;
-    status = slot_reader_open(reader, &store->directory, slot_number, access, error);
+    status = slot_reader_open(reader, &store->directory, slot->name, access, error);
     if (status != H5CKPT_OK)
         return status;
-    if (reader->record.kind != RECORD_STATE || reader->record.sequence != record->sequence ||
-        !checksum_equal(&reader->record.table_digest, &record->table_digest)) {
+    if (!slot_reader_holds(reader, &slot->record)) {
         examine_where(store, slot_number, where);
         status = error_set(error, H5CKPT_E_OVERTAKEN, "%s was overwritten while it was read", where);
     }

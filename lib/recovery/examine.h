@@ -9,6 +9,7 @@
 #include <limits.h>
 
 #include "recovery/choose.h"
+#include "storage/milestone.h"
 #include "storage/store.h"
 
 /* What the lock's note tells of the last save. */

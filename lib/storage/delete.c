@@ -2,11 +2,15 @@
 /*
  * delete: taking a checkpoint away, in an order in which every crash leaves it whole or gone (docs/format.md 6).
  */
+#include "storage/milestone.h"
 #include "storage/store.h"
 
 const char *store_leftover_name(unsigned i)
 {
-    return i < FORMAT_SLOT_COUNT_MAX ? slot_new_name(i) : FORMAT_VIEW_NAME FORMAT_NEW_SUFFIX;
+    static const char *const OTHER[STORE_LEFTOVER_COUNT - FORMAT_SLOT_COUNT_MAX] = {FORMAT_VIEW_NAME FORMAT_NEW_SUFFIX,
+                                                                                    FORMAT_MILESTONE_NEW};
+
+    return i < FORMAT_SLOT_COUNT_MAX ? slot_new_name(i) : OTHER[i - FORMAT_SLOT_COUNT_MAX];
 }
 
 h5ckpt_status store_remove_leftover(h5ckpt_store *store, const char *name)
@@ -49,8 +53,26 @@ h5ckpt_status store_remove_files(h5ckpt_store *store)
     return status == H5CKPT_OK ? directory_flush(directory, &store->error) : status;
 }
 
+h5ckpt_status store_has_milestones(h5ckpt_store *store, bool *any)
+{
+    struct milestones found;
+    h5ckpt_status status = milestones_read(&found, &store->directory, store->lock.directory_id, &store->error);
+
+    *any = milestones_any(&found);
+    milestones_free(&found);
+    return status;
+}
+
+/* Milestones stay, and with them the lock that says whose they are. */
+static h5ckpt_status remove_lock(h5ckpt_store *store, bool milestones)
+{
+    return milestones ? lock_set_phase(&store->lock, LOCK_EMPTY, &store->error)
+                      : lock_remove(&store->lock, &store->error);
+}
+
 h5ckpt_status h5ckpt_delete(h5ckpt_store *store)
 {
+    bool milestones = false;
     h5ckpt_status status;
 
     if (store == NULL)
@@ -64,6 +86,8 @@ h5ckpt_status h5ckpt_delete(h5ckpt_store *store)
     if (status >= 0)
         status = store_refuse_untouchable(store);
     if (status == H5CKPT_OK)
+        status = store_has_milestones(store, &milestones);
+    if (status == H5CKPT_OK)
         status = lock_check(&store->lock, &store->error);
     if (status == H5CKPT_OK)
         status = lock_detach(&store->lock, store->options.file_mode, &store->error);
@@ -72,11 +96,11 @@ h5ckpt_status h5ckpt_delete(h5ckpt_store *store)
     if (status == H5CKPT_OK)
         status = store_remove_files(store);
     if (status == H5CKPT_OK)
-        status = lock_remove(&store->lock, &store->error);
+        status = remove_lock(store, milestones);
     if (status < 0)
         return status;
-    event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_DELETED}, "deleted the checkpoint in '%s'",
-               store->directory.path);
+    event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_DELETED}, "deleted the checkpoint in '%s'%s",
+               store->directory.path, milestones ? "; its milestones stay" : "");
     lock_release(&store->lock);
     store->directory.made_from = 0; /* it stays, as it does when the deletion is another process' than the first save */
     directory_close(&store->directory);

@@ -266,6 +266,14 @@ h5ckpt_status directory_remove(const struct directory *directory, const char *na
     return error_set_errno(error, errno, "cannot remove '%s/%s'", directory->path, name);
 }
 
+h5ckpt_status directory_list(const struct directory *directory, void (*take)(void *context, const char *name),
+                             void *context, struct error *error)
+{
+    if (system_calls->read_names(directory->descriptor, take, context) == 0)
+        return H5CKPT_OK;
+    return error_set_errno(error, errno, "cannot list '%s'", directory->path);
+}
+
 h5ckpt_status directory_available(const struct directory *directory, uint64_t *byte_count, struct error *error)
 {
     struct statvfs volume;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * directory: the backup directory as a place: opening, making, listing nothing, flushing, and what happens to names
+ * directory: the backup directory as a place: opening, making, listing, flushing, and what happens to names
  * in it. No symbolic link inside it is followed; the directory itself may be one.
  */
 #ifndef H5CKPT_DIRECTORY_H
@@ -72,6 +72,10 @@ h5ckpt_status directory_link(const struct directory *directory, const char *from
 
 /* Remove a file; one that is not there is no error, something that is not a regular file is left (and no error). */
 h5ckpt_status directory_remove(const struct directory *directory, const char *name, struct error *error);
+
+/* Show `take` every name in it, in no order; names that come or go meanwhile, or not. */
+h5ckpt_status directory_list(const struct directory *directory, void (*take)(void *context, const char *name),
+                             void *context, struct error *error);
 
 /* Bytes that this user may still write to the file system. */
 h5ckpt_status directory_available(const struct directory *directory, uint64_t *byte_count, struct error *error);

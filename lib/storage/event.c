@@ -28,6 +28,9 @@ enum h5ckpt_level event_level(enum h5ckpt_event_kind kind, h5ckpt_status status)
     case H5CKPT_EVENT_RESTORED:
     case H5CKPT_EVENT_SLOT_REMOVED:
     case H5CKPT_EVENT_LEFTOVER_REMOVED:
+    case H5CKPT_EVENT_KEPT:
+    case H5CKPT_EVENT_FORGOTTEN:
+    case H5CKPT_EVENT_ROLLED_BACK:
     case H5CKPT_EVENT_DELETED:
         break;
     }

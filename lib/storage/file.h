@@ -6,12 +6,13 @@
 #ifndef H5CKPT_FILE_H
 #define H5CKPT_FILE_H
 
+#include "format.h"
 #include "storage/directory.h"
 
 struct file {
     int descriptor;                    /* -1: not open */
     const struct directory *directory; /* borrowed */
-    char name[32];
+    char name[FORMAT_FILE_NAME_BYTES_MAX + 1];
 };
 
 #define FILE_NONE ((struct file){.descriptor = -1})

@@ -74,19 +74,12 @@ static struct lock_account account_of(const struct flight *flight)
     };
 }
 
-/*
- * The state is durable. Before it is reported: from the first one on "no slot" means loss, and whoever finds an older state
- * later shall know that there was this one.
- */
+/* The state is durable. Whoever finds an older one later shall know that there was this one. */
 static h5ckpt_status acknowledge(const struct flight *flight, struct lock_account *account, struct error *error)
 {
     h5ckpt_store *store = flight->store;
-    h5ckpt_status status = H5CKPT_OK;
+    h5ckpt_status status = store_put_in_use(store, error);
 
-    if (store->lock.phase != LOCK_IN_USE || store->lock.phase_uncertain)
-        status = lock_set_phase(&store->lock, LOCK_IN_USE, error);
-    if (status == H5CKPT_OK)
-        store->directory.made_from = 0; /* no longer ours alone to take away */
     *account = account_of(flight);
     if (status == H5CKPT_OK)
         status = lock_note_success(&store->lock, flight->write.number, account, store->boot_id, error);

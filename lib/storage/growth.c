@@ -49,7 +49,7 @@ static bool shape_of_state(const h5ckpt_store *store, unsigned slot_number, stru
     struct error ignored = ERROR_NONE;
     bool usable = false;
 
-    if (slot_reader_open(&reader, &store->directory, slot_number, FILE_READ, &ignored) == H5CKPT_OK &&
+    if (slot_reader_open(&reader, &store->directory, slot_name(slot_number), FILE_READ, &ignored) == H5CKPT_OK &&
         reader.record.kind == RECORD_STATE && slot_reader_index(&reader, &index, &ignored) == H5CKPT_OK)
         usable = history_entries_shape(&stored, &index, reader.record.file_bytes, &ignored) == H5CKPT_OK;
     usable = usable && stored.log_count <= store->history.log_count;

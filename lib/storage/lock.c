@@ -471,6 +471,15 @@ h5ckpt_status lock_note_success(struct lock *lock, unsigned slot, const struct l
     return write_note(lock, note, boot_id, error);
 }
 
+h5ckpt_status lock_note_roll_back(struct lock *lock, unsigned slot, uint64_t sequence, const char *boot_id,
+                                  struct error *error)
+{
+    const struct lock_note note = {
+        .slot = slot, .sequence = sequence, .acknowledged = sequence, .account = lock->note.account};
+
+    return write_note(lock, note, boot_id, error);
+}
+
 h5ckpt_status lock_remove(struct lock *lock, struct error *error)
 {
     const struct directory *directory = lock->file.directory;

@@ -96,6 +96,10 @@ h5ckpt_status lock_note_failure(struct lock *lock, struct error *error);
 h5ckpt_status lock_note_success(struct lock *lock, unsigned slot, const struct lock_account *account,
                                 const char *boot_id, struct error *error);
 
+/* As a success, of a milestone that was rolled back to: what saving has cost is as it was. */
+h5ckpt_status lock_note_roll_back(struct lock *lock, unsigned slot, uint64_t sequence, const char *boot_id,
+                                  struct error *error);
+
 /* Remove the file that we hold, durably. */
 h5ckpt_status lock_remove(struct lock *lock, struct error *error);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "storage/milestone.h"
 #include "storage/show.h"
 #include "storage/system.h"
 
@@ -89,7 +90,20 @@ static void tell_repaired(const h5ckpt_store *store, const char *what)
                FORMAT_LOCK_NAME, what);
 }
 
-/* There is no lock: make one, with the id that copied slots agree on, or a new one. */
+/* For a directory without slots: the id that milestones agree on, which a deletion has left, or a new one. */
+static h5ckpt_status choose_id(h5ckpt_store *store, unsigned char directory_id[FORMAT_ID_BYTES])
+{
+    struct milestones found;
+    h5ckpt_status status = milestones_read(&found, &store->directory, NULL, &store->error);
+    const bool agreed = milestones_agreed_id(&found, directory_id);
+
+    milestones_free(&found);
+    if (status == H5CKPT_OK && !agreed && system_calls->random_bytes(directory_id, FORMAT_ID_BYTES) < 0)
+        status = error_set(&store->error, H5CKPT_E_SYSTEM, "the system gives no random bytes for a directory id");
+    return status;
+}
+
+/* There is no lock: make one, with the id that copied slots agree on, or another. */
 static h5ckpt_status make_lock(h5ckpt_store *store)
 {
     unsigned char directory_id[FORMAT_ID_BYTES];
@@ -101,9 +115,7 @@ static h5ckpt_status make_lock(h5ckpt_store *store)
         status = store->error.status;
     if (status == H5CKPT_NO_CHECKPOINT) {
         phase = LOCK_EMPTY;
-        if (system_calls->random_bytes(directory_id, sizeof directory_id) < 0)
-            return error_set(&store->error, H5CKPT_E_SYSTEM, "the system gives no random bytes for a directory id");
-        status = H5CKPT_OK;
+        status = choose_id(store, directory_id);
     }
     if (status < 0)
         return status;
@@ -185,6 +197,17 @@ static bool holds_state(const struct survey *survey)
     return holds;
 }
 
+/* Rule (f). */
+static h5ckpt_status note_milestones(h5ckpt_store *store)
+{
+    struct milestones found;
+    h5ckpt_status status = milestones_read(&found, &store->directory, store->lock.directory_id, &store->error);
+
+    store->milestone_sequence = milestones_sequence(&found);
+    milestones_free(&found);
+    return status;
+}
+
 static h5ckpt_status open_as_writer(h5ckpt_store *store)
 {
     h5ckpt_status status;
@@ -201,6 +224,8 @@ static h5ckpt_status open_as_writer(h5ckpt_store *store)
         return H5CKPT_OK;
     }
     status = store_remove_leftovers(store);
+    if (status == H5CKPT_OK)
+        status = note_milestones(store);
     if (status < 0)
         return status;
     if (store->lock.phase == LOCK_DELETING) {
@@ -237,8 +262,19 @@ static h5ckpt_status open_beside_writer(h5ckpt_store *store)
 
 /* --------------------------------------------------------------------- close */
 
-/* Is the lock ours, and was nothing ever saved under it? Then it goes as well. */
-static bool is_unused(const h5ckpt_store *store)
+static bool may_have_milestones(h5ckpt_store *store)
+{
+    struct error kept = ERROR_NONE;
+    bool any = false;
+
+    error_move(&kept, &store->error); /* a failed open's, for its handle */
+    const h5ckpt_status status = store_has_milestones(store, &any);
+    error_move(&store->error, &kept);
+    return status < 0 || any;
+}
+
+/* Is the lock ours, and is nothing there that was saved under it? Then it goes as well. */
+static bool is_unused(h5ckpt_store *store)
 {
     const struct slot *slot = store->survey.slot;
     bool unused = store->lock.file.descriptor >= 0 && store->lock.identified && store->lock.phase == LOCK_EMPTY;
@@ -247,7 +283,7 @@ static bool is_unused(const h5ckpt_store *store)
         return unused && store->lock.made; /* the open failed before the survey: there were no slots when it was made */
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
         unused &= slot[i].state == H5CKPT_SLOT_ABSENT;
-    return unused;
+    return unused && !may_have_milestones(store);
 }
 
 /* Slots made beforehand (h5ckpt_reserve()), into which nothing was saved, or not to its end. */

@@ -39,7 +39,7 @@ h5ckpt_status rotation_verify_survivors(h5ckpt_store *store)
         if (slot->state != H5CKPT_SLOT_COMMITTED)
             continue;
         h5ckpt_status status =
-            slot_verify(&store->directory, i, &slot->record, FILE_READ, NULL, &store->buffer, &store->error);
+            slot_verify(&store->directory, slot->name, &slot->record, FILE_READ, NULL, &store->buffer, &store->error);
         if (status < 0 && status != H5CKPT_E_DAMAGED && status != H5CKPT_E_OVERTAKEN)
             return status;
         if (status == H5CKPT_OK)

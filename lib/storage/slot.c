@@ -92,14 +92,14 @@ static h5ckpt_status read_table(const struct file *file, const struct record *re
     return status;
 }
 
-h5ckpt_status slot_reader_open(struct slot_reader *reader, const struct directory *directory, unsigned number,
+h5ckpt_status slot_reader_open(struct slot_reader *reader, const struct directory *directory, const char *name,
                                enum file_access access, struct error *error)
 {
     struct buffer buffer = BUFFER_NONE;
     h5ckpt_status status;
 
     *reader = SLOT_READER_NONE;
-    status = file_open(&reader->file, directory, slot_name(number), access, error);
+    status = file_open(&reader->file, directory, name, access, error);
     if (status != H5CKPT_OK)
         return status;
     status = read_record(&reader->file, &reader->record, &buffer, error);
@@ -116,6 +116,12 @@ void slot_reader_close(struct slot_reader *reader)
     file_close(&reader->file);
     free(reader->table);
     *reader = SLOT_READER_NONE;
+}
+
+bool slot_reader_holds(const struct slot_reader *reader, const struct record *record)
+{
+    return reader->record.kind == RECORD_STATE && reader->record.sequence == record->sequence &&
+           checksum_equal(&reader->record.table_digest, &record->table_digest);
 }
 
 h5ckpt_status slot_reader_index(const struct slot_reader *reader, struct index *index, struct error *error)
@@ -169,7 +175,7 @@ void slot_set_reason(struct slot *slot, const struct directory *directory, const
 {
     const size_t path_length = strlen(directory->path);
     const char *path = strstr(message, directory->path);
-    char in_front[32];
+    char in_front[FORMAT_FILE_NAME_BYTES_MAX + sizeof "'': "];
     int length;
 
     if (path != NULL &&
@@ -214,6 +220,13 @@ static enum h5ckpt_slot_state state_of_failure(h5ckpt_status status)
 void slot_examine(struct slot *slot, const struct directory *directory, unsigned number,
                   const unsigned char *directory_id)
 {
+    slot_examine_file(slot, directory, slot_name(number), directory_id);
+    slot->number = number;
+}
+
+void slot_examine_file(struct slot *slot, const struct directory *directory, const char *name,
+                       const unsigned char *directory_id)
+{
     struct buffer buffer = BUFFER_NONE;
     struct error error = ERROR_NONE;
     struct file file = FILE_NONE;
@@ -221,7 +234,7 @@ void slot_examine(struct slot *slot, const struct directory *directory, unsigned
     struct entry entry = {0};
     h5ckpt_status status;
 
-    *slot = (struct slot){.number = number, .name = slot_name(number)};
+    *slot = (struct slot){.name = name};
     for (int attempt = 0; attempt < 2; attempt++) { /* an EIO must persist after reopening (P7) */
         error_clear(&error);
         file_close(&file);
@@ -311,7 +324,7 @@ static h5ckpt_status report_damage(const struct slot_reader *reader, const struc
     return H5CKPT_E_DAMAGED;
 }
 
-static h5ckpt_status verify_once(const struct directory *directory, unsigned number, const struct record *record,
+static h5ckpt_status verify_once(const struct directory *directory, const char *name, const struct record *record,
                                  enum file_access access, const struct transfer_watch *watch, struct buffer *buffer,
                                  struct error *error)
 {
@@ -320,15 +333,14 @@ static h5ckpt_status verify_once(const struct directory *directory, unsigned num
     struct index index = INDEX_NONE;
     h5ckpt_status status;
 
-    status = slot_reader_open(&reader, directory, number, access, error);
+    status = slot_reader_open(&reader, directory, name, access, error);
     if (status == H5CKPT_NO_CHECKPOINT)
-        return error_set(error, H5CKPT_E_DAMAGED, "'%s/%s' has vanished", directory->path, slot_name(number));
+        return error_set(error, H5CKPT_E_DAMAGED, "'%s/%s' has vanished", directory->path, name);
     if (status < 0)
         return status;
-    if (reader.record.kind != RECORD_STATE || reader.record.sequence != record->sequence ||
-        !checksum_equal(&reader.record.table_digest, &record->table_digest)) {
+    if (!slot_reader_holds(&reader, record)) {
         status = error_set(error, H5CKPT_E_OVERTAKEN, "'%s/%s' no longer holds sequence %" PRIu64, directory->path,
-                           slot_name(number), record->sequence);
+                           name, record->sequence);
         goto out;
     }
     if (watch != NULL)
@@ -344,25 +356,25 @@ out:
     return status;
 }
 
-h5ckpt_status slot_verify(const struct directory *directory, unsigned number, const struct record *record,
+h5ckpt_status slot_verify(const struct directory *directory, const char *name, const struct record *record,
                           enum file_access access, const struct transfer_watch *watch, struct buffer *buffer,
                           struct error *error)
 {
-    h5ckpt_status status = verify_once(directory, number, record, access, watch, buffer, error);
+    h5ckpt_status status = verify_once(directory, name, record, access, watch, buffer, error);
 
     if (status == H5CKPT_E_IO)
-        status = verify_once(directory, number, record, access, watch, buffer, error);
+        status = verify_once(directory, name, record, access, watch, buffer, error);
     if (status == H5CKPT_E_IO)
         error->status = status = H5CKPT_E_DAMAGED; /* it persisted after reopening and rereading (P7) */
     return status;
 }
 
-bool slot_is_readable_past_cache(const struct directory *directory, unsigned number)
+bool slot_is_readable_past_cache(const struct directory *directory, const char *name)
 {
     struct buffer buffer = BUFFER_NONE;
     struct error ignored = ERROR_NONE;
     struct file file = FILE_NONE;
-    bool readable = file_open(&file, directory, slot_name(number), FILE_READ_PAST_CACHE, &ignored) == H5CKPT_OK &&
+    bool readable = file_open(&file, directory, name, FILE_READ_PAST_CACHE, &ignored) == H5CKPT_OK &&
                     buffer_reserve(&buffer, FORMAT_USER_BLOCK_BYTES, &ignored) == H5CKPT_OK;
 
     if (readable) /* some file systems take the flag and then refuse to read */

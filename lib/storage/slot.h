@@ -12,7 +12,7 @@
 /* What is known of a slot. */
 struct slot {
     unsigned number;
-    const char *name; /* "slot-a.h5"; static */
+    const char *name; /* "slot-a.h5"; static, but for a milestone's */
     enum h5ckpt_slot_state state;
     h5ckpt_status status; /* H5CKPT_SLOT_UNREADABLE: why */
     bool record_readable;
@@ -33,6 +33,10 @@ const char *slot_new_name(unsigned number); /* while it is being filled */
 void slot_examine(struct slot *slot, const struct directory *directory, unsigned number,
                   const unsigned char *directory_id);
 
+/* As that, a state's file under any name, which must outlive `slot`; its number is 0. */
+void slot_examine_file(struct slot *slot, const struct directory *directory, const char *name,
+                       const unsigned char *directory_id);
+
 /* Keep `message` as the slot's reason, without the directory's path and the slot's name in front. */
 void slot_set_reason(struct slot *slot, const struct directory *directory, const char *message);
 
@@ -50,9 +54,12 @@ struct slot_reader {
 #define SLOT_READER_NONE ((struct slot_reader){.file = FILE_NONE})
 
 /* H5CKPT_E_DAMAGED, H5CKPT_E_VERSION, or the system's errors; H5CKPT_NO_CHECKPOINT if there is no such file. */
-h5ckpt_status slot_reader_open(struct slot_reader *reader, const struct directory *directory, unsigned number,
+h5ckpt_status slot_reader_open(struct slot_reader *reader, const struct directory *directory, const char *name,
                                enum file_access access, struct error *error);
 void slot_reader_close(struct slot_reader *reader);
+
+/* Is it the state that `record` was read of before? */
+bool slot_reader_holds(const struct slot_reader *reader, const struct record *record);
 
 /* The index, checked against the record's digest of it. H5CKPT_E_DAMAGED, H5CKPT_E_MEMORY, or the system's errors. */
 h5ckpt_status slot_reader_index(const struct slot_reader *reader, struct index *index, struct error *error);
@@ -62,11 +69,11 @@ h5ckpt_status slot_reader_index(const struct slot_reader *reader, struct index *
  * reopening. H5CKPT_OK: intact. H5CKPT_E_DAMAGED names variables and block; H5CKPT_E_OVERTAKEN: the slot no longer
  * holds `record`; the system's errors. `watch` may be NULL.
  */
-h5ckpt_status slot_verify(const struct directory *directory, unsigned number, const struct record *record,
+h5ckpt_status slot_verify(const struct directory *directory, const char *name, const struct record *record,
                           enum file_access access, const struct transfer_watch *watch, struct buffer *buffer,
                           struct error *error);
 
 /* Can the slot be read from the device, past the page cache? */
-bool slot_is_readable_past_cache(const struct directory *directory, unsigned number);
+bool slot_is_readable_past_cache(const struct directory *directory, const char *name);
 
 #endif

@@ -88,6 +88,19 @@ void store_forget_damage(h5ckpt_store *store)
     }
 }
 
+h5ckpt_status store_peek(h5ckpt_store *store, bool *writer_alive)
+{
+    h5ckpt_status status;
+
+    directory_forget_if_removed(&store->directory);
+    if (store->directory.descriptor < 0) {
+        status = directory_open(&store->directory, store->directory.path, false, 0, &store->error);
+        if (status != H5CKPT_OK)
+            return status;
+    }
+    return lock_peek(&store->lock, &store->directory, writer_alive, &store->error);
+}
+
 h5ckpt_status store_survey(h5ckpt_store *store)
 {
     h5ckpt_status status;
@@ -97,18 +110,23 @@ h5ckpt_status store_survey(h5ckpt_store *store)
     if (store->options.mode == H5CKPT_READ_WRITE)
         return survey_directory(&store->survey, &store->directory, &store->lock, false, store->boot_id, &store->error);
     store->survey = (struct survey){0}; /* of what is not found, nothing old is told */
-    directory_forget_if_removed(&store->directory);
-    if (store->directory.descriptor < 0) {
-        status = directory_open(&store->directory, store->directory.path, false, 0, &store->error);
-        if (status != H5CKPT_OK)
-            return status;
-    }
-    status = lock_peek(&store->lock, &store->directory, &writer_alive, &store->error);
-    if (status < 0)
+    status = store_peek(store, &writer_alive);
+    if (status < 0 || store->directory.descriptor < 0)
         return status;
     error_clear(&store->error); /* without a lock there may be slots all the same */
     return survey_directory(&store->survey, &store->directory, &store->lock, writer_alive, store->boot_id,
                             &store->error);
+}
+
+h5ckpt_status store_put_in_use(h5ckpt_store *store, struct error *error)
+{
+    h5ckpt_status status = H5CKPT_OK;
+
+    if (store->lock.phase != LOCK_IN_USE || store->lock.phase_uncertain)
+        status = lock_set_phase(&store->lock, LOCK_IN_USE, error);
+    if (status == H5CKPT_OK)
+        store->directory.made_from = 0; /* no longer ours alone to take away */
+    return status;
 }
 
 void store_set_base(h5ckpt_store *store, unsigned slot_number)

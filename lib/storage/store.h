@@ -55,8 +55,9 @@ struct h5ckpt_store {
     int base;               /* slot number; PLAN_NO_BASE */
     uint64_t base_sequence; /* 0 without a base */
     bool base_durable;
-    unsigned flushed_slots; /* as bits: since the last look at the directory, and before they were verified */
-    bool base_suspect;      /* its bytes were found to be others than those that were saved */
+    unsigned flushed_slots;      /* as bits: since the last look at the directory, and before they were verified */
+    uint64_t milestone_sequence; /* the highest of any milestone; rule (f) */
+    bool base_suspect;           /* its bytes were found to be others than those that were saved */
     struct h5ckpt_progress progress;
 
     struct history history; /* what the program logs, from the base on */
@@ -104,6 +105,13 @@ h5ckpt_status store_check_state(h5ckpt_store *store);
 /* Look at the directory anew, as the writer or beside one. Statuses as survey_directory() and lock_peek(). */
 h5ckpt_status store_survey(h5ckpt_store *store);
 
+/* As a reader: find the directory, which may have been made or removed since, and read its lock. H5CKPT_NO_CHECKPOINT: there is no
+ * directory (its descriptor tells), or no lock; the system's errors. */
+h5ckpt_status store_peek(h5ckpt_store *store, bool *writer_alive);
+
+/* A state is durable, and about to be acknowledged: from the first one on "no slot" means loss. */
+h5ckpt_status store_put_in_use(h5ckpt_store *store, struct error *error);
+
 /* A state was restored: it becomes the base that saves spare. */
 void store_set_base(h5ckpt_store *store, unsigned slot_number);
 
@@ -124,7 +132,7 @@ h5ckpt_status store_refuse_untouchable(h5ckpt_store *store);
 void store_reject_slot(h5ckpt_store *store, unsigned slot_number, const struct error *why);
 
 /* Files being filled that only the holder of a lock makes. */
-enum { STORE_LEFTOVER_COUNT = FORMAT_SLOT_COUNT_MAX + 1 };
+enum { STORE_LEFTOVER_COUNT = FORMAT_SLOT_COUNT_MAX + 2 };
 const char *store_leftover_name(unsigned i);
 
 /* Remove leftovers; and slots (the previous ones first, the current one last), leftovers and view, durably. Ours, because
@@ -132,6 +140,9 @@ const char *store_leftover_name(unsigned i);
 h5ckpt_status store_remove_leftovers(h5ckpt_store *store);
 h5ckpt_status store_remove_leftover(h5ckpt_store *store, const char *name);
 h5ckpt_status store_remove_files(h5ckpt_store *store);
+
+/* Is there a file under a milestone's name that may be ours? */
+h5ckpt_status store_has_milestones(h5ckpt_store *store, bool *any);
 
 /* What plan.h needs to know of each slot. */
 void store_plan_slots(const h5ckpt_store *store, struct plan_slot slot[FORMAT_SLOT_COUNT_MAX]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/system.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/magic.h>
@@ -101,6 +102,29 @@ static int kernel_rename_at(int directory, const char *from, const char *to)
 static int kernel_remove_at(int directory, const char *name)
 {
     return unlinkat(directory, name, 0);
+}
+
+static int kernel_read_names(int directory, void (*take)(void *context, const char *name), void *context)
+{
+    const int descriptor = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = descriptor < 0 ? NULL : fdopendir(descriptor);
+    const struct dirent *entry;
+    int failed;
+
+    if (stream == NULL) {
+        failed = errno;
+        if (descriptor >= 0)
+            close(descriptor);
+        errno = failed;
+        return -1;
+    }
+    while (errno = 0, (entry = readdir(stream)) != NULL)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            take(context, entry->d_name);
+    failed = errno;
+    closedir(stream);
+    errno = failed;
+    return failed == 0 ? 0 : -1;
 }
 
 static int kernel_lock(int descriptor, int command, struct flock *range)
@@ -305,6 +329,7 @@ const struct system_calls system_kernel = {
     .rename_at = kernel_rename_at,
     .remove_at = kernel_remove_at,
     .make_directory = mkdir,
+    .read_names = kernel_read_names,
     .remove_directory = rmdir,
     .lock = kernel_lock,
     .volume = fstatvfs,

@@ -51,9 +51,11 @@ struct system_calls {
     int (*rename_at)(int directory, const char *from, const char *to);      /* renameat */
     int (*remove_at)(int directory, const char *name);                      /* unlinkat, files only */
     int (*make_directory)(const char *path, mode_t mode);                   /* mkdir */
-    int (*remove_directory)(const char *path);                              /* rmdir */
-    int (*lock)(int descriptor, int command, struct flock *range);          /* fcntl, F_OFD_… */
-    int (*volume)(int descriptor, struct statvfs *volume);                  /* fstatvfs */
+    /* readdir, from the beginning: every name but "." and "..", in no order. 0 or -1. */
+    int (*read_names)(int directory, void (*take)(void *context, const char *name), void *context);
+    int (*remove_directory)(const char *path);                     /* rmdir */
+    int (*lock)(int descriptor, int command, struct flock *range); /* fcntl, F_OFD_… */
+    int (*volume)(int descriptor, struct statvfs *volume);         /* fstatvfs */
     int (*is_direct)(int descriptor); /* does this O_DIRECT descriptor go past the page cache? */
     int64_t (*wall_time_ns)(void);
     int64_t (*monotonic_time_ns)(void);

@@ -18,26 +18,47 @@ bool target_is_base_there(const h5ckpt_store *store)
     return there;
 }
 
+static h5ckpt_status flush_base(const h5ckpt_store *store, struct error *error)
+{
+    struct file file = FILE_NONE;
+    h5ckpt_status status;
+
+    status = file_open(&file, &store->directory, store->survey.slot[store->base].name, FILE_READ, error);
+    if (status == H5CKPT_OK)
+        status = file_flush(&file, error);
+    file_close(&file);
+    return status == H5CKPT_OK ? directory_flush(&store->directory, error) : status;
+}
+
 /* Rule (b): fsynced by us, and then verified past the page cache. A "no" only means that a new file is needed. */
 static bool make_base_durable(h5ckpt_store *store)
 {
     const struct slot *base = &store->survey.slot[store->base];
     struct error ignored = ERROR_NONE;
-    struct file file = FILE_NONE;
-    h5ckpt_status status;
+    h5ckpt_status status = flush_base(store, &ignored);
 
-    status = file_open(&file, &store->directory, base->name, FILE_READ, &ignored);
     if (status == H5CKPT_OK)
-        status = file_flush(&file, &ignored);
-    file_close(&file);
-    if (status == H5CKPT_OK)
-        status = directory_flush(&store->directory, &ignored);
-    if (status == H5CKPT_OK)
-        status = slot_verify(&store->directory, base->number, &base->record, FILE_READ_PAST_CACHE, NULL, &store->buffer,
+        status = slot_verify(&store->directory, base->name, &base->record, FILE_READ_PAST_CACHE, NULL, &store->buffer,
                              &ignored);
     store->base_suspect |= status == H5CKPT_E_DAMAGED || status == H5CKPT_E_OVERTAKEN;
     error_clear(&ignored);
     return status == H5CKPT_OK;
+}
+
+bool target_is_base_durable(h5ckpt_store *store)
+{
+    store->base_durable = target_is_base_there(store) && (store->base_durable || make_base_durable(store));
+    return store->base_durable;
+}
+
+/* What a new file replaces may be all that is durable beside it: then the base is to be the second state that is kept. */
+static void flush_spared(const h5ckpt_store *store)
+{
+    struct error ignored = ERROR_NONE;
+
+    if (store->base != PLAN_NO_BASE && !store->base_durable && store->options.slots > 1)
+        flush_base(store, &ignored);
+    error_clear(&ignored);
 }
 
 /* Rule (c): bytes are skipped only where nobody else has touched the file since this handle wrote it. */
@@ -73,10 +94,10 @@ h5ckpt_status target_plan(h5ckpt_store *store, struct target *target)
     known->file_bytes = target->entry.byte_count;
     store_plan_slots(store, slot);
     target->manner = plan_manner(&slot[target->slot], true);
-    if (target->manner == PLAN_IN_PLACE && store->base != PLAN_NO_BASE) {
-        store->base_durable = target_is_base_there(store) && (store->base_durable || make_base_durable(store));
-        target->manner = plan_manner(&slot[target->slot], store->base_durable);
-    }
+    if (target->manner == PLAN_IN_PLACE && store->base != PLAN_NO_BASE)
+        target->manner = plan_manner(&slot[target->slot], target_is_base_durable(store));
+    else if (target->manner == PLAN_NEW_FILE)
+        flush_spared(store);
     return H5CKPT_OK;
 }
 
@@ -92,24 +113,34 @@ static unsigned made_count(const h5ckpt_store *store, unsigned target)
     return count;
 }
 
-struct record target_record(const h5ckpt_store *store, unsigned slot_number, const struct h5ckpt_progress *progress)
+void target_stamp(const h5ckpt_store *store, unsigned slot_number, uint64_t base_sequence, struct record *record)
 {
-    const uint64_t noted = store->lock.note.sequence;
-    const uint64_t known = noted > store->base_sequence ? noted : store->base_sequence;
+    uint64_t known = store->lock.note.sequence; /* rule (f) */
     struct plan_slot slot[FORMAT_SLOT_COUNT_MAX];
-    struct record record = store->layout.geometry;
 
+    if (base_sequence > known)
+        known = base_sequence;
+    if (store->milestone_sequence > known)
+        known = store->milestone_sequence;
     store_plan_slots(store, slot);
-    record.kind = RECORD_STATE;
-    record.sequence = plan_sequence(slot, FORMAT_SLOT_COUNT_MAX, known);
-    record.base_sequence = store->base_sequence;
-    record.progress = *progress;
-    record.wall_time_ns = system_calls->wall_time_ns();
-    memcpy(record.directory_id, store->lock.directory_id, FORMAT_ID_BYTES);
-    memcpy(record.run_id, store->run_id, FORMAT_ID_BYTES);
-    record.slot_count = made_count(store, slot_number);
+    record->sequence = plan_sequence(slot, FORMAT_SLOT_COUNT_MAX, known);
+    record->base_sequence = base_sequence;
+    memcpy(record->directory_id, store->lock.directory_id, FORMAT_ID_BYTES);
+    memcpy(record->run_id, store->run_id, FORMAT_ID_BYTES);
+    record->slot_count = made_count(store, slot_number);
+    record->twins = 0;
     for (unsigned i = 0; i < store->options.slots && store->options.slots > 1; i++)
         if (i != slot_number && plan_holds_state(slot[i].state))
-            record.twins |= 1u << i;
+            record->twins |= 1u << i;
+}
+
+struct record target_record(const h5ckpt_store *store, unsigned slot_number, const struct h5ckpt_progress *progress)
+{
+    struct record record = store->layout.geometry;
+
+    record.kind = RECORD_STATE;
+    record.progress = *progress;
+    record.wall_time_ns = system_calls->wall_time_ns();
+    target_stamp(store, slot_number, store->base_sequence, &record);
     return record;
 }

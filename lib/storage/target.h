@@ -18,6 +18,12 @@ struct target {
  * H5CKPT_E_VERSION. */
 h5ckpt_status target_plan(h5ckpt_store *store, struct target *target);
 
+/* Is the base there, and known durable, made so if need be (rule (b))? */
+bool target_is_base_durable(h5ckpt_store *store);
+
+/* Whose a record is, and its place among the states: it follows on sequence `base_sequence`. */
+void target_stamp(const h5ckpt_store *store, unsigned slot_number, uint64_t base_sequence, struct record *record);
+
 /* The record of a state saved there, complete but for the table's digest. */
 struct record target_record(const h5ckpt_store *store, unsigned slot_number, const struct h5ckpt_progress *progress);
 

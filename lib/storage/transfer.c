@@ -7,8 +7,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "storage/walk.h"
-
 /* Where block `block` lies in the chunk's bytes. */
 static unsigned char *block_in(const struct walk_chunk *chunk, const struct record *geometry, uint64_t block)
 {
@@ -170,17 +168,17 @@ static void scatter(const struct transfer_target *target, uint64_t begin, uint64
         memcpy(target->bytes + (from - target->offset), bytes + (from - begin), to - from);
 }
 
-static h5ckpt_status read_verified(const struct load *load, const struct walk_chunk *chunk, struct error *error)
+h5ckpt_status transfer_read(const struct file *file, const struct record *record, const struct checksum *table,
+                            const struct walk_chunk *chunk, struct error *error)
 {
-    h5ckpt_status status = file_read(load->file, chunk->bytes, chunk->byte_count, chunk->offset, error);
+    h5ckpt_status status = file_read(file, chunk->bytes, chunk->byte_count, chunk->offset, error);
 
     for (uint64_t i = 0; i < chunk->block_count && status == H5CKPT_OK; i++) {
         const uint64_t block = chunk->first_block + i;
-        const struct checksum actual =
-            checksum_of(block_in(chunk, load->record, block), record_block_length(load->record, block));
-        if (!checksum_equal(&actual, &load->table[block]))
+        const struct checksum actual = checksum_of(block_in(chunk, record, block), record_block_length(record, block));
+        if (!checksum_equal(&actual, &table[block]))
             status = error_set(error, H5CKPT_E_DAMAGED, "'%s/%s': block %" PRIu64 " no longer matches its checksum",
-                               load->file->directory->path, load->file->name, block);
+                               file->directory->path, file->name, block);
     }
     return status;
 }
@@ -196,7 +194,7 @@ static h5ckpt_status load_chunk(void *context, const struct walk_chunk *chunk, s
 
     if (!wanted && !plan->every_block)
         return H5CKPT_OK;
-    status = read_verified(load, chunk, error);
+    status = transfer_read(load->file, load->record, load->table, chunk, error);
     if (status < 0 || !wanted)
         return status;
     atomic_store(&load->handed_over, true);

@@ -8,6 +8,7 @@
 #include "storage/buffer.h"
 #include "storage/file.h"
 #include "storage/record.h"
+#include "storage/walk.h"
 
 struct transfer_damage {
     uint64_t block_count; /* damaged blocks in all */
@@ -33,6 +34,10 @@ bool transfer_is_damaged(const unsigned char *damaged, uint64_t block);
 h5ckpt_status transfer_verify(const struct file *file, const struct record *record, const struct checksum *table,
                               struct transfer_damage *damage, const struct transfer_watch *watch, struct buffer *buffer,
                               struct error *error);
+
+/* Read a chunk's blocks, each of which must match its checksum: H5CKPT_E_DAMAGED names the first that does not. */
+h5ckpt_status transfer_read(const struct file *file, const struct record *record, const struct checksum *table,
+                            const struct walk_chunk *chunk, struct error *error);
 
 /* Where `byte_count` bytes at `offset` in the file go. */
 struct transfer_target {

@@ -16,6 +16,7 @@
  *   (6) A reader restores by the same rules, also beside the living writer, and changes nothing.
  *   (7) The number of intact states is what P1 says.
  *   (8) The next save succeeds, and (1) to (7) hold again for crashes during this recovery and save.
+ *   (9) The milestone is there and whole, and the one acknowledged last or one that was about to take its place.
  *
  * Where saves go on in the background, threads take turns at random (schedule.h); and of the writes that may be on
  * their way at once, a kill leaves any.
@@ -37,6 +38,7 @@
 #include "support/simfs.h"
 
 #define CRASH_DIRECTORY "runs/backup" /* neither directory is there at first */
+#define CRASH_MILESTONE "best"
 
 /* How much is tried of what is too much to be tried whole. */
 struct crash_effort {
@@ -128,6 +130,16 @@ void crash_wait(struct crash *crash);
 
 /* It deletes the checkpoint. */
 void crash_delete(struct crash *crash);
+
+/* It keeps the state last saved, perhaps still in flight, or restored; it removes the milestone; it makes it the newest state. */
+void crash_keep(struct crash *crash);
+void crash_forget(struct crash *crash);
+void crash_go_back(struct crash *crash);
+
+/* As these, but may fail. */
+void crash_try_keep(struct crash *crash);
+void crash_try_forget(struct crash *crash);
+void crash_try_go_back(struct crash *crash);
 
 /* It closes the store and ends; or it is killed, when no save is in flight, or whatever is. */
 void crash_end(struct crash *crash);

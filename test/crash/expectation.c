@@ -9,19 +9,52 @@
 #include "crash/seen.h"
 
 const char *const MARK_NAME[] = {
-    [MARK_BEGIN] = "--- begin, slots",      [MARK_SAVING] = "--- saving",     [MARK_SAVED] = "--- saved",
-    [MARK_FAILED] = "--- save failed",      [MARK_DAMAGING] = "--- damaging", [MARK_DAMAGED] = "--- damaged",
-    [MARK_ROLLED_BACK] = "--- rolled back", [MARK_DELETING] = "--- deleting", [MARK_DELETED] = "--- deleted",
+    [MARK_BEGIN] = "--- begin, slots",
+    [MARK_SAVING] = "--- saving",
+    [MARK_SAVED] = "--- saved",
+    [MARK_FAILED] = "--- save failed",
+    [MARK_DAMAGING] = "--- damaging",
+    [MARK_DAMAGED] = "--- damaged",
+    [MARK_ROLLED_BACK] = "--- rolled back",
+    [MARK_DELETING] = "--- deleting",
+    [MARK_DELETED] = "--- deleted",
+    [MARK_KEEPING] = "--- keeping",
+    [MARK_KEPT] = "--- kept",
+    [MARK_FORGETTING] = "--- forgetting",
+    [MARK_FORGOTTEN] = "--- forgotten",
+    [MARK_GOING_BACK] = "--- going back",
+    [MARK_WENT_BACK] = "--- went back",
 };
+
+static bool is_in(const uint64_t set[4], uint64_t number)
+{
+    return (set[number / 64] >> number % 64 & 1) != 0;
+}
+
+static void add_to(uint64_t set[4], uint64_t number)
+{
+    set[number / 64] |= UINT64_C(1) << number % 64;
+}
 
 bool permits(const struct expectation *expected, uint64_t number)
 {
-    return (expected->permitted[number / 64] >> number % 64 & 1) != 0;
+    return is_in(expected->permitted, number);
+}
+
+bool permits_milestone(const struct expectation *expected, uint64_t number)
+{
+    return is_in(expected->milestone, number);
 }
 
 static void permit(struct expectation *expected, uint64_t number)
 {
-    expected->permitted[number / 64] |= UINT64_C(1) << number % 64;
+    add_to(expected->permitted, number);
+}
+
+static void forget_milestones(struct expectation *expected)
+{
+    memset(expected->milestone, 0, sizeof expected->milestone);
+    expected->no_milestone = false;
 }
 
 static void forbid_all(struct expectation *expected)
@@ -109,6 +142,30 @@ static void expect_after_mark(struct expectation *expected, const struct simfs_o
         expected->deleting = false;
         expected->acknowledged_in_a_row = 0;
         break;
+    case MARK_KEPT:
+        forget_milestones(expected);
+        add_to(expected->milestone, mark->value);
+        break;
+    case MARK_KEEPING:
+        add_to(expected->milestone, mark->value);
+        break;
+    case MARK_FORGOTTEN:
+        forget_milestones(expected);
+        expected->no_milestone = true;
+        break;
+    case MARK_FORGETTING:
+        expected->no_milestone = true;
+        break;
+    case MARK_GOING_BACK:
+        permit(expected, mark->value);
+        break;
+    case MARK_WENT_BACK:
+        forbid_all(expected);
+        permit(expected, mark->value);
+        expected->fall_back_permitted = false;
+        if (expected->acknowledged_in_a_row == 0)
+            expected->acknowledged_in_a_row = 1;
+        break;
     }
 }
 
@@ -128,15 +185,15 @@ uint64_t expectation_digest(const struct expectation *expected)
     uint64_t digest = seen_mix(expected->slots * 16 + expected->acknowledged_in_a_row);
 
     for (size_t i = 0; i < sizeof expected->permitted / sizeof *expected->permitted; i++)
-        digest = seen_mix(digest ^ expected->permitted[i]);
-    return seen_mix(digest ^ ((uint64_t)expected->deleting << 4 | (uint64_t)expected->none_permitted << 3 |
-                              (uint64_t)expected->lost_permitted << 2 | (uint64_t)expected->fall_back_permitted << 1 |
-                              expected->save_begun));
+        digest = seen_mix(seen_mix(digest ^ expected->permitted[i]) ^ expected->milestone[i]);
+    return seen_mix(digest ^ ((uint64_t)expected->no_milestone << 5 | (uint64_t)expected->deleting << 4 |
+                              (uint64_t)expected->none_permitted << 3 | (uint64_t)expected->lost_permitted << 2 |
+                              (uint64_t)expected->fall_back_permitted << 1 | expected->save_begun));
 }
 
 struct expectation expectation_of_nothing(void)
 {
-    return (struct expectation){.none_permitted = true, .slots = 1};
+    return (struct expectation){.none_permitted = true, .no_milestone = true, .slots = 1};
 }
 
 void expect_power_cut(struct expectation *expected)

@@ -21,6 +21,12 @@ enum mark {
     MARK_DAMAGED,
     MARK_DELETING,
     MARK_DELETED,
+    MARK_KEEPING, /* as the milestone: the number of a state */
+    MARK_KEPT,
+    MARK_FORGETTING, /* the milestone */
+    MARK_FORGOTTEN,
+    MARK_GOING_BACK, /* to the milestone: the number of its state */
+    MARK_WENT_BACK,
 };
 
 extern const char *const MARK_NAME[];
@@ -28,6 +34,8 @@ extern const char *const MARK_NAME[];
 /* What a restore may answer; changed by the marks in the log. */
 struct expectation {
     uint64_t permitted[4];    /* bit i: the state with number i, see model.h */
+    uint64_t milestone[4];    /* likewise, of the milestone */
+    bool no_milestone;        /* there need not be one */
     bool none_permitted;      /* H5CKPT_NO_CHECKPOINT */
     bool lost_permitted;      /* H5CKPT_E_LOST */
     bool fall_back_permitted; /* H5CKPT_FELL_BACK instead of H5CKPT_OK */
@@ -48,6 +56,7 @@ void expect_after(struct expectation *expected, const struct simfs_op *op);
 void expect_power_cut(struct expectation *expected);
 
 bool permits(const struct expectation *expected, uint64_t number);
+bool permits_milestone(const struct expectation *expected, uint64_t number);
 
 /* How many intact states there are at least (P1). */
 unsigned intact_count_min(const struct expectation *expected);

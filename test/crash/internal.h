@@ -30,6 +30,8 @@ struct crash {
     uint64_t last_number;
     uint64_t last_saved;   /* and durable */
     uint64_t last_asked;   /* h5ckpt_save() was called for it, by this process; 0: for none */
+    uint64_t held;         /* saved or restored last, by this process; 0: none */
+    uint64_t kept;         /* as the milestone that is gone back to */
     uint64_t last_begun;   /* its bytes are on their way, or were */
     uint64_t failed_count; /* saves */
     bool skip_if_busy;

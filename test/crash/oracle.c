@@ -113,9 +113,44 @@ static int judge(struct crash *crash, const struct expectation *expected, h5ckpt
     return NOT_RESTORED;
 }
 
+/* (9) */
+struct milestones_seen {
+    struct crash *crash;
+    const struct expectation *expected;
+    unsigned count;
+};
+
+static void judge_milestone(void *context, const struct h5ckpt_milestone *milestone)
+{
+    struct milestones_seen *seen = context;
+    const uint64_t number = milestone->progress.step;
+
+    seen->count++;
+    if (strcmp(milestone->name, CRASH_MILESTONE) != 0)
+        violation(seen->crash, seen->expected, VIOLATION_OTHER, "there is a milestone '%s'", milestone->name);
+    else if (milestone->state != H5CKPT_SLOT_INTACT)
+        violation(seen->crash, seen->expected, VIOLATION_LOSS, "the milestone is %s: %s",
+                  h5ckpt_slot_state_name(milestone->state), milestone->reason);
+    else if (number > MODEL_NUMBER_MAX || !permits_milestone(seen->expected, number))
+        violation(seen->crash, seen->expected, VIOLATION_LOSS, "the milestone is state %" PRIu64, number);
+}
+
+static void check_milestones(struct crash *crash, const struct expectation *expected)
+{
+    struct milestones_seen seen = {crash, expected, 0};
+    const h5ckpt_status status = h5ckpt_list_milestones(crash->store, H5CKPT_ALL_BYTES, judge_milestone, &seen);
+
+    if (status != H5CKPT_OK)
+        violation(crash, expected, VIOLATION_OTHER, "milestones: %s: %s", h5ckpt_status_name(status),
+                  h5ckpt_message(crash->store));
+    else if (seen.count == 0 && !expected->no_milestone)
+        violation(crash, expected, VIOLATION_LOSS, "the milestone is gone");
+}
+
 int open_and_restore(struct crash *crash, const struct expectation *expected, enum h5ckpt_mode mode)
 {
     h5ckpt_status status = H5CKPT_E_SCHEMA;
+    int number;
 
     for (int schema = MODEL_SCHEMA_COUNT - 1; schema >= 0 && status == H5CKPT_E_SCHEMA; schema--) {
         if (!permits_schema(crash, expected, (enum model_schema)schema) &&
@@ -137,13 +172,16 @@ int open_and_restore(struct crash *crash, const struct expectation *expected, en
     }
     crash->reads_only = mode == H5CKPT_READ_ONLY;
     rows_restored(crash, h5ckpt_progress(crash->store).step);
-    return judge(crash, expected, status);
+    number = judge(crash, expected, status);
+    check_milestones(crash, expected);
+    return number;
 }
 
 /* (5): our names only; with a writer at work or gone, none that is being filled. */
 void check_names(struct crash *crash, const struct expectation *expected)
 {
-    static const char *const KNOWN[] = {"lock", "checkpoint.h5", "slot-a.h5", "slot-b.h5", "slot-c.h5"};
+    static const char *const KNOWN[] = {"lock",      "checkpoint.h5", "slot-a.h5",
+                                        "slot-b.h5", "slot-c.h5",     "milestone-" CRASH_MILESTONE ".h5"};
     const char *name;
 
     for (size_t i = 0; (name = simfs_name_at(crash->fs, CRASH_DIRECTORY, i)) != NULL; i++) {

@@ -88,7 +88,7 @@ struct h5ckpt_options begin_process(struct crash *crash, enum h5ckpt_mode mode, 
     options.event = hear;
     options.event_context = crash;
     crash->schema = schema;
-    crash->last_asked = 0;
+    crash->last_asked = crash->held = 0;
     rows_restored(crash, 0);
     crash->killed = false;
     return options;
@@ -137,6 +137,7 @@ static uint64_t restored_number(struct crash *crash, h5ckpt_status status)
     if (crash->broken || status < 0 || status == H5CKPT_NO_CHECKPOINT)
         return 0;
     number = h5ckpt_progress(crash->store).step;
+    crash->held = number;
     must(crash, number <= MODEL_NUMBER_MAX && model_is(crash->schema_of[number], number), "restore, of other bytes");
     must(crash, rows_are(crash, number), "restore, of another history");
     rows_restored(crash, number);
@@ -204,7 +205,7 @@ h5ckpt_status save_state(struct crash *crash, uint64_t number)
     model_set(crash->schema, number);
     if (crash->way->promises && crash->last_asked != 0)
         model_compare(crash->schema, crash->last_asked, number, promise, crash);
-    crash->last_asked = number;
+    crash->last_asked = crash->held = number;
     rows_log(crash, number);
     status = h5ckpt_save(crash->store, &progress);
     if (crash->way->mode == H5CKPT_SAVE_SYNCHRONOUS)
@@ -301,6 +302,87 @@ void crash_delete(struct crash *crash)
     simfs_mark(crash->fs, MARK_DELETING, 0);
     must(crash, h5ckpt_delete(crash->store) == H5CKPT_OK, "delete");
     simfs_mark(crash->fs, MARK_DELETED, 0);
+}
+
+static h5ckpt_status keep(struct crash *crash, uint64_t number)
+{
+    simfs_mark(crash->fs, MARK_KEEPING, number);
+    const h5ckpt_status status = h5ckpt_keep(crash->store, CRASH_MILESTONE);
+    if (status == H5CKPT_OK)
+        simfs_mark(crash->fs, MARK_KEPT, number);
+    return status;
+}
+
+void crash_keep(struct crash *crash)
+{
+    if (!crash->broken && !crash->not_open)
+        must(crash, keep(crash, crash->held) == H5CKPT_OK, "keep");
+}
+
+/* After a save that failed it is the state before that is kept. */
+void crash_try_keep(struct crash *crash)
+{
+    crash_wait(crash);
+    if (!crash->broken && !crash->not_open && h5ckpt_progress(crash->store).step != 0)
+        keep(crash, h5ckpt_progress(crash->store).step);
+}
+
+static h5ckpt_status forget(struct crash *crash)
+{
+    simfs_mark(crash->fs, MARK_FORGETTING, 0);
+    const h5ckpt_status status = h5ckpt_remove_milestone(crash->store, CRASH_MILESTONE);
+    if (status == H5CKPT_OK)
+        simfs_mark(crash->fs, MARK_FORGOTTEN, 0);
+    return status;
+}
+
+void crash_forget(struct crash *crash)
+{
+    if (!crash->broken)
+        must(crash, forget(crash) == H5CKPT_OK, "remove the milestone");
+}
+
+void crash_try_forget(struct crash *crash)
+{
+    if (!crash->broken && !crash->not_open)
+        forget(crash);
+}
+
+static void note_number(void *context, const struct h5ckpt_milestone *milestone)
+{
+    uint64_t *number = context;
+
+    *number = milestone->progress.step;
+}
+
+/* After a keep that failed, the milestone is the older one or the new one. */
+static void look_at_milestone(struct crash *crash)
+{
+    crash->kept = 0;
+    h5ckpt_list_milestones(crash->store, H5CKPT_RECORDS, note_number, &crash->kept);
+}
+
+static h5ckpt_status go_back(struct crash *crash)
+{
+    look_at_milestone(crash);
+    simfs_mark(crash->fs, MARK_GOING_BACK, crash->kept);
+    const h5ckpt_status status = h5ckpt_roll_back(crash->store, CRASH_MILESTONE);
+    if (status == H5CKPT_OK)
+        simfs_mark(crash->fs, MARK_WENT_BACK, crash->kept);
+    return status;
+}
+
+void crash_go_back(struct crash *crash)
+{
+    if (!crash->broken)
+        must(crash, go_back(crash) == H5CKPT_OK, "go back to the milestone");
+}
+
+void crash_try_go_back(struct crash *crash)
+{
+    crash_wait(crash);
+    if (!crash->broken && !crash->not_open)
+        go_back(crash);
 }
 
 static void end_process(struct crash *crash)

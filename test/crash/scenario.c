@@ -2,6 +2,7 @@
 #include "crash/scenario.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -336,6 +337,180 @@ static void start_over_and_save(struct crash *crash, unsigned variant)
     run_later_process(crash, variant + 1, 1);
 }
 
+/* ------------------------------------------------------------------- milestones */
+
+static void keep_and_save(struct crash *crash, unsigned variant)
+{
+    const unsigned slots = 1 + variant;
+
+    crash_begin(crash, slots, MODEL_SMALL);
+    save_times(crash, 2);
+    crash_keep(crash);
+    save_times(crash, 2);
+    crash_keep(crash);
+    crash_keep(crash);
+    crash_save(crash);
+    crash_keep(crash);
+    crash_kill(crash);
+    begin_and_restore(crash, slots);
+    save_times(crash, 2);
+    crash_kill(crash);
+    begin_and_restore(crash, slots);
+    crash_keep(crash);
+    save_times(crash, 2);
+    crash_forget(crash);
+    save_times(crash, 2);
+    crash_end(crash);
+}
+
+static const struct simfs_fault NO_LINKS = {
+    .call = SIMFS_CALL_LINK, .name_prefix = "milestone", .fail_count = UINT_MAX, .error = EPERM};
+
+static void keep_without_links(struct crash *crash, unsigned variant)
+{
+    simfs_set_fault(crash_simfs(crash), &NO_LINKS);
+    keep_and_save(crash, variant);
+}
+
+/* A restored state cannot be told to be durable then. */
+static void keep_without_direct_io(struct crash *crash, unsigned variant)
+{
+    simfs_set_direct(crash_simfs(crash), SIMFS_DIRECT_NO);
+    keep_and_save(crash, variant);
+}
+
+static void keep_among_blocks(struct crash *crash, unsigned variant)
+{
+    crash_begin(crash, 1 + variant, MODEL_DRIFTING);
+    save_times(crash, 3);
+    crash_keep(crash);
+    save_times(crash, 3);
+    crash_keep(crash);
+    crash_save(crash);
+    crash_go_back(crash);
+    crash_kill(crash);
+    crash_begin(crash, 1 + variant, MODEL_DRIFTING);
+    crash_restore(crash, H5CKPT_OK, NULL);
+    save_times(crash, 2);
+    crash_end(crash);
+}
+
+static void deletion_beside_a_milestone(struct crash *crash, unsigned variant)
+{
+    const unsigned slots = 1 + variant % 3;
+
+    crash_begin(crash, slots, MODEL_SMALL);
+    save_times(crash, 3);
+    crash_keep(crash);
+    crash_save(crash);
+    crash_delete(crash);
+    crash_end(crash);
+    run_first_process(crash, slots, variant < 3 ? 2 : 0);
+    crash_begin(crash, slots, MODEL_SMALL);
+    crash_go_back(crash);
+    crash_restore(crash, H5CKPT_OK, NULL);
+    save_times(crash, 2);
+    crash_end(crash);
+}
+
+static void back_to_the_milestone(struct crash *crash, unsigned variant)
+{
+    const unsigned slots = 1 + variant % 3;
+
+    crash_begin(crash, slots, MODEL_SMALL);
+    save_times(crash, 2);
+    crash_keep(crash);
+    save_times(crash, 3);
+    if (variant >= 3) { /* by another process */
+        crash_kill(crash);
+        crash_begin(crash, slots, MODEL_SMALL);
+    }
+    crash_go_back(crash);
+    crash_restore(crash, H5CKPT_OK, NULL);
+    save_times(crash, 3);
+    crash_go_back(crash);
+    crash_kill(crash);
+    begin_and_restore(crash, slots);
+    save_times(crash, 2);
+    crash_end(crash);
+}
+
+static void all_lost_then_back_to_the_milestone(struct crash *crash, unsigned variant)
+{
+    const unsigned slots = 1 + variant % 3;
+
+    crash_begin(crash, slots, MODEL_SMALL);
+    crash_save(crash);
+    crash_keep(crash);
+    save_times(crash, slots + 1);
+    crash_end(crash);
+    crash_remove_all_slots(crash);
+    crash_begin(crash, slots, MODEL_SMALL);
+    crash_restore(crash, H5CKPT_E_LOST, NULL);
+    crash_go_back(crash);
+    crash_restore(crash, H5CKPT_OK, NULL);
+    save_times(crash, 2);
+    crash_kill(crash);
+    run_later_process(crash, slots, 1);
+}
+
+/* What the next process restores and keeps may be in the page cache only. */
+static void failed_flush_then_keep(struct crash *crash, unsigned variant)
+{
+    const unsigned slots = 1 + variant / 3 % 3;
+    const struct simfs_fault fault = {
+        .call = SIMFS_CALL_FLUSH, .name_prefix = "slot-", .fail_count = 1, .error = EIO, .survivors = variant % 3};
+
+    simfs_set_direct(crash_simfs(crash), variant < 9 ? SIMFS_DIRECT_YES : SIMFS_DIRECT_READS_ONLY);
+    crash_begin(crash, slots, MODEL_SMALL);
+    save_times(crash, 3);
+    simfs_set_fault(crash_simfs(crash), &fault);
+    crash_try_save(crash);
+    crash_kill(crash);
+    simfs_set_fault(crash_simfs(crash), NULL);
+    crash_begin(crash, slots, MODEL_SMALL);
+    crash_restore_whatever(crash);
+    crash_keep(crash);
+    save_times(crash, 2);
+    crash_kill(crash);
+    run_later_process(crash, slots, 1);
+}
+
+/* A call of a kind fails while a state is kept, gone back to, or forgotten; then the program goes on, or another does. */
+static void one_call_fails_about_milestones(struct crash *crash, unsigned variant)
+{
+    static const enum simfs_call call[] = {SIMFS_CALL_WRITE,    SIMFS_CALL_FLUSH, SIMFS_CALL_RENAME, SIMFS_CALL_REMOVE,
+                                           SIMFS_CALL_ALLOCATE, SIMFS_CALL_LINK,  SIMFS_CALL_OPEN};
+    const struct simfs_fault fault = {.call = call[variant % COUNT(call)],
+                                      .skip_count = variant / COUNT(call) / 2,
+                                      .fail_count = 1,
+                                      .error = EIO,
+                                      .survivors = SIMFS_SURVIVE_SOME};
+    const bool killed = variant / COUNT(call) % 2;
+
+    crash_begin(crash, 2, MODEL_SMALL);
+    save_times(crash, 2);
+    crash_keep(crash);
+    save_times(crash, 3);
+    crash_wait(crash);
+    simfs_set_fault(crash_simfs(crash), &fault);
+    crash_try_keep(crash);
+    crash_try_save(crash);
+    crash_try_go_back(crash);
+    crash_restore_whatever(crash);
+    crash_try_save(crash);
+    crash_try_forget(crash);
+    crash_try_save(crash);
+    simfs_set_fault(crash_simfs(crash), NULL);
+    if (killed) {
+        crash_kill(crash);
+        crash_begin(crash, 2, MODEL_SMALL);
+    }
+    crash_restore_whatever(crash);
+    save_times(crash, 2);
+    crash_end(crash);
+}
+
 /* ----------------------------------------------------------------- other shapes */
 
 static void schema_change(struct crash *crash, unsigned variant)
@@ -637,6 +812,15 @@ const struct scenario SCENARIOS[] = {
     {"an older state damaged, then save", older_damaged_then_save, 3, SCENARIO_SMALL, 0},
     {"rollback, then save", rollback_then_save, 4, SCENARIO_SMALL, 0},
     {"start over and save", start_over_and_save, 3, SCENARIO_SMALL, 0},
+    {"keep and save", keep_and_save, 3, SCENARIO_SMALL, 0},
+    {"keep and save, without links", keep_without_links, 3, SCENARIO_SMALL, 0},
+    {"keep and save, without direct input and output", keep_without_direct_io, 3, SCENARIO_SMALL, 0},
+    {"keep among blocks", keep_among_blocks, 3, SCENARIO_BIG, 0},
+    {"deletion beside a milestone", deletion_beside_a_milestone, 6, SCENARIO_SMALL, 0},
+    {"back to the milestone", back_to_the_milestone, 6, SCENARIO_SMALL, 0},
+    {"all lost, then back to the milestone", all_lost_then_back_to_the_milestone, 3, SCENARIO_SMALL, 0},
+    {"failed flush, restart, keep", failed_flush_then_keep, 18, SCENARIO_SMALL, 0},
+    {"one call fails about milestones", one_call_fails_about_milestones, 7 * 2 * 8, SCENARIO_MANY_VARIANTS, 0},
     {"schema change", schema_change, 3, SCENARIO_SMALL, 0},
     {"history grows", history_grows, 6, SCENARIO_BIG, 0},
     {"history finds no room", history_finds_no_room, 6, SCENARIO_MANY_VARIANTS, 0},

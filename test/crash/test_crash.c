@@ -29,6 +29,7 @@ static enum {
     RULES_KEPT,
     RULE_A_OFF, /* the base is what a save overwrites */
     RULE_B_OFF, /* the base is taken for durable */
+    RULE_D_OFF, /* slots with another hard link are overwritten */
 } rules;
 
 unsigned __real_plan_target(const struct plan_slot *slot, unsigned slot_count, unsigned rotation, int base);
@@ -45,7 +46,10 @@ unsigned __wrap_plan_target(const struct plan_slot *slot, unsigned slot_count, u
 
 enum plan_manner __wrap_plan_manner(const struct plan_slot *target, bool base_durable)
 {
-    return __real_plan_manner(target, rules == RULE_B_OFF || base_durable);
+    struct plan_slot taken_for = *target;
+
+    taken_for.overwritable |= rules == RULE_D_OFF;
+    return __real_plan_manner(&taken_for, rules == RULE_B_OFF || base_durable);
 }
 
 /* --------------------------------------------------------------------- totals */
@@ -219,6 +223,19 @@ START_TEST(states_are_lost_where_the_directory_is_not_flushed)
 }
 END_TEST
 
+START_TEST(milestones_are_lost_where_a_slot_with_another_link_is_overwritten)
+{
+    rules = RULE_D_OFF;
+    assert_a_state_is_lost("keep and save", 0, NULL);
+}
+END_TEST
+
+START_TEST(milestones_are_lost_where_copies_are_not_flushed)
+{
+    assert_a_state_is_lost("keep and save, without links", SIMFS_LIE_FILE_FLUSHES, "milestone");
+}
+END_TEST
+
 START_TEST(states_are_lost_in_a_deletion_where_the_lock_is_not_flushed)
 {
     assert_a_state_is_lost("deletion and a new run", SIMFS_LIE_FILE_FLUSHES, "lock");
@@ -252,6 +269,8 @@ int main(void)
     tcase_add_test(sabotage, states_are_lost_where_a_restore_verifies_in_the_cache_only);
     tcase_add_test(sabotage, states_are_lost_where_slots_are_not_flushed);
     tcase_add_test(sabotage, states_are_lost_where_the_directory_is_not_flushed);
+    tcase_add_test(sabotage, milestones_are_lost_where_a_slot_with_another_link_is_overwritten);
+    tcase_add_test(sabotage, milestones_are_lost_where_copies_are_not_flushed);
     tcase_add_test(sabotage, states_are_lost_in_a_deletion_where_the_lock_is_not_flushed);
     suite_add_tcase(suite, proof);
     suite_add_tcase(suite, total);

@@ -1505,6 +1505,17 @@ static int simfs_remove_directory(const char *path)
     return remove_name(fs, directory, last, inode);
 }
 
+static int simfs_read_names(int directory_descriptor, void (*take)(void *context, const char *name), void *context)
+{
+    const struct inode *directory = directory_of(in_use, directory_descriptor);
+
+    if (directory == NULL)
+        return -1;
+    for (size_t i = 0; i < directory->entry_count; i++)
+        take(context, directory->entry[i].name);
+    return 0;
+}
+
 /* Model (8). */
 static int simfs_lock(int descriptor, int command, struct flock *range)
 {
@@ -1769,6 +1780,7 @@ const struct system_calls simfs_calls = {
     .remove_at = simfs_remove_at,
     .make_directory = simfs_make_directory,
     .remove_directory = simfs_remove_directory,
+    .read_names = simfs_read_names,
     .lock = simfs_lock,
     .volume = simfs_volume,
     .is_direct = sim_is_direct,
