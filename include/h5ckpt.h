@@ -276,7 +276,7 @@ enum h5ckpt_event_kind {
     H5CKPT_EVENT_SETTINGS_CHANGED, /**< a state was restored that was saved with other settings, or without any */
     H5CKPT_EVENT_SLOT_REJECTED,    /**< a slot looked whole, and its bytes are not those that were saved */
     H5CKPT_EVENT_SLOT_REMOVED,     /**< one that the rotation no longer needs */
-    H5CKPT_EVENT_KEPT,             /**< a state has become a milestone */
+    H5CKPT_EVENT_KEPT,             /**< a state has become a milestone, or could not (an error) */
     H5CKPT_EVENT_FORGOTTEN,        /**< a milestone has been removed, as asked */
     H5CKPT_EVENT_ROLLED_BACK,      /**< a milestone's state is the newest one again */
     H5CKPT_EVENT_LEFTOVER_REMOVED, /**< a file that a save or a deletion cut short had left behind */
@@ -811,6 +811,14 @@ struct h5ckpt_preemption {
                                   that time ends; default 0: it stops at once */
 };
 
+/** States that the hooks keep as milestones (h5ckpt_keep()), which no save replaces and on_train_end() does not delete. */
+struct h5ckpt_milestones {
+    uint64_t
+        every_epochs; /**< at the end of every so many epochs, counted over all lives: save then, due or not, durably in every save
+                                mode, and keep the state as "epoch-N", N epochs being finished; default 0: never */
+    unsigned keep_last; /**< of those, only so many that were saved last; default 0: all */
+};
+
 /**
  * When to save: by save_freq, save_seconds and failure_seconds; due if any of them asks, done if save_share allows. What is due
  * and not allowed, and what failed, is done at the first end of a batch or an epoch at which it can be (of the state as it is then). A try
@@ -845,6 +853,7 @@ struct h5ckpt_callback_options {
                                       up to the current one again, and compare; default false. See
                                       h5ckpt_on_train_begin(). Needs double_checkpoint and the default restore. Not for
                                       every day: each start does that work again before anything is saved */
+    struct h5ckpt_milestones milestones;
     struct h5ckpt_options store; /**< everything else about the directory; its `slots` is set by double_checkpoint */
     struct h5ckpt_restore_options
         restore; /**< how on_train_begin restores; the default is exact. What it points to must
@@ -859,7 +868,7 @@ H5CKPT_API struct h5ckpt_callback_options h5ckpt_callback_options_default(void);
  *
  * @param[out] callback  as h5ckpt_open(): set also after a failure, for the message; free it.
  * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (save_freq 0, negative or beyond 2^53, or H5CKPT_NEVER with nothing else that saves; seconds or a share that are negative, infinite or no
- *         number; a share of 1 or more; a NULL directory; check_resume with what it cannot be had with; a signal that cannot be watched, a time that is none); as h5ckpt_open().
+ *         number; a share of 1 or more; milestones.keep_last without every_epochs; a NULL directory; check_resume with what it cannot be had with; a signal that cannot be watched, a time that is none); as h5ckpt_open().
  */
 H5CKPT_API h5ckpt_status h5ckpt_callback_new(h5ckpt_callback **callback, h5ckpt_state *state,
                                              const struct h5ckpt_callback_options *options);
@@ -870,8 +879,8 @@ H5CKPT_API void h5ckpt_callback_free(h5ckpt_callback *callback);
 /** As h5ckpt_message(), of the last hook. */
 H5CKPT_API const char *h5ckpt_callback_message(const h5ckpt_callback *callback);
 
-/** The callback's own store, to ask for space, to inspect, reserve, fence, wait, or promise (h5ckpt_unchanged()); not to be closed,
- *  saved to or restored from. */
+/** The callback's own store, to ask for space, to inspect, reserve, fence, wait, promise (h5ckpt_unchanged()), or keep and remove milestones;
+ *  not to be closed, saved to, restored from or rolled back. */
 H5CKPT_API h5ckpt_store *h5ckpt_callback_store(h5ckpt_callback *callback);
 
 /**
@@ -921,7 +930,13 @@ H5CKPT_API h5ckpt_status h5ckpt_on_train_batch_end(h5ckpt_callback *callback, ui
  */
 H5CKPT_API h5ckpt_status h5ckpt_on_test_batch_end(h5ckpt_callback *callback, uint64_t batch);
 
-/** Epoch @p epoch, its validation and the program's own work at its end included, is finished. Saves if due; as above. */
+/**
+ * Epoch @p epoch, its validation and the program's own work at its end included, is finished. Saves if due; keeps a milestone if that
+ * is due (`milestones`).
+ *
+ * @return as h5ckpt_on_train_batch_end(); as h5ckpt_keep(), h5ckpt_remove_milestone(): the state was saved, but not kept, or older ones
+ *         were not removed. A milestone that failed is not tried again.
+ */
 H5CKPT_API h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t epoch);
 
 /**

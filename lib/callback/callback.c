@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "callback/check.h"
+#include "callback/keeper.h"
 #include "callback/stop.h"
 #include "callback/timing.h"
 #include "error.h"
@@ -83,10 +84,14 @@ static h5ckpt_status check_options(const struct h5ckpt_callback_options *options
         return error_set(error, H5CKPT_E_ARGUMENT, "callback options: check_resume needs the default restore options");
     if (schedule_check(&timing.schedule, error) < 0)
         return error->status;
-    if (!schedule_ever_saves(&timing.schedule) && !options->save_before_preemption)
+    if (!schedule_ever_saves(&timing.schedule) && !options->save_before_preemption &&
+        options->milestones.every_epochs == 0)
         return error_set(error, H5CKPT_E_ARGUMENT,
                          "callback options: save_freq is H5CKPT_NEVER, and neither save_before_preemption nor "
-                         "save_seconds, failure_seconds or save_share is set: nothing would ever be saved");
+                         "save_seconds, failure_seconds, save_share or milestones.every_epochs is set: nothing would "
+                         "ever be saved");
+    if (keeper_check_options(&options->milestones, error) < 0)
+        return error->status;
     return stop_check_options(options, error);
 }
 
@@ -236,10 +241,10 @@ static h5ckpt_status follow(h5ckpt_callback *callback, enum preempt_order order,
     return status;
 }
 
-/* Work is finished: save if that is due, or if the job is about to be taken away. */
-static h5ckpt_status finish_work(h5ckpt_callback *callback, bool counted)
+/* Work is finished: save if that is due, or asked for, or if the job is about to be taken away. */
+static h5ckpt_status finish_work(h5ckpt_callback *callback, bool counted, bool asked)
 {
-    const bool due = timing_is_due(&callback->timing, callback->store, counted);
+    const bool due = timing_is_due(&callback->timing, callback->store, counted) || asked;
 
     return follow(callback, stop_ask(&callback->stop, callback->store, &callback->at, due), counted, due);
 }
@@ -255,9 +260,39 @@ static h5ckpt_status finish_batches(h5ckpt_callback *callback, uint64_t count)
     callback->at.step += count;
     history_end_row(&callback->store->history, &callback->at);
     save_notice_change(callback->store);
-    status = finish_work(callback, schedule_counts_batch(&callback->timing.schedule, before, callback->at.step));
+    status = finish_work(callback, schedule_counts_batch(&callback->timing.schedule, before, callback->at.step), false);
     timing_begin_batch(&callback->timing, callback->store);
     return status;
+}
+
+/* The hook's answer is `status` so far: a failure of the save comes before one to keep what was saved. */
+static h5ckpt_status keep_epoch(h5ckpt_callback *callback, h5ckpt_status status)
+{
+    struct error told = ERROR_NONE;
+    h5ckpt_status kept;
+
+    error_move(&told, &callback->store->error);
+    kept = keeper_keep_epoch(&callback->options.milestones, callback->store, &callback->at);
+    if (status == H5CKPT_OK && kept < 0) {
+        callback->store_asked = true;
+        status = kept;
+    } else {
+        error_move(&callback->store->error, &told);
+    }
+    error_clear(&told);
+    return status;
+}
+
+static h5ckpt_status finish_epoch(h5ckpt_callback *callback)
+{
+    const bool counted = schedule_counts_epoch(&callback->timing.schedule);
+    const bool keeps = keeper_is_due(&callback->options.milestones, callback->at.epoch);
+    h5ckpt_status status;
+
+    if (keeps)
+        keeper_prepare(callback->store);
+    status = finish_work(callback, counted, keeps);
+    return keeps ? keep_epoch(callback, status) : status;
 }
 
 /* Nothing that the position counts; but a validation may take longer than the job has. */
@@ -375,6 +410,12 @@ static h5ckpt_status enter_step(h5ckpt_callback *callback)
         return status;
     if (callback->phase != STEPPING && (callback->phase != TRAINING || callback->has_epochs))
         return refuse_phase(callback, "h5ckpt_step", STEPPING);
+    if (callback->options.milestones.every_epochs != 0) {
+        error_set(&callback->error, H5CKPT_E_ARGUMENT,
+                  "h5ckpt_step: there are no epochs, so milestones.every_epochs would never keep a state; keep it by "
+                  "h5ckpt_keep()");
+        return tell_refused(callback);
+    }
     if (schedule_works_without_epochs(&callback->timing.schedule))
         return H5CKPT_OK;
     error_set(
@@ -417,7 +458,7 @@ h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t epoch)
     callback->phase = TRAINING;
     history_end_row(&callback->store->history, &callback->at); /* (4) */
     timing_end_epoch(&callback->timing, callback->store);
-    return finish_work(callback, schedule_counts_epoch(&callback->timing.schedule));
+    return finish_epoch(callback);
 }
 
 /* Nobody can tell a loop that was ended by the stop from one that came to its end with it. The next life can. */

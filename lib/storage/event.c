@@ -22,13 +22,13 @@ enum h5ckpt_level event_level(enum h5ckpt_event_kind kind, h5ckpt_status status)
     case H5CKPT_EVENT_PREEMPTION:
         return status < 0 ? H5CKPT_LEVEL_ERROR : H5CKPT_LEVEL_WARNING;
     case H5CKPT_EVENT_CHECKED:
+    case H5CKPT_EVENT_KEPT:
         return status < 0 ? H5CKPT_LEVEL_ERROR : H5CKPT_LEVEL_INFO;
     case H5CKPT_EVENT_SAVE_BEGUN:
     case H5CKPT_EVENT_DURABLE:
     case H5CKPT_EVENT_RESTORED:
     case H5CKPT_EVENT_SLOT_REMOVED:
     case H5CKPT_EVENT_LEFTOVER_REMOVED:
-    case H5CKPT_EVENT_KEPT:
     case H5CKPT_EVENT_FORGOTTEN:
     case H5CKPT_EVENT_ROLLED_BACK:
     case H5CKPT_EVENT_DELETED:

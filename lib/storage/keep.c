@@ -202,7 +202,12 @@ h5ckpt_status h5ckpt_keep(h5ckpt_store *store, const char *name)
     status = store_enter_in_flight(store, "h5ckpt_keep");
     if (status == H5CKPT_OK)
         status = save_land(store); /* the state that is meant may be the one that failed */
-    return status == H5CKPT_OK ? keep(store, name) : status;
+    if (status == H5CKPT_OK)
+        status = keep(store, name);
+    if (status < 0)
+        event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_KEPT, .status = status},
+                   "no milestone was kept: %s", error_message(&store->error));
+    return status;
 }
 
 /* ----------------------------------------------------------------------- remove */

@@ -178,6 +178,23 @@ h5ckpt_status save_land(h5ckpt_store *store)
     return return_failure(store);
 }
 
+h5ckpt_status save_land_own(h5ckpt_store *store)
+{
+    h5ckpt_status status = H5CKPT_OK;
+
+    if (store->land != NULL) {
+        status = flight_fence(store);
+        land(store);
+    }
+    return status < 0 ? status : return_failure(store);
+}
+
+void save_settle(h5ckpt_store *store)
+{
+    if (store->land != NULL && flight_is_fenced(store))
+        land(store);
+}
+
 bool save_in_flight(const h5ckpt_store *store)
 {
     return store->land != NULL && !flight_is_over(store);

@@ -13,6 +13,12 @@ void save_notice_change(h5ckpt_store *store);
 /* As h5ckpt_wait(), for the hooks: no fence that the program asked for. After one was forgotten, a save that has none fails. */
 h5ckpt_status save_land(h5ckpt_store *store);
 
+/* As that, of a save that the very hook which is running has begun: memory is what it was then. */
+h5ckpt_status save_land_own(h5ckpt_store *store);
+
+/* A save in flight that was fenced comes to its end; its failure is still to be returned. */
+void save_settle(h5ckpt_store *store);
+
 /* Is one in flight that has not got to its end? */
 bool save_in_flight(const h5ckpt_store *store);
 

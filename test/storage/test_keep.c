@@ -781,6 +781,42 @@ START_TEST(sequences_go_on_from_a_milestone_where_slots_and_note_are_gone)
 }
 END_TEST
 
+/* -------------------------------------------------------------------------- events */
+
+static char told[1024]; /* "kind level sequence file;" */
+
+static void hear(void *context, const struct h5ckpt_event *event)
+{
+    const size_t length = strlen(told);
+
+    (void)context;
+    if (event->kind == H5CKPT_EVENT_KEPT || event->kind == H5CKPT_EVENT_FORGOTTEN ||
+        event->kind == H5CKPT_EVENT_ROLLED_BACK)
+        snprintf(told + length, sizeof told - length, "%s %d %d %s;",
+                 event->kind == H5CKPT_EVENT_KEPT        ? "kept"
+                 : event->kind == H5CKPT_EVENT_FORGOTTEN ? "forgotten"
+                                                         : "rolled back",
+                 (int)event->level, (int)event->sequence, event->file);
+}
+
+START_TEST(the_logger_is_told)
+{
+    struct h5ckpt_options options = h5ckpt_options_default();
+
+    told[0] = '\0';
+    options.event = hear;
+    h5ckpt_store *store = standard_open(&standard, &options);
+    save(store, 1);
+    keep(store, "best");
+    assert_status(h5ckpt_keep(store, "a b"), H5CKPT_E_ARGUMENT);
+    assert_status(h5ckpt_roll_back(store, "best"), H5CKPT_OK);
+    assert_status(h5ckpt_remove_milestone(store, "best"), H5CKPT_OK);
+    h5ckpt_close(store);
+    ck_assert_str_eq(told,
+                     "kept 0 1 milestone-best.h5;kept 2 0 ;rolled back 0 2 slot-b.h5;forgotten 0 1 milestone-best.h5;");
+}
+END_TEST
+
 /* ------------------------------------------------------------------------- crashes */
 
 START_TEST(what_a_crash_left_of_a_milestone_is_removed_and_the_slot_is_written_in_place_again)
@@ -842,6 +878,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_deletion_cut_short_leaves_the_milestone, 0, 16);
     tcase_add_test(tcase, milestones_alone_say_whose_they_are_when_the_lock_is_gone);
     tcase_add_test(tcase, sequences_go_on_from_a_milestone_where_slots_and_note_are_gone);
+    tcase_add_test(tcase, the_logger_is_told);
     tcase_add_test(tcase, what_a_crash_left_of_a_milestone_is_removed_and_the_slot_is_written_in_place_again);
     tcase_add_test(tcase, a_slot_that_somebody_replaced_is_not_kept);
     suite_add_tcase(suite, tcase);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "callback/keeper.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "storage/save.h"
+
+#define EPOCH_PREFIX "epoch-"
+
+h5ckpt_status keeper_check_options(const struct h5ckpt_milestones *options, struct error *error)
+{
+    if (options->keep_last == 0 || options->every_epochs != 0)
+        return H5CKPT_OK;
+    return error_set(error, H5CKPT_E_ARGUMENT,
+                     "callback options: milestones.keep_last is %u, but milestones.every_epochs is 0: none would ever "
+                     "be kept",
+                     options->keep_last);
+}
+
+bool keeper_is_due(const struct h5ckpt_milestones *options, uint64_t epoch)
+{
+    return options->every_epochs != 0 && epoch != 0 && epoch % options->every_epochs == 0;
+}
+
+void keeper_prepare(h5ckpt_store *store)
+{
+    save_settle(store);
+}
+
+h5ckpt_status keeper_keep(h5ckpt_store *store, const struct h5ckpt_progress *at, const char *name)
+{
+    h5ckpt_status status = save_land_own(store);
+
+    if (status < 0)
+        return status;
+    const struct h5ckpt_progress saved = h5ckpt_progress(store);
+    if (saved.epoch != at->epoch || saved.batch != at->batch || saved.step != at->step)
+        return H5CKPT_SKIPPED;
+    return h5ckpt_keep(store, name);
+}
+
+/* ------------------------------------------------------------------------ by epochs */
+
+/* A name that keeper_keep_epoch() gives. */
+static bool is_of_epoch(const char *name)
+{
+    const size_t prefix = sizeof EPOCH_PREFIX - 1;
+
+    return strncmp(name, EPOCH_PREFIX, prefix) == 0 && name[prefix] != '\0' &&
+           strspn(name + prefix, "0123456789") == strlen(name + prefix);
+}
+
+struct kept {
+    unsigned count;
+    char oldest[H5CKPT_MILESTONE_NAME_BYTES_MAX + 1];
+};
+
+/* Visited in the order in which they were saved. What is not ours, or cannot be told to be, is not ours to remove. */
+static void count_kept(void *context, const struct h5ckpt_milestone *milestone)
+{
+    struct kept *kept = context;
+    const bool ours = milestone->sequence != 0 && milestone->state != H5CKPT_SLOT_FOREIGN &&
+                      milestone->state != H5CKPT_SLOT_NEWER_VERSION;
+
+    if (ours && is_of_epoch(milestone->name) && kept->count++ == 0)
+        snprintf(kept->oldest, sizeof kept->oldest, "%s", milestone->name);
+}
+
+static h5ckpt_status remove_oldest(h5ckpt_store *store, unsigned keep_last)
+{
+    for (;;) { /* every turn ends, or removes one */
+        struct kept kept = {0};
+        h5ckpt_status status = h5ckpt_list_milestones(store, H5CKPT_RECORDS, count_kept, &kept);
+        if (status < 0 || kept.count <= keep_last)
+            return status;
+        status = h5ckpt_remove_milestone(store, kept.oldest);
+        if (status < 0)
+            return status;
+    }
+}
+
+h5ckpt_status keeper_keep_epoch(const struct h5ckpt_milestones *options, h5ckpt_store *store,
+                                const struct h5ckpt_progress *at)
+{
+    char name[sizeof EPOCH_PREFIX "18446744073709551615"];
+    h5ckpt_status status;
+
+    snprintf(name, sizeof name, EPOCH_PREFIX "%" PRIu64, at->epoch);
+    status = keeper_keep(store, at, name);
+    return status == H5CKPT_OK && options->keep_last != 0 ? remove_oldest(store, options->keep_last) : status;
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+/* The callback's milestones: kept at the end of every so many epochs, over all lives, and the oldest of them removed. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "callback/run.h"
+#include "storage/system.h"
+#include "support/assert_h5ckpt.h"
+#include "support/faults.h"
+#include "support/fixture.h"
+
+enum { TIMEOUT_SECONDS = 120 };
+
+static struct run_options options;
+
+static void setup(void)
+{
+    faults_clear();
+    fixture_setup();
+    run_setup();
+    options = run_options_default();
+    options.callback.milestones.every_epochs = 2;
+}
+
+static void teardown(void)
+{
+    faults_clear();
+    run_teardown();
+    fixture_teardown();
+}
+
+struct found {
+    char text[512]; /* "name epoch.batch;…", the oldest first */
+};
+
+static void note(void *context, const struct h5ckpt_milestone *milestone)
+{
+    struct found *found = context;
+    const size_t length = strlen(found->text);
+
+    snprintf(found->text + length, sizeof found->text - length, "%s %s%d.%d;", milestone->name,
+             milestone->state == H5CKPT_SLOT_INTACT ? "" : "not intact ", (int)milestone->progress.epoch,
+             (int)milestone->progress.batch);
+}
+
+/* In the backup directory, as somebody beside the run finds them; every byte read. */
+static struct found find(void)
+{
+    h5ckpt_state *nothing = h5ckpt_state_new();
+    struct h5ckpt_options read_only = h5ckpt_options_default();
+    struct found found = {""};
+    h5ckpt_store *store;
+
+    read_only.mode = H5CKPT_READ_ONLY;
+    assert_status(h5ckpt_open(&store, fixture_backup, nothing, &read_only), H5CKPT_OK);
+    assert_status(h5ckpt_list_milestones(store, H5CKPT_ALL_BYTES, note, &found), H5CKPT_OK);
+    h5ckpt_close(store);
+    h5ckpt_state_free(nothing);
+    return found;
+}
+
+#define assert_milestones(expected) ck_assert_str_eq(find().text, (expected))
+
+static void roll_back(const char *name)
+{
+    h5ckpt_state *nothing = h5ckpt_state_new();
+    h5ckpt_store *store;
+
+    assert_status(h5ckpt_open(&store, fixture_backup, nothing, NULL), H5CKPT_OK);
+    assert_status_message(h5ckpt_roll_back(store, name), H5CKPT_OK, h5ckpt_message(store));
+    h5ckpt_close(store);
+    h5ckpt_state_free(nothing);
+}
+
+/* -------------------------------------------------------------------------- when */
+
+/* _i: index of a save mode of a loop that calls no fence */
+static const enum h5ckpt_save_mode MODE[] = {H5CKPT_SAVE_SYNCHRONOUS, H5CKPT_SAVE_STAGED, H5CKPT_SAVE_FORKED};
+
+enum { MODE_COUNT = sizeof MODE / sizeof *MODE };
+
+START_TEST(every_second_epoch_is_kept_and_outlives_the_checkpoint)
+{
+    options.callback.store.save_mode = MODE[_i];
+    assert_as_undisturbed(run_to_end(&options), &options);
+    assert_milestones("epoch-2 2.0;epoch-4 4.0;");
+    ck_assert(!file_exists(in_backup("slot-a.h5")) && !file_exists(in_backup("slot-b.h5")));
+    ck_assert(file_exists(in_backup("lock")));
+}
+END_TEST
+
+START_TEST(a_milestone_is_saved_though_nothing_else_is_due)
+{
+    size_t count;
+
+    options.callback.save_freq = H5CKPT_NEVER;
+    assert_as_undisturbed(run_to_end(&options), &options);
+    assert_milestones("epoch-2 2.0;epoch-4 4.0;");
+    run_saves(&count);
+    ck_assert_uint_eq(count, 2);
+}
+END_TEST
+
+START_TEST(the_last_so_many_are_kept)
+{
+    options.callback.milestones.every_epochs = 1;
+    options.callback.milestones.keep_last = (unsigned)_i;
+    assert_as_undisturbed(run_to_end(&options), &options);
+    assert_milestones(_i == 1   ? "epoch-5 5.0;"
+                      : _i == 2 ? "epoch-4 4.0;epoch-5 5.0;"
+                                : "epoch-3 3.0;epoch-4 4.0;epoch-5 5.0;");
+}
+END_TEST
+
+/* A milestone of a branch that was left is older than what is kept now, whatever its number says. */
+START_TEST(the_last_ones_are_those_saved_last)
+{
+    options.callback.milestones.keep_last = 2;
+    options.callback.delete_checkpoint = false;
+    run_to_end(&options);
+    assert_milestones("epoch-2 2.0;epoch-4 4.0;");
+    roll_back("epoch-2");
+    options.callback.milestones.every_epochs = 3;
+    assert_as_undisturbed(run_to_end(&options), &options);
+    assert_milestones("epoch-4 4.0;epoch-3 3.0;");
+}
+END_TEST
+
+START_TEST(only_milestones_that_the_callback_named_are_removed)
+{
+    options.callback.milestones.every_epochs = 1;
+    options.callback.milestones.keep_last = 1;
+    options.callback.delete_checkpoint = false;
+    options.end_after_epochs = 1;
+    options.end_reason = H5CKPT_FAILED;
+    run_to_end(&options);
+    h5ckpt_state *nothing = h5ckpt_state_new();
+    h5ckpt_store *store;
+    assert_status(h5ckpt_open(&store, fixture_backup, nothing, NULL), H5CKPT_OK);
+    assert_status(h5ckpt_start_over(store), H5CKPT_OK); /* then its base is the newest state */
+    assert_status(h5ckpt_keep(store, "best"), H5CKPT_OK);
+    assert_status(h5ckpt_keep(store, "epoch-"), H5CKPT_OK);
+    assert_status(h5ckpt_keep(store, "epoch-1a"), H5CKPT_OK);
+    h5ckpt_close(store);
+    h5ckpt_state_free(nothing);
+    file_replace(in_backup("milestone-epoch-0.h5"), "my own", 6);
+    options.end_after_epochs = 0;
+    assert_as_undisturbed(run_to_end(&options), &options);
+    ck_assert(file_holds(in_backup("milestone-epoch-0.h5"), "my own"));
+    assert_milestones("epoch-0 not intact 0.0;best 1.0;epoch- 1.0;epoch-1a 1.0;epoch-5 5.0;");
+}
+END_TEST
+
+/* ------------------------------------------------------------------ lives, branches */
+
+/* _i: the moment of the crash, in epoch 1, whose end is kept */
+START_TEST(epochs_are_counted_over_all_lives)
+{
+    static const enum run_moment MOMENT[] = {RUN_BATCH_TOLD, RUN_EPOCH_DONE, RUN_EPOCH_TOLD};
+
+    run_until_moment(&options, MOMENT[_i], 1, 0);
+    assert_as_undisturbed(run_to_end(&options), &options);
+    assert_milestones("epoch-2 2.0;epoch-4 4.0;");
+}
+END_TEST
+
+START_TEST(a_run_rolled_back_to_a_milestone_ends_as_one_that_nobody_disturbed)
+{
+    run_until_moment(&options, RUN_BATCH_TOLD, 4, 1);
+    roll_back("epoch-2");
+    const struct run_life life = run_to_end(&options);
+    assert_position(life.next, 2, 0);
+    assert_as_undisturbed(life, &options);
+}
+END_TEST
+
+START_TEST(a_finished_run_is_gone_back_to_by_a_milestone)
+{
+    run_to_end(&options);
+    roll_back("epoch-4");
+    const struct run_life life = run_to_end(&options);
+    assert_position(life.next, 4, 0);
+    assert_as_undisturbed(life, &options);
+}
+END_TEST
+
+/* -------------------------------------------------------------------- what may fail */
+
+static int refuse_link(int directory, const char *from, const char *to)
+{
+    if (strncmp(to, "milestone", 9) != 0)
+        return system_kernel.link_at(directory, from, to);
+    errno = EIO;
+    return -1;
+}
+
+START_TEST(a_milestone_that_cannot_be_kept_is_the_hooks_failure_and_training_goes_on)
+{
+    static struct system_calls calls;
+
+    calls = *system_calls;
+    calls.link_at = refuse_link;
+    system_calls = &calls;
+    const struct run_life life = run_here(&options);
+    ck_assert(life.ended);
+    ck_assert_uint_eq(life.failure_count, 2);
+    assert_status(life.failure, H5CKPT_E_IO);
+    assert_mentions(life.message, "milestone");
+    ck_assert_uint_eq(life.digest, run_undisturbed_digest(&options));
+    faults_clear();
+    assert_milestones("");
+}
+END_TEST
+
+START_TEST(where_the_save_fails_no_older_state_is_kept_in_its_stead)
+{
+    options.callback.store.save_mode = MODE[_i];
+    options.callback.delete_checkpoint = false;
+    options.callback.milestones.every_epochs = 3;
+    run_until_moment(&options, RUN_EPOCH_TOLD, 1, 0);
+    faults_set((struct faults){.calls = FAULT_WRITE, .name = "slot-", .count = FAULTS_FOR_EVER, .error = EIO});
+    const struct run_life life = run_here(&options);
+    ck_assert(life.ended && faults_hit());
+    assert_status(life.failure, H5CKPT_E_IO);
+    faults_clear();
+    assert_milestones("");
+}
+END_TEST
+
+/* What the hook itself has saved needs no fence: the program's memory cannot change within it. */
+START_TEST(a_fenced_save_is_kept_within_its_hook)
+{
+    struct h5ckpt_callback_options fenced = options.callback;
+    h5ckpt_state *state = h5ckpt_state_new();
+    static uint64_t value[40000]; /* more than is copied at once */
+    h5ckpt_callback *callback;
+    struct h5ckpt_progress next;
+
+    h5ckpt_add(state, "value", H5CKPT_UINT64, 1, (const uint64_t[]){40000}, value);
+    fenced.store.save_mode = H5CKPT_SAVE_FENCED;
+    fenced.save_freq = H5CKPT_NEVER;
+    fenced.milestones = (struct h5ckpt_milestones){.every_epochs = 1, .keep_last = 2};
+    assert_status(h5ckpt_callback_new(&callback, state, &fenced), H5CKPT_OK);
+    assert_status(h5ckpt_on_train_begin(callback, &next, NULL), H5CKPT_NO_CHECKPOINT);
+    for (uint64_t epoch = 0; epoch < 4; epoch++) {
+        assert_status(h5ckpt_on_epoch_begin(callback, epoch), H5CKPT_OK);
+        value[epoch] = epoch;
+        assert_status(h5ckpt_on_train_batch_end(callback, 0), H5CKPT_OK);
+        assert_status_message(h5ckpt_on_epoch_end(callback, epoch), H5CKPT_OK, h5ckpt_callback_message(callback));
+    }
+    assert_milestones("epoch-3 3.0;epoch-4 4.0;");
+    h5ckpt_callback_free(callback);
+    h5ckpt_state_free(state);
+}
+END_TEST
+
+START_TEST(a_save_in_flight_does_not_have_the_milestones_skipped)
+{
+    options.callback.store.save_mode = H5CKPT_SAVE_STAGED;
+    options.callback.store.background.skip_if_busy = true;
+    options.callback.save_freq = 1;
+    const struct run_life life = run_to_end(&options);
+    ck_assert(life.ended && life.failure_count == 0);
+    assert_milestones("epoch-2 2.0;epoch-4 4.0;");
+}
+END_TEST
+
+static bool always(void *context)
+{
+    (void)context;
+    return true;
+}
+
+START_TEST(told_to_stop_at_the_epochs_end_it_is_kept_all_the_same)
+{
+    options.callback.save_before_preemption = true;
+    options.callback.milestones.every_epochs = 1;
+    run_until_moment(&options, RUN_BATCH_TOLD, 0, 2); /* what is left of epoch 0 is its end */
+    options.callback.save_freq = H5CKPT_NEVER;
+    options.steps_per_execution = 3;
+    options.callback.preemption.should_stop = always;
+    const struct run_life life = run_anyhow(&options);
+    ck_assert(life.stop_status == H5CKPT_STOP);
+    const struct found found = find();
+    ck_assert(life.stopped.moment != RUN_EPOCH_TOLD || strcmp(found.text, "epoch-1 1.0;") == 0);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------- options */
+
+START_TEST(options_that_would_keep_nothing_are_refused)
+{
+    h5ckpt_state *state = h5ckpt_state_new();
+    h5ckpt_callback *callback;
+    struct h5ckpt_progress next;
+
+    options.callback.milestones = (struct h5ckpt_milestones){.keep_last = 3};
+    assert_status(h5ckpt_callback_new(&callback, state, &options.callback), H5CKPT_E_ARGUMENT);
+    assert_mentions(h5ckpt_callback_message(callback), "every_epochs is 0");
+    h5ckpt_callback_free(callback);
+    options.callback.milestones = (struct h5ckpt_milestones){.every_epochs = 3};
+    options.callback.save_freq = 5;
+    assert_status(h5ckpt_callback_new(&callback, state, &options.callback), H5CKPT_OK);
+    assert_status(h5ckpt_on_train_begin(callback, &next, NULL), H5CKPT_NO_CHECKPOINT);
+    assert_status(h5ckpt_step(callback, 0), H5CKPT_E_ARGUMENT);
+    assert_mentions(h5ckpt_callback_message(callback), "milestones.every_epochs");
+    h5ckpt_callback_free(callback);
+    h5ckpt_state_free(state);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("keeper");
+    TCase *tcase = tcase_create("keeper");
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, TIMEOUT_SECONDS);
+    tcase_add_loop_test(tcase, every_second_epoch_is_kept_and_outlives_the_checkpoint, 0, MODE_COUNT);
+    tcase_add_test(tcase, a_milestone_is_saved_though_nothing_else_is_due);
+    tcase_add_loop_test(tcase, the_last_so_many_are_kept, 1, 4);
+    tcase_add_test(tcase, the_last_ones_are_those_saved_last);
+    tcase_add_test(tcase, only_milestones_that_the_callback_named_are_removed);
+    tcase_add_loop_test(tcase, epochs_are_counted_over_all_lives, 0, 3);
+    tcase_add_test(tcase, a_run_rolled_back_to_a_milestone_ends_as_one_that_nobody_disturbed);
+    tcase_add_test(tcase, a_finished_run_is_gone_back_to_by_a_milestone);
+    tcase_add_test(tcase, a_milestone_that_cannot_be_kept_is_the_hooks_failure_and_training_goes_on);
+    tcase_add_loop_test(tcase, where_the_save_fails_no_older_state_is_kept_in_its_stead, 0, MODE_COUNT);
+    tcase_add_test(tcase, a_fenced_save_is_kept_within_its_hook);
+    tcase_add_test(tcase, a_save_in_flight_does_not_have_the_milestones_skipped);
+    tcase_add_test(tcase, told_to_stop_at_the_epochs_end_it_is_kept_all_the_same);
+    tcase_add_test(tcase, options_that_would_keep_nothing_are_refused);
+    suite_add_tcase(suite, tcase);
+    fixture_begin();
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    fixture_end();
+    return failed == 0 ? 0 : 1;
+}
