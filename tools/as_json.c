@@ -75,19 +75,18 @@ static json_t *damage_of(const struct finding_slot *slot)
     return array;
 }
 
-/* What only a readable record tells is null without one. */
-static void set_record(json_t *object, const struct h5ckpt_slot_report *slot)
+/* What only a readable record tells is null without one: then the sequence is 0. */
+static void set_record(json_t *object, uint64_t sequence, const struct h5ckpt_progress *progress, int64_t wall_time_ns)
 {
-    const bool readable = slot->sequence != 0;
+    const bool readable = sequence != 0;
     char saved[TEXT_BYTES];
 
-    document_set(object, "sequence", readable ? document_number(slot->sequence) : json_null());
-    document_set(object, "epoch", readable ? document_number(slot->progress.epoch) : json_null());
-    document_set(object, "batch", readable ? document_number(slot->progress.batch) : json_null());
-    document_set(object, "step", readable ? document_number(slot->progress.step) : json_null());
-    document_set(object, "saved", readable ? json_string(text_utc_time(saved, slot->wall_time_ns)) : json_null());
-    document_set(object, "saved_unix_ns", readable ? json_integer(slot->wall_time_ns) : json_null());
-    document_set(object, "run_id", readable ? json_string(slot->run_id) : json_null());
+    document_set(object, "sequence", readable ? document_number(sequence) : json_null());
+    document_set(object, "epoch", readable ? document_number(progress->epoch) : json_null());
+    document_set(object, "batch", readable ? document_number(progress->batch) : json_null());
+    document_set(object, "step", readable ? document_number(progress->step) : json_null());
+    document_set(object, "saved", readable ? json_string(text_utc_time(saved, wall_time_ns)) : json_null());
+    document_set(object, "saved_unix_ns", readable ? json_integer(wall_time_ns) : json_null());
 }
 
 static json_t *slot_of(const struct finding *finding, unsigned i)
@@ -100,7 +99,8 @@ static json_t *slot_of(const struct finding *finding, unsigned i)
     document_set(object, "role",
                  report->role == H5CKPT_ROLE_NONE ? json_null() : json_string(h5ckpt_role_name(report->role)));
     document_set(object, "state", json_string(h5ckpt_slot_state_name(report->state)));
-    set_record(object, report);
+    set_record(object, report->sequence, &report->progress, report->wall_time_ns);
+    document_set(object, "run_id", report->sequence != 0 ? json_string(report->run_id) : json_null());
     document_set(object, "bytes", document_number(report->file_bytes));
     document_set(object, "variable_count",
                  slot->counted == H5CKPT_OK ? document_number(slot->variable_count) : json_null());
@@ -110,6 +110,25 @@ static json_t *slot_of(const struct finding *finding, unsigned i)
     document_set(object, "from_device", finding_was_read(finding, i) ? json_boolean(report->from_device) : json_null());
     document_set(object, "damage", damage_of(slot));
     return object;
+}
+
+static json_t *milestones_of(const struct finding *finding)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < finding->milestone_count; i++) {
+        const struct h5ckpt_milestone *milestone = &finding->milestones[i];
+        json_t *object = json_object();
+        document_set(object, "name", json_string(milestone->name));
+        document_set(object, "state", json_string(h5ckpt_slot_state_name(milestone->state)));
+        set_record(object, milestone->sequence, &milestone->progress, milestone->wall_time_ns);
+        document_set(object, "bytes", document_number(milestone->file_bytes));
+        document_set(object, "reason", document_text(milestone->reason));
+        if (finding->depth != H5CKPT_RECORDS)
+            document_set(object, "from_device", json_boolean(milestone->from_device));
+        document_append(array, object);
+    }
+    return array;
 }
 
 /* --------------------------------------------------------------------- document */
@@ -133,6 +152,7 @@ static json_t *document(const struct finding *finding, bool with_variables, bool
     document_set(object, "lock_damaged", json_boolean(finding->report.lock_damaged));
     document_set(object, "restorable", restorable == NULL ? json_null() : json_string(restorable->name));
     document_set(object, "slots", slots);
+    document_set(object, "milestones", milestones_of(finding));
     if (with_variables)
         document_set(object, "variables", restorable == NULL ? json_null() : variables_of(finding));
     if (with_settings)

@@ -135,6 +135,50 @@ static void print_slots(const struct finding *finding)
     table_free(&table);
 }
 
+/* ----------------------------------------------------------- table of milestones */
+
+static void print_milestones(const struct finding *finding)
+{
+    struct table table = table_make();
+
+    table_add_column(&table, "MILESTONE", false);
+    table_add_column(&table, "STATE", false);
+    table_add_column(&table, "SEQUENCE", true);
+    table_add_column(&table, "EPOCH", true);
+    table_add_column(&table, "BATCH", true);
+    table_add_column(&table, "STEP", true);
+    table_add_column(&table, "SAVED", false);
+    table_add_column(&table, "SIZE", true);
+    for (size_t i = 0; i < finding->milestone_count; i++) {
+        const struct h5ckpt_milestone *milestone = &finding->milestones[i];
+        const bool readable = milestone->sequence != 0;
+        char room[6][TEXT_BYTES];
+        const char *const cells[] = {
+            milestone->name,
+            h5ckpt_slot_state_name(milestone->state),
+            readable ? decimal(room[0], milestone->sequence) : NOTHING,
+            readable ? decimal(room[1], milestone->progress.epoch) : NOTHING,
+            readable ? decimal(room[2], milestone->progress.batch) : NOTHING,
+            readable ? decimal(room[3], milestone->progress.step) : NOTHING,
+            readable ? text_local_time(room[4], milestone->wall_time_ns) : NOTHING,
+            text_size(room[5], milestone->file_bytes),
+        };
+        table_add_row(&table, cells, sizeof cells / sizeof *cells);
+    }
+    table_print(&table);
+    table_free(&table);
+}
+
+static void print_milestone_reasons(const struct finding *finding)
+{
+    for (size_t i = 0; i < finding->milestone_count; i++) {
+        const struct h5ckpt_milestone *milestone = &finding->milestones[i];
+        if (milestone->reason[0] != '\0')
+            text_line(stdout, "milestone-%s.h5 (%s): %s", milestone->name, h5ckpt_slot_state_name(milestone->state),
+                      milestone->reason);
+    }
+}
+
 /* ------------------------------------------------------------ table of variables */
 
 static void print_variables(const struct finding *finding)
@@ -297,6 +341,10 @@ void as_text(const struct finding *finding)
         print_slots(finding);
         putchar('\n');
     }
+    if (finding->milestone_count > 0) {
+        print_milestones(finding);
+        putchar('\n');
+    }
     if (finding->variable_count > 0) {
         print_variables(finding);
         putchar('\n');
@@ -307,6 +355,7 @@ void as_text(const struct finding *finding)
     }
     for (unsigned i = 0; i < finding->report.slot_count; i++)
         print_slot_details(finding, i);
+    print_milestone_reasons(finding);
     if (any_present(finding)) {
         text_line(stdout, "%s is at work in the directory.", finding->report.writer_alive ? "A writer" : "No writer");
         print_identity(finding);

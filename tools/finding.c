@@ -84,9 +84,34 @@ static void keep_damage(void *context, const struct h5ckpt_damage *damage)
     kept->names = copy_names(damage->names, damage->name_count);
 }
 
+static void keep_milestone(void *context, const struct h5ckpt_milestone *milestone)
+{
+    struct finding *finding = context;
+    struct h5ckpt_milestone *kept;
+
+    finding->milestones =
+        memory_for_one_more(finding->milestones, finding->milestone_count, sizeof *finding->milestones);
+    kept = &finding->milestones[finding->milestone_count++];
+    *kept = *milestone;
+    kept->name = memory_check(strdup(milestone->name));
+    kept->reason = memory_check(strdup(milestone->reason));
+}
+
+static void forget_milestones(struct finding *finding)
+{
+    for (size_t i = 0; i < finding->milestone_count; i++) {
+        free((void *)finding->milestones[i].name);
+        free((void *)finding->milestones[i].reason);
+    }
+    free(finding->milestones);
+    finding->milestones = NULL;
+    finding->milestone_count = 0;
+}
+
 /* Take away what the visits have brought. */
 static void forget(struct finding *finding)
 {
+    forget_milestones(finding);
     for (size_t i = 0; i < finding->variable_count; i++) {
         free((void *)finding->variables[i].name);
         free((void *)finding->variables[i].type_name);
@@ -163,6 +188,12 @@ static h5ckpt_status list(struct finding *finding, h5ckpt_store *store, const st
     return status;
 }
 
+/* Was the directory looked at, so that milestones can be told from what is not ours? */
+static bool is_ours(h5ckpt_status inspected)
+{
+    return inspected >= 0 || inspected == H5CKPT_E_LOST;
+}
+
 static void look(struct finding *finding, h5ckpt_store *store, const struct finding_request *request)
 {
     struct h5ckpt_inspect_options options = h5ckpt_inspect_options_default();
@@ -176,6 +207,8 @@ static void look(struct finding *finding, h5ckpt_store *store, const struct find
         note(finding, h5ckpt_inspect(store, &options, &finding->report), store);
         status = list(finding, store, request);
     }
+    if (status == H5CKPT_OK && is_ours(finding->status))
+        status = h5ckpt_list_milestones(store, request->depth, keep_milestone, finding);
     if (status < 0)
         note(finding, status, store);
 }
@@ -187,6 +220,18 @@ static bool is_index_damaged(const struct finding *finding)
         if (finding->report.slot[i].state == H5CKPT_SLOT_COMMITTED && finding->slot[i].counted == H5CKPT_E_DAMAGED)
             return true;
     return false;
+}
+
+static enum verdict verdict_beside(const struct finding *finding)
+{
+    enum verdict worst = is_index_damaged(finding) ? VERDICT_DAMAGED : VERDICT_SOUND;
+
+    for (size_t i = 0; i < finding->milestone_count; i++) {
+        const enum verdict one = verdict_of_milestone(finding->milestones[i].state);
+        if (one > worst)
+            worst = one;
+    }
+    return worst;
 }
 
 struct finding finding_make(const struct finding_request *request)
@@ -204,7 +249,7 @@ struct finding finding_make(const struct finding_request *request)
         look(&finding, store, request);
     h5ckpt_close(store);
     h5ckpt_state_free(state);
-    finding.verdict = verdict(finding.status, &finding.report, is_index_damaged(&finding));
+    finding.verdict = verdict(finding.status, &finding.report, verdict_beside(&finding));
     return finding;
 }
 

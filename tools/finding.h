@@ -30,6 +30,8 @@ struct finding {
     size_t variable_count;
     struct h5ckpt_stored_setting *settings; /* likewise, without `bytes` */
     size_t setting_count;
+    struct h5ckpt_milestone *milestones; /* the oldest state first */
+    size_t milestone_count;
 };
 
 struct finding_request {

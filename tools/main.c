@@ -15,6 +15,7 @@
 #include "directory_argument.h"
 #include "finding.h"
 #include "history.h"
+#include "milestone.h"
 #include "progress_bar.h"
 #include "text.h"
 
@@ -30,10 +31,13 @@ struct command {
     const char *name;
     const struct argp *argp;
     enum h5ckpt_depth depth;
+    int (*main)(int argc, char **argv); /* of one that is not about a finding: it does all by itself; else NULL */
 };
 
 struct command_line {
     const struct command *command;
+    int argc; /* from the command's name on, for `main` */
+    char **argv;
     const char *directory;
     bool json;
     bool quiet;
@@ -105,9 +109,11 @@ static const struct argp VERIFY_ARGP = {
 };
 
 static const struct command COMMAND[] = {
-    {"info", &INFO_ARGP, H5CKPT_RECORDS},
-    {"verify", &VERIFY_ARGP, H5CKPT_DEVICE},
-    {"history", &HISTORY_ARGP, H5CKPT_RECORDS},
+    {.name = "info", .argp = &INFO_ARGP, .depth = H5CKPT_RECORDS},
+    {.name = "verify", .argp = &VERIFY_ARGP, .depth = H5CKPT_DEVICE},
+    {.name = "history", .argp = &HISTORY_ARGP, .depth = H5CKPT_RECORDS},
+    {.name = "roll-back", .main = milestone_roll_back},
+    {.name = "forget", .main = milestone_forget},
 };
 
 enum { COMMAND_COUNT = sizeof COMMAND / sizeof *COMMAND };
@@ -130,6 +136,20 @@ static error_t parse_command(struct command_line *line, const struct command *co
     return failure;
 }
 
+/* Or leave it to the command, which says so, too. */
+static error_t take_command(struct command_line *line, const struct command *command, struct argp_state *state)
+{
+    static char full_name[32];
+
+    snprintf(full_name, sizeof full_name, "h5ckpt %s", command->name);
+    line->command = command;
+    line->argc = state->argc - state->next + 1;
+    line->argv = state->argv + state->next - 1;
+    line->argv[0] = full_name;
+    state->next = state->argc;
+    return 0;
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct command_line *line = state->input;
@@ -138,7 +158,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_ARG:
         for (int i = 0; i < COMMAND_COUNT; i++)
             if (strcmp(argument, COMMAND[i].name) == 0)
-                return parse_command(line, &COMMAND[i], state);
+                return COMMAND[i].main == NULL ? parse_command(line, &COMMAND[i], state)
+                                               : take_command(line, &COMMAND[i], state);
         argp_error(state, "unknown command '%s'", text_escape(argument)); /* does not return */
         return EINVAL;
     case ARGP_KEY_NO_ARGS:
@@ -151,11 +172,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp ARGP = {
     .parser = parse,
-    .args_doc = "info DIR\nverify DIR\nhistory DIR",
-    .doc = "Look at checkpoints that h5ckpt saved, changing nothing.\v"
-           "  info     show what is in DIR, from records and tables only\n"
-           "  verify   read and verify every byte of it\n"
-           "  history  show what the program has logged\n\n"
+    .args_doc = "info DIR\nverify DIR\nhistory DIR\nroll-back DIR NAME\nforget DIR NAME",
+    .doc = "Look at checkpoints that h5ckpt saved, changing nothing; and go back to milestones.\v"
+           "  info       show what is in DIR, from records and tables only\n"
+           "  verify     read and verify every byte of it\n"
+           "  history    show what the program has logged\n"
+           "  roll-back  make the state of milestone NAME the newest one\n"
+           "  forget     remove milestone NAME\n\n"
            "`h5ckpt COMMAND --help' tells a command's options.\n" VERDICT_DOC,
 };
 
@@ -229,5 +252,7 @@ int main(int argc, char **argv)
         argv[0] = name;
     if (argp_parse(&ARGP, argc, argv, ARGP_IN_ORDER, NULL, &line) != 0)
         return VERDICT_USAGE;
+    if (line.command->main != NULL)
+        return line.command->main(line.argc, line.argv);
     return line.command->argp == &HISTORY_ARGP ? history_run(&line.history) : run(&line);
 }

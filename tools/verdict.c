@@ -36,7 +36,12 @@ static enum verdict of_slots(const struct h5ckpt_report *report)
     return worst;
 }
 
-enum verdict verdict(h5ckpt_status status, const struct h5ckpt_report *report, bool index_damaged)
+enum verdict verdict_of_milestone(enum h5ckpt_slot_state state)
+{
+    return state == H5CKPT_SLOT_FOREIGN ? VERDICT_SOUND : of_slot(state);
+}
+
+enum verdict verdict(h5ckpt_status status, const struct h5ckpt_report *report, enum verdict beside)
 {
     enum verdict worst;
 
@@ -44,9 +49,9 @@ enum verdict verdict(h5ckpt_status status, const struct h5ckpt_report *report, b
     case H5CKPT_OK:
     case H5CKPT_FELL_BACK:
         worst = of_slots(report);
-        if (worst == VERDICT_SOUND && (status == H5CKPT_FELL_BACK || index_damaged || report->lock_damaged))
+        if (worst == VERDICT_SOUND && (status == H5CKPT_FELL_BACK || report->lock_damaged))
             worst = VERDICT_DAMAGED;
-        return worst;
+        return beside > worst ? beside : worst;
     case H5CKPT_NO_CHECKPOINT:
         return VERDICT_NO_CHECKPOINT;
     case H5CKPT_E_LOST:

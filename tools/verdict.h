@@ -23,9 +23,12 @@ enum verdict {
     "h5ckpt(1) tells more."
 
 /*
- * A reserved or absent slot, one being written and one whose save was interrupted are no damage. `index_damaged`: a state
- * that passed as committed could not list its variables.
+ * A reserved or absent slot, one being written and one whose save was interrupted are no damage. `beside`: what is known beyond the
+ * report, of milestones, or of a state that passed as committed and could not list its variables; at worst VERDICT_DAMAGED or _UNKNOWN.
  */
-enum verdict verdict(h5ckpt_status status, const struct h5ckpt_report *report, bool index_damaged);
+enum verdict verdict(h5ckpt_status status, const struct h5ckpt_report *report, enum verdict beside);
+
+/* Of a milestone. What is not ours does not count. */
+enum verdict verdict_of_milestone(enum h5ckpt_slot_state state);
 
 #endif

@@ -264,7 +264,9 @@ static void list_milestones(h5ckpt_store *store)
             if (!plan_holds_state(milestone->slot.state) || ++whole > NAMED_MAX)
                 continue;
             error_append(&store->error, "%s'%s' (sequence %" PRIu64 ", %s)",
-                         whole == 1 ? "; there are milestones to go back to by h5ckpt_roll_back(): " : ", ",
+                         whole == 1
+                             ? "; there are milestones to go back to by h5ckpt_roll_back() or `h5ckpt roll-back': "
+                             : ", ",
                          milestone->name, milestone->slot.record.sequence,
                          progress_text(&milestone->slot.record.progress, text));
         }

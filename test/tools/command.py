@@ -464,7 +464,8 @@ class WhatIsShown(Case):
 
     def test_help_and_the_manual_know_the_same_options(self):
         told = set()
-        for arguments in ("--help",), ("info", "--help"), ("verify", "--help"), ("history", "--help"):
+        for arguments in ("--help",), ("info", "--help"), ("verify", "--help"), ("history", "--help"), \
+                ("roll-back", "--help"), ("forget", "--help"):
             told.update(re.findall(r"(?<![\w`])-(?:-[a-z]+|[?a-zA-Z]\b|\?)", self.expect(0, *arguments)))
         manual = MANUAL.read_text()
         listed = set()
@@ -474,7 +475,7 @@ class WhatIsShown(Case):
 
     def test_every_command_is_in_help_and_manual(self):
         text = self.expect(0, "--help")
-        for command in "info", "verify", "history":
+        for command in "info", "verify", "history", "roll-back", "forget":
             self.assertIn(command, text)
             self.assertIn(f".It Cm {command}", MANUAL.read_text())
 
@@ -640,6 +641,109 @@ class Drawing(Case):
         result = run("history", "--plot", self.work / "no" / "x.svg", self.directory)
         self.assertEqual(result.returncode, 4)
         self.assertIn(b"cannot write", result.stderr)
+
+
+class Milestones(Case):
+    def keep(self, count, slots=2):
+        subprocess.run([CASES, self.directory, "keep", str(count), str(slots)], check=True)
+
+    def test_they_are_listed(self):
+        self.keep(1)
+        save(self.directory, 2)
+        for command, state in ("info", "committed"), ("verify", "intact"):
+            document = run_json(command, self.directory)
+            found, = document["milestones"]
+            self.assertEqual((found["name"], found["state"], found["epoch"], found["reason"]), ("best", state, 1, ""))
+            self.assertEqual(document["exit_status"], 0)
+            self.assertRegex(self.expect(0, command, self.directory), fr"(?m)^MILESTONE .*\nbest +{state} +1 +1 ")
+
+    def test_without_any_there_is_no_table(self):
+        save(self.directory, 2)
+        self.assertEqual(run_json("info", self.directory)["milestones"], [])
+        self.assertNotIn("MILESTONE", self.expect(0, "info", self.directory))
+
+    def test_a_damaged_one_is_1_and_told(self):
+        self.keep(1)
+        save(self.directory, 2)
+        flip(self.directory / "milestone-best.h5", FIRST_BLOCK_OFFSET + 100000)
+        self.expect(0, "info", self.directory)
+        self.assertRegex(self.expect(1, "verify", self.directory), r"milestone-best\.h5 \(damaged\): .*'weights'")
+        before = fingerprint(self.directory)
+        self.expect(1, "roll-back", self.directory, "best")
+        self.assertEqual({name: (value[0], value[-1]) for name, value in before.items() if "slot" in name},
+                         {name: (value[0], value[-1]) for name, value in fingerprint(self.directory).items()
+                          if "slot" in name})
+
+    def test_a_strangers_file_is_told_and_no_damage(self):
+        save(self.directory, 2)
+        (self.directory / "milestone-mine.h5").mkdir()
+        document = run_json("info", self.directory)
+        self.assertEqual((document["milestones"][0]["state"], document["exit_status"]), ("foreign", 0))
+        self.expect(4, "forget", self.directory, "mine")
+
+    def test_roll_back_makes_it_the_newest(self):
+        self.keep(1)
+        save(self.directory, 3)
+        self.assertIn("best", self.expect(0, "roll-back", self.directory, "best"))
+        document = run_json("verify", self.directory)
+        self.assertEqual(document["exit_status"], 0)
+        newest, = (slot for slot in document["slots"] if slot["name"] == document["restorable"])
+        self.assertEqual((newest["epoch"], newest["sequence"]), (1, 5))
+        self.assertEqual({slot["epoch"] for slot in document["slots"]}, {1, 3})
+        self.assertEqual(self.expect(0, "roll-back", "--quiet", self.directory, "best"), "")
+
+    def test_roll_back_helps_where_all_is_lost_and_after_the_end(self):
+        self.keep(1)
+        save(self.directory, 2)
+        for slot in self.directory.glob("slot-*.h5"):
+            slot.unlink()
+        self.assertIn("'best'", self.expect(2, "info", self.directory))
+        self.expect(0, "roll-back", self.directory, "best")
+        self.expect(0, "verify", self.directory)
+        save(self.directory, 2)
+        self.expect(0, "verify", self.directory)
+
+    def test_files_keep_their_permissions_and_a_third_slot_stays(self):
+        self.keep(4, slots=3)
+        for path in self.directory.glob("*.h5"):
+            path.chmod(0o640)
+        self.expect(0, "roll-back", self.directory, "best")
+        self.assertEqual(sorted(path.name for path in self.directory.glob("slot-*.h5")),
+                         ["slot-a.h5", "slot-b.h5", "slot-c.h5"])
+        for path in self.directory.glob("slot-*.h5"):
+            self.assertEqual(path.stat().st_mode & 0o777, 0o640, path)
+
+    def test_forget_removes_it_and_nothing_else(self):
+        self.keep(1)
+        save(self.directory, 2)
+        self.expect(0, "forget", self.directory, "best")
+        self.assertEqual(sorted(path.name for path in self.directory.iterdir()),
+                         ["checkpoint.h5", "lock", "slot-a.h5", "slot-b.h5"])
+        self.expect(3, "forget", self.directory, "best")
+
+    def test_what_is_not_there_is_3_and_nothing_is_made(self):
+        for command in "roll-back", "forget":
+            self.expect(3, command, self.work / "nowhere", "best")
+            self.assertFalse((self.work / "nowhere").exists())
+        save(self.directory, 2)
+        before = fingerprint(self.directory)
+        for name in "best", "../slot-a", ".", "a b", "x" * 100:
+            for command in "roll-back", "forget":
+                self.expect(3, command, self.directory, name)
+        self.assertEqual(fingerprint(self.directory), before)
+
+    def test_beside_a_writer_it_is_4(self):
+        self.keep(1)
+        self.start("hold", 1)
+        for command in "roll-back", "forget":
+            result = run(command, self.directory, "best")
+            self.assertEqual(result.returncode, 4)
+            self.assertIn(b"has a writer already", result.stderr)
+
+    def test_wrong_usage_is_64(self):
+        for command in "roll-back", "forget":
+            for arguments in (), (self.directory,), (self.directory, "a", "b"), ("", "a"), (self.directory, ""):
+                self.expect(64, command, *arguments)
 
 
 class Damage(Case):

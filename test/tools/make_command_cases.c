@@ -4,6 +4,7 @@
  *
  * It saves SAVES times, with EXTRAS small variables more than its own. Then ACTION
  *     save   ends;
+ *     keep   keeps the last state as milestone "best", and ends;
  *     hold   says "ready" and keeps the directory until its standard input ends;
  *     stall  begins one more save, says "saving" when half of it is written, and goes on when its standard input ends.
  * With ACTION "log" it makes SAVES steps instead, and logs, also under the name that may follow; it saves after each tenth.
@@ -98,6 +99,9 @@ static void act(const char *action, h5ckpt_store *store, uint64_t epoch)
         sigaction(SIGSEGV, &stall, NULL);
         mprotect(last_page, PAGE_BYTES, PROT_NONE);
         save(store, epoch);
+    } else if (strcmp(action, "keep") == 0) {
+        if (h5ckpt_keep(store, "best") != H5CKPT_OK)
+            fail(h5ckpt_message(store));
     } else if (strcmp(action, "save") != 0) {
         fail("no such action");
     }

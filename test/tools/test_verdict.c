@@ -63,7 +63,7 @@ START_TEST(slots_of_which_none_is_wrong_are_sound)
 
         if (any(&report, is_damage) || any(&report, is_unknown))
             continue;
-        ck_assert_int_eq(verdict(H5CKPT_OK, &report, false), VERDICT_SOUND);
+        ck_assert_int_eq(verdict(H5CKPT_OK, &report, VERDICT_SOUND), VERDICT_SOUND);
     }
 }
 END_TEST
@@ -75,7 +75,7 @@ START_TEST(a_fall_back_is_damage_whatever_the_slots_look_like)
 
         if (any(&report, is_unknown))
             continue;
-        ck_assert_int_eq(verdict(H5CKPT_FELL_BACK, &report, false), VERDICT_DAMAGED);
+        ck_assert_int_eq(verdict(H5CKPT_FELL_BACK, &report, VERDICT_SOUND), VERDICT_DAMAGED);
     }
 }
 END_TEST
@@ -87,7 +87,7 @@ START_TEST(a_slot_that_is_damaged_or_gone_is_damage_though_the_newest_state_is_i
 
         if (!any(&report, is_damage) || any(&report, is_unknown))
             continue;
-        ck_assert_int_eq(verdict(H5CKPT_OK, &report, false), VERDICT_DAMAGED);
+        ck_assert_int_eq(verdict(H5CKPT_OK, &report, VERDICT_SOUND), VERDICT_DAMAGED);
     }
 }
 END_TEST
@@ -96,11 +96,11 @@ START_TEST(a_damaged_lock_is_damage)
 {
     struct h5ckpt_report report = {.lock_damaged = true};
 
-    ck_assert_int_eq(verdict(H5CKPT_OK, &report, false), VERDICT_DAMAGED);
+    ck_assert_int_eq(verdict(H5CKPT_OK, &report, VERDICT_SOUND), VERDICT_DAMAGED);
 }
 END_TEST
 
-START_TEST(an_index_that_cannot_be_read_is_damage)
+START_TEST(damage_beside_the_slots_is_damage)
 {
     for (int number = 0; number < COMBINATION_COUNT; number++) {
         const struct h5ckpt_report report = combination(number);
@@ -108,8 +108,22 @@ START_TEST(an_index_that_cannot_be_read_is_damage)
         if (any(&report, is_unknown))
             continue;
         for (size_t i = 0; i < sizeof ANSWERED / sizeof *ANSWERED; i++)
-            ck_assert_int_eq(verdict(ANSWERED[i], &report, true), VERDICT_DAMAGED);
+            ck_assert_int_eq(verdict(ANSWERED[i], &report, VERDICT_DAMAGED), VERDICT_DAMAGED);
     }
+}
+END_TEST
+
+START_TEST(a_milestone_counts_as_a_slot_does_unless_it_is_a_strangers)
+{
+    const struct h5ckpt_report report = {0};
+
+    ck_assert_int_eq(verdict_of_milestone(H5CKPT_SLOT_COMMITTED), VERDICT_SOUND);
+    ck_assert_int_eq(verdict_of_milestone(H5CKPT_SLOT_INTACT), VERDICT_SOUND);
+    ck_assert_int_eq(verdict_of_milestone(H5CKPT_SLOT_FOREIGN), VERDICT_SOUND);
+    ck_assert_int_eq(verdict_of_milestone(H5CKPT_SLOT_DAMAGED), VERDICT_DAMAGED);
+    ck_assert_int_eq(verdict_of_milestone(H5CKPT_SLOT_NEWER_VERSION), VERDICT_UNKNOWN);
+    ck_assert_int_eq(verdict_of_milestone(H5CKPT_SLOT_UNREADABLE), VERDICT_UNKNOWN);
+    ck_assert_int_eq(verdict(H5CKPT_OK, &report, VERDICT_UNKNOWN), VERDICT_UNKNOWN);
 }
 END_TEST
 
@@ -121,7 +135,7 @@ START_TEST(a_slot_of_which_nothing_can_be_told_is_not_called_damaged)
         if (!any(&report, is_unknown))
             continue;
         for (size_t i = 0; i < sizeof ANSWERED / sizeof *ANSWERED; i++)
-            ck_assert_int_eq(verdict(ANSWERED[i], &report, false), VERDICT_UNKNOWN);
+            ck_assert_int_eq(verdict(ANSWERED[i], &report, VERDICT_SOUND), VERDICT_UNKNOWN);
     }
 }
 END_TEST
@@ -131,12 +145,12 @@ START_TEST(without_an_answer_the_slots_change_nothing)
     for (int number = 0; number < COMBINATION_COUNT; number++) {
         const struct h5ckpt_report report = combination(number);
 
-        for (int damaged = 0; damaged < 2; damaged++) {
-            ck_assert_int_eq(verdict(H5CKPT_NO_CHECKPOINT, &report, damaged), VERDICT_NO_CHECKPOINT);
-            ck_assert_int_eq(verdict(H5CKPT_E_LOST, &report, damaged), VERDICT_LOST);
-            ck_assert_int_eq(verdict(H5CKPT_E_ARGUMENT, &report, damaged), VERDICT_USAGE);
+        for (enum verdict beside = VERDICT_SOUND; beside <= VERDICT_DAMAGED; beside++) {
+            ck_assert_int_eq(verdict(H5CKPT_NO_CHECKPOINT, &report, beside), VERDICT_NO_CHECKPOINT);
+            ck_assert_int_eq(verdict(H5CKPT_E_LOST, &report, beside), VERDICT_LOST);
+            ck_assert_int_eq(verdict(H5CKPT_E_ARGUMENT, &report, beside), VERDICT_USAGE);
             for (int i = 0; i < NOT_TOLD_COUNT; i++)
-                ck_assert_int_eq(verdict(NOT_TOLD[i], &report, damaged), VERDICT_UNKNOWN);
+                ck_assert_int_eq(verdict(NOT_TOLD[i], &report, beside), VERDICT_UNKNOWN);
         }
     }
 }
@@ -146,8 +160,8 @@ START_TEST(a_status_of_a_later_library_cannot_be_told)
 {
     const struct h5ckpt_report report = combination(0);
 
-    ck_assert_int_eq(verdict((h5ckpt_status)-100, &report, false), VERDICT_UNKNOWN);
-    ck_assert_int_eq(verdict((h5ckpt_status)100, &report, false), VERDICT_UNKNOWN);
+    ck_assert_int_eq(verdict((h5ckpt_status)-100, &report, VERDICT_SOUND), VERDICT_UNKNOWN);
+    ck_assert_int_eq(verdict((h5ckpt_status)100, &report, VERDICT_SOUND), VERDICT_UNKNOWN);
 }
 END_TEST
 
@@ -156,7 +170,7 @@ START_TEST(a_slot_state_of_a_later_library_cannot_be_told)
     struct h5ckpt_report report = combination(0);
 
     report.slot[1].state = (enum h5ckpt_slot_state)STATE_COUNT;
-    ck_assert_int_eq(verdict(H5CKPT_OK, &report, false), VERDICT_UNKNOWN);
+    ck_assert_int_eq(verdict(H5CKPT_OK, &report, VERDICT_SOUND), VERDICT_UNKNOWN);
 }
 END_TEST
 
@@ -181,7 +195,8 @@ static Suite *verdict_suite(void)
     tcase_add_test(facts, a_fall_back_is_damage_whatever_the_slots_look_like);
     tcase_add_test(facts, a_slot_that_is_damaged_or_gone_is_damage_though_the_newest_state_is_intact);
     tcase_add_test(facts, a_damaged_lock_is_damage);
-    tcase_add_test(facts, an_index_that_cannot_be_read_is_damage);
+    tcase_add_test(facts, damage_beside_the_slots_is_damage);
+    tcase_add_test(facts, a_milestone_counts_as_a_slot_does_unless_it_is_a_strangers);
     tcase_add_test(facts, a_slot_of_which_nothing_can_be_told_is_not_called_damaged);
     tcase_add_test(facts, without_an_answer_the_slots_change_nothing);
     tcase_add_test(facts, a_status_of_a_later_library_cannot_be_told);
