@@ -273,7 +273,7 @@ static h5ckpt_status keep_epoch(h5ckpt_callback *callback, h5ckpt_status status)
 
     error_move(&told, &callback->store->error);
     kept = keeper_keep_epoch(&callback->options.milestones, callback->store, &callback->at);
-    if (status == H5CKPT_OK && kept < 0) {
+    if (kept < 0 && (status == H5CKPT_OK || status == H5CKPT_HISTORY_FULL)) {
         callback->store_asked = true;
         status = kept;
     } else {

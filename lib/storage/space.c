@@ -5,9 +5,22 @@
 #include "storage/store.h"
 #include "storage/system.h"
 
+/* As it is now: keeping a milestone gives a slot's file another name, and removing one takes that away. */
+static h5ckpt_status look_at_links(h5ckpt_store *store)
+{
+    h5ckpt_status status = H5CKPT_OK;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && status == H5CKPT_OK; i++) {
+        struct entry entry;
+        status = directory_look(&store->directory, slot_name(i), &entry, &store->error);
+        store->survey.slot[i].overwritable = entry.kind == ENTRY_FILE && entry.link_count == 1;
+    }
+    return status;
+}
+
 /*
- * A slot of the rotation that is not there yet takes its bytes, one of another length the difference; and replacing one takes
- * a spare beside it for a while.
+ * A slot of the rotation that is not there yet takes its bytes, and so does one whose file stays under another name; one of another
+ * length takes the difference; and replacing one takes a spare beside it for a while.
  */
 static uint64_t disk_needed(const h5ckpt_store *store, uint64_t slot_bytes)
 {
@@ -19,10 +32,12 @@ static uint64_t disk_needed(const h5ckpt_store *store, uint64_t slot_bytes)
     store_plan_slots(store, plan);
     for (unsigned i = 0; i < slots; i++) {
         const bool missing = plan[i].state == H5CKPT_SLOT_ABSENT || plan[i].state == H5CKPT_SLOT_MISSING;
-        const uint64_t taken = missing ? 0 : store->survey.slot[i].file_bytes;
+        const bool stays = !missing && !plan[i].overwritable;
+        const uint64_t taken = missing || stays ? 0 : store->survey.slot[i].file_bytes;
         needed += taken < slot_bytes ? slot_bytes - taken : 0;
-        spare |= !missing && ((int)i == store->base ? !plan[i].same_structure
-                                                    : plan_manner(&plan[i], store->base_durable) == PLAN_NEW_FILE);
+        spare |= !missing && !stays &&
+                 ((int)i == store->base ? !plan[i].same_structure
+                                        : plan_manner(&plan[i], store->base_durable) == PLAN_NEW_FILE);
     }
     return needed + (spare ? slot_bytes : 0);
 }
@@ -41,6 +56,8 @@ h5ckpt_status h5ckpt_space(h5ckpt_store *store, struct h5ckpt_space *space)
                            store->directory.path);
     if (status == H5CKPT_OK)
         status = store_prepare(store);
+    if (status == H5CKPT_OK)
+        status = look_at_links(store);
     if (status < 0)
         return status;
     const struct record *geometry = &store->layout.geometry;

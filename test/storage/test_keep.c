@@ -428,6 +428,30 @@ START_TEST(on_a_disk_that_is_full_already_nothing_is_kept_and_saves_go_on)
 }
 END_TEST
 
+START_TEST(the_space_that_a_milestone_will_take_is_told)
+{
+    struct h5ckpt_space space;
+    h5ckpt_store *store = open_and_restore(2);
+
+    save(store, 1);
+    save(store, 2);
+    assert_status(h5ckpt_space(store, &space), H5CKPT_OK);
+    ck_assert_uint_eq(space.disk_bytes_needed, 0);
+    keep(store, "best");
+    assert_status(h5ckpt_space(store, &space), H5CKPT_OK);
+    ck_assert_uint_eq(space.disk_bytes_needed, space.slot_bytes);
+    save(store, 3);
+    save(store, 4); /* takes it */
+    assert_status(h5ckpt_space(store, &space), H5CKPT_OK);
+    ck_assert_uint_eq(space.disk_bytes_needed, 0);
+    keep(store, "best");
+    assert_status(h5ckpt_remove_milestone(store, "best"), H5CKPT_OK);
+    assert_status(h5ckpt_space(store, &space), H5CKPT_OK);
+    ck_assert_uint_eq(space.disk_bytes_needed, 0);
+    h5ckpt_close(store);
+}
+END_TEST
+
 /* -------------------------------------------------------------------------- names */
 
 START_TEST(a_name_that_no_file_should_have_is_refused)
@@ -865,6 +889,7 @@ int main(void)
     tcase_add_test(tcase, after_names_that_may_not_be_durable_no_slot_is_written_in_place);
     tcase_add_loop_test(tcase, a_full_disk_fails_the_copy_and_leaves_nothing, 0, 8);
     tcase_add_test(tcase, on_a_disk_that_is_full_already_nothing_is_kept_and_saves_go_on);
+    tcase_add_test(tcase, the_space_that_a_milestone_will_take_is_told);
     tcase_add_test(tcase, a_name_that_no_file_should_have_is_refused);
     tcase_add_test(tcase, without_a_store_or_as_a_reader_nothing_is_kept_or_removed);
     tcase_add_loop_test(tcase, a_strangers_file_under_the_name_is_listed_and_never_touched, 0, STRANGERS);
