@@ -699,7 +699,7 @@ enum { H5CKPT_MILESTONE_NAME_BYTES_MAX = 64 };
  * h5ckpt_roll_back(): that one) as milestone @p name, in the place of an older one of that name. Waits for the save in flight.
  *
  * It is durable on return. At every instant, crashes included, the name leads to the older milestone or to the new one, whole.
- * Where the file system has hard links this takes no longer than a flush of the directory, whatever the state's size, and no space until
+ * Where the file system has hard links this takes a flush of the directory (and the freeing of a file that it replaces), and no space until
  * the next save into the same slot, which makes a new file; elsewhere, and where the state cannot be told to be durable, its file is copied,
  * every byte verified.
  *
