@@ -58,10 +58,20 @@ static int write_safely(const char *bytes, size_t byte_count, void *stream)
     return 0; /* the stream remembers its errors */
 }
 
+static void print(json_t *document, size_t layout, FILE *stream)
+{
+    if (json_dump_callback(document, write_safely, stream, layout | JSON_ENSURE_ASCII) < 0)
+        memory_exhausted();
+    putc('\n', stream);
+    json_decref(document);
+}
+
 void document_print(json_t *document)
 {
-    if (json_dump_callback(document, write_safely, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) < 0)
-        memory_exhausted();
-    putchar('\n');
-    json_decref(document);
+    print(document, JSON_INDENT(2), stdout);
+}
+
+void document_print_line(json_t *document, FILE *stream)
+{
+    print(document, JSON_COMPACT, stream);
 }

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Both take `value` over; NULL is one for which there was no memory. */
 void document_set(json_t *object, const char *key, json_t *value);
@@ -20,5 +21,8 @@ json_t *document_text(const char *text);
 
 /* The whole document on standard output, which no byte of it can steer. Releases it. */
 void document_print(json_t *document);
+
+/* Likewise, as one line on a stream. */
+void document_print_line(json_t *document, FILE *stream);
 
 #endif

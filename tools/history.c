@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "history.h"
 
+#include <argp.h>
 #include <locale.h>
 #include <stdlib.h>
 
@@ -8,6 +9,15 @@
 #include "logs.h"
 #include "memory.h"
 #include "text.h"
+#include "verdict.h"
+
+struct history_request {
+    const char *directory;
+    enum { HISTORY_TABLE, HISTORY_CSV, HISTORY_JSON, HISTORY_DRAWING } form;
+    const char *plot; /* a file; NULL */
+    const char **logs;
+    size_t log_count; /* 0: all */
+};
 
 enum { OPTION_CSV = 256, OPTION_JSON, OPTION_DRAW, OPTION_PLOT, OPTION_LOG }; /* no short options */
 
@@ -59,7 +69,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-const struct argp HISTORY_ARGP = {
+static const struct argp ARGP = {
     .options = OPTIONS,
     .parser = parse,
     .args_doc = "DIR",
@@ -86,7 +96,7 @@ static bool show(const struct logs *logs, const struct history_request *request)
     return true;
 }
 
-enum verdict history_run(struct history_request *request)
+static enum verdict show_history(struct history_request *request)
 {
     setlocale(LC_NUMERIC, "C"); /* numbers are for gnuplot and other programs, too */
     struct logs logs = logs_read(request->directory, request->logs, request->log_count);
@@ -103,4 +113,12 @@ enum verdict history_run(struct history_request *request)
     logs_free(&logs);
     free(request->logs);
     return verdict;
+}
+
+int history(int argc, char **argv)
+{
+    struct history_request request = {0};
+
+    argp_parse(&ARGP, argc, argv, 0, NULL, &request);
+    return show_history(&request);
 }

@@ -17,7 +17,9 @@
 #include "history.h"
 #include "milestone.h"
 #include "progress_bar.h"
+#include "run.h"
 #include "text.h"
+#include "watch.h"
 
 #define DIGITS_(number) #number
 #define DIGITS(number)  DIGITS_(number)
@@ -36,14 +38,13 @@ struct command {
 
 struct command_line {
     const struct command *command;
-    int argc; /* from the command's name on, for `main` */
+    int argc; /* from the command's name on */
     char **argv;
     const char *directory;
     bool json;
     bool quiet;
     bool variables;
     bool settings;
-    struct history_request history;
 };
 
 enum { OPTION_JSON = 256, OPTION_QUIET, OPTION_VARIABLES, OPTION_SETTINGS }; /* no short options */
@@ -111,33 +112,17 @@ static const struct argp VERIFY_ARGP = {
 static const struct command COMMAND[] = {
     {.name = "info", .argp = &INFO_ARGP, .depth = H5CKPT_RECORDS},
     {.name = "verify", .argp = &VERIFY_ARGP, .depth = H5CKPT_DEVICE},
-    {.name = "history", .argp = &HISTORY_ARGP, .depth = H5CKPT_RECORDS},
+    {.name = "history", .main = history},
+    {.name = "watch", .main = watch},
+    {.name = "run", .main = run},
     {.name = "roll-back", .main = milestone_roll_back},
     {.name = "forget", .main = milestone_forget},
 };
 
 enum { COMMAND_COUNT = sizeof COMMAND / sizeof *COMMAND };
 
-/* Hand what follows the command's name to the command's own parser, which says "h5ckpt info" of itself. */
-static error_t parse_command(struct command_line *line, const struct command *command, struct argp_state *state)
-{
-    char **argv = state->argv + state->next - 1;
-    char *name = argv[0];
-    char full_name[32];
-    error_t failure;
-
-    snprintf(full_name, sizeof full_name, "h5ckpt %s", command->name);
-    line->command = command;
-    argv[0] = full_name;
-    failure = argp_parse(command->argp, state->argc - state->next + 1, argv, 0, NULL,
-                         command->argp == &HISTORY_ARGP ? (void *)&line->history : line);
-    argv[0] = name;
-    state->next = state->argc;
-    return failure;
-}
-
-/* Or leave it to the command, which says so, too. */
-static error_t take_command(struct command_line *line, const struct command *command, struct argp_state *state)
+/* Leave what follows the command's name to the command's own parser, which says "h5ckpt info" of itself. */
+static void take_command(struct command_line *line, const struct command *command, struct argp_state *state)
 {
     static char full_name[32];
 
@@ -147,7 +132,6 @@ static error_t take_command(struct command_line *line, const struct command *com
     line->argv = state->argv + state->next - 1;
     line->argv[0] = full_name;
     state->next = state->argc;
-    return 0;
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -157,9 +141,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_ARG:
         for (int i = 0; i < COMMAND_COUNT; i++)
-            if (strcmp(argument, COMMAND[i].name) == 0)
-                return COMMAND[i].main == NULL ? parse_command(line, &COMMAND[i], state)
-                                               : take_command(line, &COMMAND[i], state);
+            if (strcmp(argument, COMMAND[i].name) == 0) {
+                take_command(line, &COMMAND[i], state);
+                return 0;
+            }
         argp_error(state, "unknown command '%s'", text_escape(argument)); /* does not return */
         return EINVAL;
     case ARGP_KEY_NO_ARGS:
@@ -172,11 +157,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp ARGP = {
     .parser = parse,
-    .args_doc = "info DIR\nverify DIR\nhistory DIR\nroll-back DIR NAME\nforget DIR NAME",
-    .doc = "Look at checkpoints that h5ckpt saved, changing nothing; and go back to milestones.\v"
+    .args_doc = "info DIR\nverify DIR\nhistory DIR\nwatch DIR\nrun DIR -- PROGRAM [ARGUMENT...]\n"
+                "roll-back DIR NAME\nforget DIR NAME",
+    .doc = "Look at checkpoints that h5ckpt saved, changing nothing; go back to milestones; keep a program running.\v"
            "  info       show what is in DIR, from records and tables only\n"
            "  verify     read and verify every byte of it\n"
            "  history    show what the program has logged\n"
+           "  watch      show what is saved, as it is saved\n"
+           "  run        start PROGRAM, and start it again when it crashes or is preempted\n"
            "  roll-back  make the state of milestone NAME the newest one\n"
            "  forget     remove milestone NAME\n\n"
            "`h5ckpt COMMAND --help' tells a command's options.\n" VERDICT_DOC,
@@ -220,7 +208,7 @@ static void show(const struct finding *finding, const struct command_line *line)
         text_complain("not every slot in '%s' can be read now", finding->directory);
 }
 
-static enum verdict run(const struct command_line *line)
+static enum verdict look(const struct command_line *line)
 {
     struct progress_bar bar = {0};
     const struct finding_request request = {
@@ -250,9 +238,9 @@ int main(int argc, char **argv)
     refuse_unprintable_options(argc, argv);
     if (argc > 0)
         argv[0] = name;
-    if (argp_parse(&ARGP, argc, argv, ARGP_IN_ORDER, NULL, &line) != 0)
-        return VERDICT_USAGE;
+    argp_parse(&ARGP, argc, argv, ARGP_IN_ORDER, NULL, &line); /* what is wrong ends the process */
     if (line.command->main != NULL)
         return line.command->main(line.argc, line.argv);
-    return line.command->argp == &HISTORY_ARGP ? history_run(&line.history) : run(&line);
+    argp_parse(line.command->argp, line.argc, line.argv, 0, NULL, &line);
+    return look(&line);
 }

@@ -4,13 +4,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "terminal.h"
 #include "text.h"
 
-enum { REDRAW_NS = 100000000, COLUMNS_DEFAULT = 80, COLUMNS_MAX = 100, BAR_COLUMNS_MIN = 10 };
+enum { REDRAW_NS = 100000000, COLUMNS_MAX = 100, BAR_COLUMNS_MIN = 10 };
 
 static int64_t now_ns(void)
 {
@@ -20,15 +20,11 @@ static int64_t now_ns(void)
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-/* All but the last, into which many terminals write only to begin a new line. */
 static size_t usable_columns(void)
 {
-    struct winsize size = {0};
-    size_t columns = COLUMNS_DEFAULT;
+    const size_t columns = terminal_columns(STDERR_FILENO);
 
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        columns = size.ws_col;
-    return (columns > COLUMNS_MAX ? COLUMNS_MAX : columns) - 1;
+    return columns < COLUMNS_MAX ? columns : COLUMNS_MAX - 1;
 }
 
 /* "[#####     ]" into `columns` columns. */

@@ -24,6 +24,12 @@ void table_add_row(struct table *table, const char *const *cells, size_t count)
             memory_exhausted();
 }
 
+void table_use_stream(struct table *table, FILE *stream)
+{
+    scols_table_set_stream(table->scols, stream);
+    scols_table_set_termforce(table->scols, SCOLS_TERMFORCE_NEVER);
+}
+
 void table_print(struct table *table)
 {
     if (scols_print_table(table->scols) < 0)

@@ -129,6 +129,30 @@ const char *text_utc_time(char room[TEXT_BYTES], int64_t unix_ns)
     return room;
 }
 
+const char *text_duration(char room[TEXT_BYTES], double seconds)
+{
+    static const struct {
+        uint64_t seconds;
+        const char *name;
+    } UNIT[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+    const char *sign = seconds < 0 ? "-" : "";
+    const double size = seconds < 0 ? -seconds : seconds;
+    const uint64_t whole = size < 1e18 ? (uint64_t)(size + 0.5) : UINT64_MAX;
+    size_t unit = 0;
+
+    if (size < 0.9995)
+        snprintf(room, TEXT_BYTES, "%s%.*f ms", sign, size < 0.00995 ? 1 : 0, size * 1e3);
+    else if (size < 59.95)
+        snprintf(room, TEXT_BYTES, "%s%.1f s", sign, size);
+    if (size < 59.95)
+        return room;
+    while (whole < UNIT[unit].seconds)
+        unit++;
+    snprintf(room, TEXT_BYTES, "%s%" PRIu64 " %s %" PRIu64 " %s", sign, whole / UNIT[unit].seconds, UNIT[unit].name,
+             whole % UNIT[unit].seconds / UNIT[unit + 1].seconds, UNIT[unit + 1].name);
+    return room;
+}
+
 char *text_shape(int rank, const uint64_t *shape)
 {
     char *text = memory_check(malloc((size_t)rank * sizeof "18446744073709551615, " + sizeof "{SCALAR}"));

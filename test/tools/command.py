@@ -25,11 +25,14 @@ import termios
 import unittest
 import xml.dom.minidom
 
-COMMAND, CASES, MAKE_CHECKPOINT, SOURCE, VERSION = sys.argv[1:6]
+import case
+from case import CASES, COMMAND, MANUAL, flip, run, run_json, save
+
+MAKE_CHECKPOINT, SOURCE, VERSION = sys.argv[3:6]
 SOURCE = pathlib.Path(SOURCE)
 GOLDEN = SOURCE / "test/format"
-MANUAL = SOURCE / "tools/h5ckpt.1"
 
+COMMANDS = "info", "verify", "history", "watch", "run", "roll-back", "forget"
 BLOCK_BYTES = 65536
 FIRST_BLOCK_OFFSET = 4096
 NOBODY = 65534
@@ -40,31 +43,6 @@ TYPE_NAME = {
     "=u8": "uint64", "=f2": "float16", "=f4": "float32", "=f8": "float64", "longdouble": "long double", "?": "bool",
     "=c8": "complex64", "=c16": "complex128", "V5": "opaque of 5 bytes", "S16": "string of 16 bytes",
 }
-
-
-def run(*arguments, locale="C.UTF-8", **options):
-    """The command, its output as bytes."""
-    environment = {**os.environ, "LC_ALL": locale, "TZ": "UTC"}
-    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    return subprocess.run([COMMAND, *arguments], env=environment, **options)
-
-
-def run_json(*arguments, **options):
-    result = run(*arguments, "--json", **options)
-    return json.loads(result.stdout)
-
-
-def save(directory, count, *more):
-    subprocess.run([CASES, directory, "save", str(count), *map(str, more)], check=True)
-
-
-def flip(path, offset):
-    """One bit."""
-    with open(path, "r+b") as file:
-        file.seek(offset)
-        byte = file.read(1)[0]
-        file.seek(offset)
-        file.write(bytes([byte ^ 1]))
 
 
 def index_offset(path):
@@ -84,12 +62,7 @@ def fingerprint(directory):
     return found
 
 
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.work = pathlib.Path(tempfile.mkdtemp(prefix="h5ckpt-command-"))
-        self.addCleanup(shutil.rmtree, self.work)
-        self.directory = self.work / "backup"
-
+class Case(case.Case):
     def expect(self, status, *arguments, **options):
         result = run(*arguments, **options)
         self.assertEqual(result.returncode, status, f"{arguments}: {result.stdout} {result.stderr}")
@@ -109,20 +82,6 @@ class Case(unittest.TestCase):
         self.assertEqual(result.returncode, status)
         self.assertEqual(result.stdout, b"")
         self.assertEqual(result.stderr != b"", status in (4, 64), result.stderr)
-
-    def start(self, action, count):
-        """A writer that stays. Ends with the test."""
-        writer = subprocess.Popen([CASES, self.directory, action, str(count)], stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE)
-        self.addCleanup(self.stop, writer)
-        self.assertIn(writer.stdout.readline(), (b"ready\n", b"saving\n"))
-        return writer
-
-    def stop(self, writer):
-        writer.kill()
-        writer.wait()
-        writer.stdin.close()
-        writer.stdout.close()
 
     def weights(self, slot):
         """Where the large variable begins in a slot."""
@@ -464,9 +423,8 @@ class WhatIsShown(Case):
 
     def test_help_and_the_manual_know_the_same_options(self):
         told = set()
-        for arguments in ("--help",), ("info", "--help"), ("verify", "--help"), ("history", "--help"), \
-                ("roll-back", "--help"), ("forget", "--help"):
-            told.update(re.findall(r"(?<![\w`])-(?:-[a-z]+|[?a-zA-Z]\b|\?)", self.expect(0, *arguments)))
+        for arguments in ("--help",), *((name, "--help") for name in COMMANDS):
+            told.update(re.findall(r"(?<![\w`])-(?:-[a-z][a-z-]*|[?a-zA-Z]\b|\?)", self.expect(0, *arguments)))
         manual = MANUAL.read_text()
         listed = set()
         for line in re.findall(r"^\.It (Fl .*)$", manual, re.M):
@@ -475,7 +433,7 @@ class WhatIsShown(Case):
 
     def test_every_command_is_in_help_and_manual(self):
         text = self.expect(0, "--help")
-        for command in "info", "verify", "history", "roll-back", "forget":
+        for command in COMMANDS:
             self.assertIn(command, text)
             self.assertIn(f".It Cm {command}", MANUAL.read_text())
 
@@ -937,7 +895,8 @@ class Names(Case):
 
 
 class NothingIsChanged(Case):
-    COMMANDS = ("info",), ("info", "--variables", "--json"), ("verify",), ("verify", "--quiet"), ("verify", "--json")
+    COMMANDS = (("info",), ("info", "--variables", "--json"), ("verify",), ("verify", "--quiet"), ("verify", "--json"),
+                ("watch", "--once"))
 
     def prepare(self):
         """Directories in every condition."""

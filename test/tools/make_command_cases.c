@@ -6,7 +6,8 @@
  *     save   ends;
  *     keep   keeps the last state as milestone "best", and ends;
  *     hold   says "ready" and keeps the directory until its standard input ends;
- *     stall  begins one more save, says "saving" when half of it is written, and goes on when its standard input ends.
+ *     stall  begins one more save, says "saving" when half of it is written, and goes on when its standard input ends;
+ *     obey   says "ready", and then does what each line of its standard input says, and says that it has: "save" or "delete".
  * With ACTION "log" it makes SAVES steps instead, and logs, also under the name that may follow; it saves after each tenth.
  * With ACTION "states" it only prints the names of a slot's states.
  *
@@ -89,6 +90,20 @@ static void save(h5ckpt_store *store, uint64_t epoch)
         fail(h5ckpt_message(store));
 }
 
+static void obey(h5ckpt_store *store, uint64_t epoch)
+{
+    char line[16];
+
+    say("ready\n");
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        if (strcmp(line, "save\n") == 0)
+            save(store, epoch++);
+        else if (strcmp(line, "delete\n") != 0 || h5ckpt_delete(store) != H5CKPT_OK)
+            fail(h5ckpt_message(store));
+        say(line);
+    }
+}
+
 static void act(const char *action, h5ckpt_store *store, uint64_t epoch)
 {
     if (strcmp(action, "hold") == 0) {
@@ -102,6 +117,8 @@ static void act(const char *action, h5ckpt_store *store, uint64_t epoch)
     } else if (strcmp(action, "keep") == 0) {
         if (h5ckpt_keep(store, "best") != H5CKPT_OK)
             fail(h5ckpt_message(store));
+    } else if (strcmp(action, "obey") == 0) {
+        obey(store, epoch);
     } else if (strcmp(action, "save") != 0) {
         fail("no such action");
     }

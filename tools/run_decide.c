@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include "run_decide.h"
+
+uint64_t run_idle_count(const struct run_past *past)
+{
+    return past->progressed ? 0 : past->idle_before + 1;
+}
+
+/* A notice that the program has obeyed asked for the end. */
+static bool was_asked(const struct run_past *past)
+{
+    return past->asked == RUN_ASKED_END || (past->asked == RUN_NOTICED && past->end == RUN_PREEMPTED);
+}
+
+enum run_verdict run_decide(const struct run_past *past)
+{
+    if (past->end == RUN_NOT_EXECUTED)
+        return RUN_STOP_NOT_EXECUTED;
+    if (past->held && past->end == RUN_FINISHED)
+        return RUN_STOP_HELD;
+    if (past->end == RUN_FINISHED)
+        return RUN_STOP_FINISHED;
+    if (was_asked(past))
+        return RUN_STOP_ASKED;
+    if (past->held)
+        return RUN_STOP_HELD;
+    if (run_idle_count(past) >= past->idle_max)
+        return RUN_STOP_IDLE;
+    return past->restart_count >= past->restart_max ? RUN_STOP_RESTARTS : RUN_RESTART;
+}
+
+int64_t run_backoff_ns(uint64_t idle_count, int64_t first_ns, int64_t max_ns)
+{
+    int64_t wait_ns = first_ns < max_ns ? first_ns : max_ns;
+
+    for (uint64_t i = 0; i < idle_count && wait_ns < max_ns && wait_ns != 0; i++)
+        wait_ns = wait_ns > max_ns / 2 ? max_ns : 2 * wait_ns;
+    return wait_ns;
+}
+
+int run_exit_status(enum run_verdict verdict, int life_status)
+{
+    return verdict != RUN_STOP_FINISHED && life_status == 0 ? RUN_EXIT_FAILED : life_status;
+}

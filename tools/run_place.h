@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run_place: where the program's work stands, as far as the directory's records tell.
+ */
+#ifndef RUN_PLACE_H
+#define RUN_PLACE_H
+
+#include <h5ckpt.h>
+
+struct run_place {
+    bool known;        /* the rest is; damage is no reason why it should not be */
+    bool held;         /* a writer has the directory */
+    uint64_t sequence; /* of the newest save whose record can be read; 0: there is none */
+    bool restorable;   /* there is a state to go on from; the rest is about it */
+    uint64_t restorable_sequence;
+    struct h5ckpt_progress progress;
+    int64_t saved_wall_ns;
+    uint64_t saves_lost; /* newer ones that cannot be given back */
+};
+
+struct run_place run_place_now(const char *directory);
+
+/* Is another newest state there? False where that cannot be told. */
+bool run_place_differs(const struct run_place *before, const struct run_place *after);
+
+#endif
