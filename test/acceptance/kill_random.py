@@ -12,75 +12,47 @@ SEED, or the environment's H5CKPT_SEED, repeats the times; by default ("-") it i
 been in flight, the one before was not.
 """
 import os
-import random
 import re
-import subprocess
 import sys
 import tempfile
 import time
 
+from lives import Failure, Setting, live, without_leak_search
+
 EPOCHS = 24
 KILL_AGAIN = 0.4  # of the lives that follow a kill
 LIVES_MAX = 50
-LIFE_SECONDS_MAX = 120
 ALONE_SECONDS_MAX = 10
 
-textlm = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else sys.exit(__doc__)
-count = int(sys.argv[2]) if len(sys.argv) > 2 else 20
-seed = int(sys.argv[3] if len(sys.argv) > 3 and sys.argv[3] != "-"
-           else os.environ.get("H5CKPT_SEED", random.randrange(2**32)))
-save_freq = sys.argv[4] if len(sys.argv) > 4 else "epoch"
-background = sys.argv[5] if len(sys.argv) > 5 else None
-batches = 2 if save_freq == "epoch" else 5  # short epochs: about every other moment lies in a save
-moments = random.Random(seed)
+# Short epochs: about every other moment lies in a save.
+setting = Setting(sys.argv[1:], __doc__, 20, "epoch", EPOCHS, lambda save_freq: 2 if save_freq == "epoch" else 5)
+save_freq, background, batches, moments = setting.save_freq, setting.background, setting.batches, setting.moments
 
 
-class Failure(Exception):
-    pass
+def kill(process):
+    process.kill()
+    return process.communicate()[0]
 
 
-def without_leak_search():
-    """The sanitizer's search for leaks stops a process's threads at its end; one that is killed meanwhile is spoken of."""
-    options = os.environ.get("ASAN_OPTIONS", "")
-    return {**os.environ, "ASAN_OPTIONS": f"{options}:detect_leaks=0".lstrip(":")}
-
-
-def live(directory, kill_after=None):
-    """One life of textlm: its lines, whether it was killed, and its duration."""
-    command = [textlm, "--epochs", str(EPOCHS), "--batches", str(batches), "--save-freq", save_freq, "--keep"]
-    if background:
-        command += ["--background", background]
-    if directory:
-        command += ["--backup-dir", directory]
-    began = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                               env=os.environ if kill_after is None else without_leak_search())
-    try:
-        output, _ = process.communicate(timeout=LIFE_SECONDS_MAX if kill_after is None else kill_after)
-    except subprocess.TimeoutExpired:
-        if kill_after is None:
-            process.kill()
-            process.wait()
-            raise Failure(f"a run took more than {LIFE_SECONDS_MAX} s") from None
-        process.kill()  # SIGKILL
-        output, _ = process.communicate()
-    seconds = time.monotonic() - began
-    if background == "forked" and process.returncode == 1 and "has a writer already" in output:
-        return None, False, seconds  # the child of the life before has not yet noticed that it is alone
-    if process.returncode not in (0, -9):
-        raise Failure(f"a life ended with status {process.returncode}:\n{output}")
-    return output.splitlines(), process.returncode == -9, seconds
+def live_once(directory, kill_after):
+    """None: it has met the one before, whose child has not yet noticed that it is alone."""
+    command = setting.command(directory)
+    life = live(command) if kill_after is None else live(command, kill_after, kill, without_leak_search())
+    output = "\n".join(life.lines)
+    if background == "forked" and life.status == 1 and "has a writer already" in output:
+        return None
+    if life.status not in (0, -9):
+        raise Failure(f"a life ended with status {life.status}:\n{output}")
+    return life
 
 
 def live_alone(directory, kill_after):
     """A life that does not meet the one before."""
     give_up = time.monotonic() + ALONE_SECONDS_MAX
-    life = live(directory, kill_after)
-    while life[0] is None:
+    while not (life := live_once(directory, kill_after)):
         if time.monotonic() > give_up:
             raise Failure(f"after {ALONE_SECONDS_MAX} s there is still a writer, though its parent was killed")
         time.sleep(0.01)
-        life = live(directory, kill_after)
     return life
 
 
@@ -119,49 +91,28 @@ def disturbed_run(directory, whole_seconds, expected, statistics):
     saved_epochs = 0
     for number in range(LIVES_MAX):
         last_chance = number == LIVES_MAX - 1
-        kill = number == 0 or (moments.random() < KILL_AGAIN and not last_chance)
-        kill_after = moments.uniform(0, whole_seconds) if kill else None
-        lines, killed, _ = live_alone(directory, kill_after)
+        kill_it = number == 0 or (moments.random() < KILL_AGAIN and not last_chance)
+        life = live_alone(directory, moments.uniform(0, whole_seconds) if kill_it else None)
+        killed = life.status == -9
         statistics["lives"] += 1
         statistics["kills"] += killed
         statistics["kills of a resumed life"] += killed and number > 0
-        statistics["kills before the first save was reported"] += killed and saved_epochs == 0 and not lines
-        saved_epochs = check_life(lines, saved_epochs, number == 0)
+        statistics["kills before the first save was reported"] += killed and saved_epochs == 0 and not life.lines
+        saved_epochs = check_life(life.lines, saved_epochs, number == 0)
         if not killed:
             break
-    if lines[-2:] != expected:
-        raise Failure(f"the run ended in {lines[-2:]}, the undisturbed one in {expected}")
-    statistics["runs"] += 1
+    if life.lines[-2:] != expected:
+        raise Failure(f"the run ended in {life.lines[-2:]}, the undisturbed one in {expected}")
 
 
-def main():
+def test():
     statistics = dict.fromkeys(
         ("runs", "lives", "kills", "kills of a resumed life", "kills before the first save was reported"), 0)
-    print(f"kill_random.py: seed {seed}", flush=True)
-    undisturbed, _, _ = live(None)
-    digest = undisturbed[-1]
-    if not re.match(r"state [0-9a-f]{16}$", digest):
-        raise Failure(f"the undisturbed run ended in '{digest}'")
     with tempfile.TemporaryDirectory(prefix="h5ckpt-kill-") as work:
-        saved, _, whole_seconds = live(os.path.join(work, "whole"))
-        if saved[-1] != digest:
-            raise Failure(f"with checkpoints and undisturbed it ended in '{saved[-1]}', without in '{digest}'")
-        expected = saved[-2:]
-        if not re.match(rf"history [0-9a-f]{{16}}, {EPOCHS * batches} rows$", expected[0]):
-            raise Failure(f"the undisturbed run's history: '{expected[0]}'")
-        print(f"a whole run: {whole_seconds:.3f} s, {expected}", flush=True)
-        number = 0
-        while statistics["kills"] < count:  # a timer that comes too late kills nothing: that does not count
-            disturbed_run(os.path.join(work, f"run-{number}"), whole_seconds, expected, statistics)
-            number += 1
-            if number > 20 * count + 20:
-                raise Failure(f"{number} runs, and only {statistics['kills']} kills")
-    print(", ".join(f"{number} {what}" for what, number in statistics.items()))
-    print(f"every run ended in the undisturbed digests: {expected}")
+        expected, whole_seconds = setting.undisturbed(os.path.join(work, "whole"))
+        setting.repeat(lambda directory: disturbed_run(directory, whole_seconds, expected, statistics), statistics,
+                       {"kills": setting.count}, work)
+    return expected
 
 
-if __name__ == "__main__":
-    try:
-        main()
-    except Failure as failure:
-        sys.exit(f"kill_random.py: FAILED with seed {seed}: {failure}")
+setting.main(test)
