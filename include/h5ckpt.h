@@ -645,7 +645,7 @@ struct h5ckpt_report {
     bool writer_alive;       /**< another process holds the directory (only a read-only store can see that) */
     bool lock_damaged;       /**< the lock file does not say whose the slots are; they agree among themselves, but the
                                   next writer may refuse the directory */
-    struct h5ckpt_account account;
+    struct h5ckpt_account account; /**< what saving costs */
     unsigned slot_count;
     struct h5ckpt_slot_report slot[H5CKPT_SLOT_COUNT_MAX];
 };

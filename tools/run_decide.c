@@ -16,10 +16,8 @@ enum run_verdict run_decide(const struct run_past *past)
 {
     if (past->end == RUN_NOT_EXECUTED)
         return RUN_STOP_NOT_EXECUTED;
-    if (past->held && past->end == RUN_FINISHED)
-        return RUN_STOP_HELD;
     if (past->end == RUN_FINISHED)
-        return RUN_STOP_FINISHED;
+        return past->held && !was_asked(past) ? RUN_STOP_HELD : RUN_STOP_FINISHED;
     if (was_asked(past))
         return RUN_STOP_ASKED;
     if (past->held)

@@ -111,11 +111,12 @@ static void tell_life(const struct run_tell *tell, const struct run_record *reco
         text_complain("life %" PRIu64 " finished after %s", record->number, text_duration(whole, life_seconds(record)));
         return;
     }
-    text_complain("life %" PRIu64 " %s after %s; %" PRIu64 " saves, %s of work lost; '%s' holds %s", record->number,
+    text_complain("life %" PRIu64 " %s after %s; %" PRIu64 " %s, %s of work lost; '%s' holds %s", record->number,
                   end_text(end, &record->life), text_duration(whole, life_seconds(record)), save_count(record),
-                  text_duration(lost, lost_seconds(record)), tell->directory, place_text(place, &record->after));
+                  save_count(record) == 1 ? "save" : "saves", text_duration(lost, lost_seconds(record)),
+                  tell->directory, place_text(place, &record->after));
     if (record->after.saves_lost > 0)
-        text_complain("%" PRIu64 " newer saves than that cannot be given back: `h5ckpt verify' tells why",
+        text_complain("newer than that, %" PRIu64 " cannot be given back: `h5ckpt verify' tells why",
                       record->after.saves_lost);
 }
 

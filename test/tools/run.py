@@ -102,8 +102,8 @@ class Lives(Case):
     def test_what_crashes_is_started_again(self):
         _, said = self.run_to_end(0, *self.shell(f"{self.saving()}; exit 3", f"{self.saving()}; kill -9 $$", "exit 0"))
         self.assertEqual(self.life_count(), 3)
-        self.assertRegex(said, r"life 1 failed with status 3 after .*; 1 saves, .*epoch 1, batch 3")
-        self.assertRegex(said, r"life 2 was killed by SIGKILL after .*; 1 saves, ")
+        self.assertRegex(said, r"life 1 failed with status 3 after .*; 1 save, .*epoch 1, batch 3")
+        self.assertRegex(said, r"life 2 was killed by SIGKILL after .*; 1 save, ")
 
     def test_what_was_preempted_is_started_again(self):
         _, said = self.run_to_end(0, *self.shell(f"{self.saving()}; exit 75", "exit 0"))
@@ -480,7 +480,7 @@ class WhatIsTold(Case):
         slot = shlex.quote(str(self.directory / "slot-b.h5"))
         spoil = f"printf x | dd of={slot} bs=1 seek=600000 conv=notrunc status=none; truncate -s -4096 {slot}"
         _, said = self.run_to_end(0, *self.shell(f"{self.saving(2)}; {spoil}; exit 1", "exit 0"))
-        self.assertIn("1 newer saves than that cannot be given back", said)
+        self.assertIn("newer than that, 1 cannot be given back", said)
         self.assertIn("(sequence 1)", said)
 
     def test_names_are_told_without_control_characters(self):
