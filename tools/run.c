@@ -32,10 +32,8 @@ static bool wait_until(struct supervision *supervision, int64_t end_ns)
     int number;
 
     while ((number = signals_wait(&supervision->signals, end_ns, NULL)) != 0) {
-        if (number == SIGCHLD) {
-            run_life_reap_strangers();
+        if (number == SIGCHLD) /* somebody else's that has become ours: the next life's look takes it */
             continue;
-        }
         run_tell_signal(number, run_life_asks_for_end(number));
         if (run_life_asks_for_end(number)) {
             supervision->asked_by = number;

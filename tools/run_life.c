@@ -103,13 +103,6 @@ static bool reap(pid_t process, int *wait_status)
     return over;
 }
 
-void run_life_reap_strangers(void)
-{
-    int ignored;
-
-    reap(0, &ignored);
-}
-
 static int await(struct run_life *life, pid_t process, const struct signals *signals, int64_t kill_after_ns)
 {
     int64_t kill_ns = SIGNALS_NO_END;

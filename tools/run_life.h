@@ -33,7 +33,4 @@ bool run_life_asks_for_end(int number);
 /* Returns when it is over. It is killed `kill_after_ns` after it was first asked to end; SIGNALS_NO_END: never. */
 struct run_life run_life(char **arguments, const struct signals *signals, int64_t kill_after_ns);
 
-/* Somebody else's child may have become ours. */
-void run_life_reap_strangers(void);
-
 #endif

@@ -215,7 +215,7 @@ START_TEST(while_the_next_save_is_in_progress_the_last_one_is_told)
     const struct h5ckpt_account before = account();
     h5ckpt_store *store = standard_open(&standard, NULL);
     assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_OK);
-    faults_set((struct faults){.calls = FAULT_FLUSH, .name = "slot-", .count = 1, .before = look});
+    faults_set((struct faults){.calls = FAULT_WRITE, .name = "slot-", .count = 1, .before = look});
     assert_status(standard_save(store, &standard, 3), H5CKPT_OK);
     ck_assert(faults_hit());
     faults_clear();

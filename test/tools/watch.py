@@ -22,7 +22,7 @@ from case import COMMAND, environment, flip, save
 
 OFTEN = "--interval=0.01"
 ENDING = signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM
-TEST_SECONDS_MAX = 120
+TEST_SECONDS_MAX = 60
 
 
 class Case(case.Case):
