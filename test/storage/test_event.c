@@ -56,6 +56,9 @@ static const char *const KIND_NAME[KIND_COUNT] = {
     [H5CKPT_EVENT_SETTINGS_CHANGED] = "SETTINGS_CHANGED",
     [H5CKPT_EVENT_SLOT_REJECTED] = "SLOT_REJECTED",
     [H5CKPT_EVENT_SLOT_REMOVED] = "SLOT_REMOVED",
+    [H5CKPT_EVENT_KEPT] = "KEPT",
+    [H5CKPT_EVENT_FORGOTTEN] = "FORGOTTEN",
+    [H5CKPT_EVENT_ROLLED_BACK] = "ROLLED_BACK",
     [H5CKPT_EVENT_LEFTOVER_REMOVED] = "LEFTOVER_REMOVED",
     [H5CKPT_EVENT_LOCK_REPAIRED] = "LOCK_REPAIRED",
     [H5CKPT_EVENT_VIEW_FAILED] = "VIEW_FAILED",
@@ -152,6 +155,7 @@ static enum h5ckpt_level expected_level(enum h5ckpt_event_kind kind, h5ckpt_stat
     case H5CKPT_EVENT_GIVEN_UP:
         return H5CKPT_LEVEL_ERROR;
     case H5CKPT_EVENT_CHECKED:
+    case H5CKPT_EVENT_KEPT:
         return status < 0 ? H5CKPT_LEVEL_ERROR : H5CKPT_LEVEL_INFO;
     case H5CKPT_EVENT_PREEMPTION:
         return status < 0 ? H5CKPT_LEVEL_ERROR : H5CKPT_LEVEL_WARNING;
@@ -175,7 +179,8 @@ static bool is_timed(enum h5ckpt_event_kind kind)
 static bool is_about_a_state(enum h5ckpt_event_kind kind)
 {
     return kind == H5CKPT_EVENT_SAVE_BEGUN || is_timed(kind) || kind == H5CKPT_EVENT_SLOT_REJECTED ||
-           kind == H5CKPT_EVENT_SLOT_REMOVED;
+           kind == H5CKPT_EVENT_SLOT_REMOVED || kind == H5CKPT_EVENT_KEPT || kind == H5CKPT_EVENT_FORGOTTEN ||
+           kind == H5CKPT_EVENT_ROLLED_BACK;
 }
 
 /* What holds for every event. */
