@@ -90,7 +90,7 @@ static h5ckpt_status check_options(const struct h5ckpt_callback_options *options
                          "callback options: save_freq is H5CKPT_NEVER, and neither save_before_preemption nor "
                          "save_seconds, failure_seconds, save_share or milestones.every_epochs is set: nothing would "
                          "ever be saved");
-    if (keeper_check_options(&options->milestones, error) < 0)
+    if (keeper_check_options(options, error) < 0)
         return error->status;
     return stop_check_options(options, error);
 }
@@ -241,38 +241,14 @@ static h5ckpt_status follow(h5ckpt_callback *callback, enum preempt_order order,
     return status;
 }
 
-/* Work is finished: save if that is due, or asked for, or if the job is about to be taken away. */
-static h5ckpt_status finish_work(h5ckpt_callback *callback, bool counted, bool asked)
-{
-    const bool due = timing_is_due(&callback->timing, callback->store, counted) || asked;
-
-    return follow(callback, stop_ask(&callback->stop, callback->store, &callback->at, due), counted, due);
-}
-
-/* (1), (4) */
-static h5ckpt_status finish_batches(h5ckpt_callback *callback, uint64_t count)
-{
-    const uint64_t before = callback->at.step;
-    h5ckpt_status status;
-
-    timing_end_batches(&callback->timing, callback->store, count);
-    callback->at.batch += count;
-    callback->at.step += count;
-    history_end_row(&callback->store->history, &callback->at);
-    save_notice_change(callback->store);
-    status = finish_work(callback, schedule_counts_batch(&callback->timing.schedule, before, callback->at.step), false);
-    timing_begin_batch(&callback->timing, callback->store);
-    return status;
-}
-
 /* The hook's answer is `status` so far: a failure of the save comes before one to keep what was saved. */
-static h5ckpt_status keep_epoch(h5ckpt_callback *callback, h5ckpt_status status)
+static h5ckpt_status keep(h5ckpt_callback *callback, struct keeper_wish wish, h5ckpt_status status)
 {
     struct error told = ERROR_NONE;
     h5ckpt_status kept;
 
     error_move(&told, &callback->store->error);
-    kept = keeper_keep_epoch(&callback->options.milestones, callback->store, &callback->at);
+    kept = keeper_keep_as_wished(&callback->options.milestones, wish, callback->store, &callback->at);
     if (kept < 0 && (status == H5CKPT_OK || status == H5CKPT_HISTORY_FULL)) {
         callback->store_asked = true;
         status = kept;
@@ -283,16 +259,47 @@ static h5ckpt_status keep_epoch(h5ckpt_callback *callback, h5ckpt_status status)
     return status;
 }
 
-static h5ckpt_status finish_epoch(h5ckpt_callback *callback)
+/* (4) */
+static struct keeper_wish end_row(h5ckpt_callback *callback)
 {
-    const bool counted = schedule_counts_epoch(&callback->timing.schedule);
-    const bool keeps = keeper_is_due(&callback->options.milestones, callback->at.epoch);
+    const struct history *history = &callback->store->history;
+    const uint64_t row_count = history->row_count;
+    struct h5ckpt_best best = {0};
+
+    history_end_row(&callback->store->history, &callback->at);
+    if (callback->options.milestones.best && history->row_count != row_count)
+        best = history_best(history, callback->monitor, callback->options.monitor_better);
+    return keeper_wish(&callback->options.milestones, &best, &callback->at);
+}
+
+/* Work is finished: save if that is due, or is to be kept, or if the job is about to be taken away. */
+static h5ckpt_status finish_work(h5ckpt_callback *callback, bool counted, struct keeper_wish wish)
+{
+    const bool keeps = wish.epoch || wish.best;
+    const bool due = timing_is_due(&callback->timing, callback->store, counted) || keeps;
     h5ckpt_status status;
 
     if (keeps)
         keeper_prepare(callback->store);
-    status = finish_work(callback, counted, keeps);
-    return keeps ? keep_epoch(callback, status) : status;
+    status = follow(callback, stop_ask(&callback->stop, callback->store, &callback->at, due), counted, due);
+    return keeps ? keep(callback, wish, status) : status;
+}
+
+/* (1) */
+static h5ckpt_status finish_batches(h5ckpt_callback *callback, uint64_t count)
+{
+    const uint64_t before = callback->at.step;
+    struct keeper_wish wish;
+    h5ckpt_status status;
+
+    timing_end_batches(&callback->timing, callback->store, count);
+    callback->at.batch += count;
+    callback->at.step += count;
+    wish = end_row(callback);
+    save_notice_change(callback->store);
+    status = finish_work(callback, schedule_counts_batch(&callback->timing.schedule, before, callback->at.step), wish);
+    timing_begin_batch(&callback->timing, callback->store);
+    return status;
 }
 
 /* Nothing that the position counts; but a validation may take longer than the job has. */
@@ -448,6 +455,7 @@ h5ckpt_status h5ckpt_on_test_batch_end(h5ckpt_callback *callback, uint64_t batch
 h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t epoch)
 {
     h5ckpt_status status = enter_in(callback, IN_EPOCH, "on_epoch_end");
+    struct keeper_wish wish;
 
     if (status < 0)
         return status;
@@ -456,9 +464,9 @@ h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t epoch)
     callback->at.epoch++; /* (1) */
     callback->at.batch = 0;
     callback->phase = TRAINING;
-    history_end_row(&callback->store->history, &callback->at); /* (4) */
+    wish = end_row(callback);
     timing_end_epoch(&callback->timing, callback->store);
-    return finish_epoch(callback);
+    return finish_work(callback, schedule_counts_epoch(&callback->timing.schedule), wish);
 }
 
 /* Nobody can tell a loop that was ended by the stop from one that came to its end with it. The next life can. */

@@ -8,20 +8,37 @@
 #include "storage/save.h"
 
 #define EPOCH_PREFIX "epoch-"
+#define BEST         "best"
 
-h5ckpt_status keeper_check_options(const struct h5ckpt_milestones *options, struct error *error)
+h5ckpt_status keeper_check_options(const struct h5ckpt_callback_options *options, struct error *error)
 {
-    if (options->keep_last == 0 || options->every_epochs != 0)
-        return H5CKPT_OK;
-    return error_set(error, H5CKPT_E_ARGUMENT,
-                     "callback options: milestones.keep_last is %u, but milestones.every_epochs is 0: none would ever "
-                     "be kept",
-                     options->keep_last);
+    const struct h5ckpt_milestones *milestones = &options->milestones;
+
+    if (milestones->keep_last != 0 && milestones->every_epochs == 0)
+        return error_set(error, H5CKPT_E_ARGUMENT,
+                         "callback options: milestones.keep_last is %u, but milestones.every_epochs is 0: none would "
+                         "ever be kept",
+                         milestones->keep_last);
+    if (milestones->best && options->monitor == NULL)
+        return error_set(error, H5CKPT_E_ARGUMENT,
+                         "callback options: milestones.best is set, but monitor names no log to go by");
+    return H5CKPT_OK;
 }
 
-bool keeper_is_due(const struct h5ckpt_milestones *options, uint64_t epoch)
+static bool is_same_place(const struct h5ckpt_progress *a, const struct h5ckpt_progress *b)
 {
-    return options->every_epochs != 0 && epoch != 0 && epoch % options->every_epochs == 0;
+    return a->epoch == b->epoch && a->batch == b->batch && a->step == b->step;
+}
+
+struct keeper_wish keeper_wish(const struct h5ckpt_milestones *options, const struct h5ckpt_best *best,
+                               const struct h5ckpt_progress *at)
+{
+    const bool epoch_ended = at->epoch != 0 && at->batch == 0;
+
+    return (struct keeper_wish){
+        .epoch = options->every_epochs != 0 && epoch_ended && at->epoch % options->every_epochs == 0,
+        .best = options->best && best->known && is_same_place(&best->at, at),
+    };
 }
 
 void keeper_prepare(h5ckpt_store *store)
@@ -36,7 +53,7 @@ h5ckpt_status keeper_keep(h5ckpt_store *store, const struct h5ckpt_progress *at,
     if (status < 0)
         return status;
     const struct h5ckpt_progress saved = h5ckpt_progress(store);
-    if (saved.epoch != at->epoch || saved.batch != at->batch || saved.step != at->step)
+    if (!is_same_place(&saved, at))
         return H5CKPT_SKIPPED;
     return h5ckpt_keep(store, name);
 }
@@ -81,7 +98,7 @@ static h5ckpt_status remove_oldest(h5ckpt_store *store, unsigned keep_last)
     }
 }
 
-h5ckpt_status keeper_keep_epoch(const struct h5ckpt_milestones *options, h5ckpt_store *store,
+static h5ckpt_status keep_epoch(const struct h5ckpt_milestones *options, h5ckpt_store *store,
                                 const struct h5ckpt_progress *at)
 {
     char name[sizeof EPOCH_PREFIX "18446744073709551615"];
@@ -90,4 +107,22 @@ h5ckpt_status keeper_keep_epoch(const struct h5ckpt_milestones *options, h5ckpt_
     snprintf(name, sizeof name, EPOCH_PREFIX "%" PRIu64, at->epoch);
     status = keeper_keep(store, at, name);
     return status == H5CKPT_OK && options->keep_last != 0 ? remove_oldest(store, options->keep_last) : status;
+}
+
+/* ---------------------------------------------------------------------- as wished */
+
+h5ckpt_status keeper_keep_as_wished(const struct h5ckpt_milestones *options, struct keeper_wish wish,
+                                    h5ckpt_store *store, const struct h5ckpt_progress *at)
+{
+    struct error first = ERROR_NONE;
+    h5ckpt_status status = wish.best ? keeper_keep(store, at, BEST) : H5CKPT_OK;
+
+    if (status < 0)
+        error_move(&first, &store->error);
+    if (wish.epoch)
+        status = keep_epoch(options, store, at);
+    if (first.status == H5CKPT_OK)
+        return status;
+    error_move(&store->error, &first);
+    return store->error.status;
 }

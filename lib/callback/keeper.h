@@ -7,10 +7,16 @@
 
 #include "storage/store.h"
 
-h5ckpt_status keeper_check_options(const struct h5ckpt_milestones *options, struct error *error);
+h5ckpt_status keeper_check_options(const struct h5ckpt_callback_options *options, struct error *error);
 
-/* Is the state at the end of an epoch, when `epoch` epochs are finished, to be kept? Pure. */
-bool keeper_is_due(const struct h5ckpt_milestones *options, uint64_t epoch);
+struct keeper_wish { /* as what a state is to be kept */
+    bool epoch;      /* by the number of its epochs */
+    bool best;
+};
+
+/* Is the state at this position, whose rows are in the history already, to be kept? `best` is that of the log that is monitored. Pure. */
+struct keeper_wish keeper_wish(const struct h5ckpt_milestones *options, const struct h5ckpt_best *best,
+                               const struct h5ckpt_progress *at);
 
 /* A state that is to be kept is about to be saved: no save in flight may have it skipped. */
 void keeper_prepare(h5ckpt_store *store);
@@ -21,8 +27,8 @@ void keeper_prepare(h5ckpt_store *store);
  */
 h5ckpt_status keeper_keep(h5ckpt_store *store, const struct h5ckpt_progress *at, const char *name);
 
-/* As that, by the number of its epochs; and then the oldest of those kept so are removed. */
-h5ckpt_status keeper_keep_epoch(const struct h5ckpt_milestones *options, h5ckpt_store *store,
-                                const struct h5ckpt_progress *at);
+/* As that, by all the names that are wished for, and the first failure; and then the oldest of those that have an epoch's are removed. */
+h5ckpt_status keeper_keep_as_wished(const struct h5ckpt_milestones *options, struct keeper_wish wish,
+                                    h5ckpt_store *store, const struct h5ckpt_progress *at);
 
 #endif

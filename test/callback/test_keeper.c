@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The callback's milestones: kept at the end of every so many epochs, over all lives, and the oldest of them removed. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -288,6 +289,111 @@ START_TEST(told_to_stop_at_the_epochs_end_it_is_kept_all_the_same)
 }
 END_TEST
 
+/* ---------------------------------------------------------------------------- best */
+
+static struct h5ckpt_callback_options best_options(void)
+{
+    struct h5ckpt_callback_options best = options.callback;
+
+    best.save_freq = H5CKPT_NEVER;
+    best.save_before_preemption = true; /* without it, "never" wants something else that saves */
+    best.delete_checkpoint = false;
+    best.monitor = "loss";
+    best.milestones = (struct h5ckpt_milestones){.best = true};
+    return best;
+}
+
+/* A life of epochs with these losses; the counters are all that it has. */
+static void live_with_losses(const struct h5ckpt_callback_options *best, const double *loss, uint64_t count)
+{
+    h5ckpt_state *state = h5ckpt_state_new();
+    uint64_t value = 0;
+    h5ckpt_callback *callback;
+    struct h5ckpt_progress next;
+
+    h5ckpt_add(state, "value", H5CKPT_UINT64, 0, NULL, &value);
+    assert_status(h5ckpt_callback_new(&callback, state, best), H5CKPT_OK);
+    ck_assert_int_ge(h5ckpt_on_train_begin(callback, &next, NULL), 0);
+    for (uint64_t i = 0; i < count; i++) {
+        const uint64_t epoch = next.epoch + i;
+        assert_status(h5ckpt_on_epoch_begin(callback, epoch), H5CKPT_OK);
+        value = epoch;
+        assert_status(h5ckpt_on_train_batch_end(callback, 0), H5CKPT_OK);
+        assert_status(h5ckpt_log(callback, "other", -loss[i]), H5CKPT_OK);
+        assert_status(h5ckpt_log(callback, "loss", loss[i]), H5CKPT_OK);
+        assert_status_message(h5ckpt_on_epoch_end(callback, epoch), H5CKPT_OK, h5ckpt_callback_message(callback));
+    }
+    h5ckpt_callback_free(callback);
+    h5ckpt_state_free(state);
+}
+
+/* _i: index of a save mode */
+START_TEST(the_best_state_so_far_is_kept_and_no_later_one_that_is_as_good)
+{
+    struct h5ckpt_callback_options best = best_options();
+
+    best.store.save_mode = MODE[_i];
+    live_with_losses(&best, (const double[]){NAN, 3, 5, 2, 2, NAN, 4}, 7);
+    assert_milestones("best 4.0;");
+}
+END_TEST
+
+START_TEST(the_larger_value_may_be_the_better_one)
+{
+    struct h5ckpt_callback_options best = best_options();
+
+    best.monitor_better = H5CKPT_LARGER_IS_BETTER;
+    live_with_losses(&best, (const double[]){3, 5, 2}, 3);
+    assert_milestones("best 2.0;");
+}
+END_TEST
+
+START_TEST(a_life_does_not_take_its_own_best_for_the_best_of_all)
+{
+    struct h5ckpt_callback_options best = best_options();
+
+    best.save_freq = H5CKPT_EVERY_EPOCH;
+    live_with_losses(&best, (const double[]){3, 2}, 2);
+    live_with_losses(&best, (const double[]){5, 4, 3}, 3);
+    assert_milestones("best 2.0;");
+    live_with_losses(&best, (const double[]){1, 4}, 2);
+    assert_milestones("best 6.0;");
+}
+END_TEST
+
+START_TEST(one_state_may_be_kept_by_both_names)
+{
+    struct h5ckpt_callback_options best = best_options();
+
+    best.milestones = (struct h5ckpt_milestones){.every_epochs = 2, .keep_last = 1, .best = true};
+    live_with_losses(&best, (const double[]){4, 3, 2, 1}, 4);
+    assert_milestones("best 4.0;epoch-4 4.0;");
+}
+END_TEST
+
+/* A row that a batch ends, in a loop without epochs; steps without the log keep nothing. */
+START_TEST(a_step_may_have_the_best_value)
+{
+    const struct h5ckpt_callback_options best = best_options();
+    h5ckpt_state *state = h5ckpt_state_new();
+    uint64_t value = 0;
+    h5ckpt_callback *callback;
+    struct h5ckpt_progress next;
+
+    h5ckpt_add(state, "value", H5CKPT_UINT64, 0, NULL, &value);
+    assert_status(h5ckpt_callback_new(&callback, state, &best), H5CKPT_OK);
+    assert_status(h5ckpt_on_train_begin(callback, &next, NULL), H5CKPT_NO_CHECKPOINT);
+    for (value = 0; value < 30; value++) {
+        if (value % 10 == 9)
+            assert_status(h5ckpt_log(callback, "loss", value == 19 ? 1 : 2), H5CKPT_OK);
+        assert_status_message(h5ckpt_step(callback, value), H5CKPT_OK, h5ckpt_callback_message(callback));
+    }
+    h5ckpt_callback_free(callback);
+    h5ckpt_state_free(state);
+    assert_milestones("best 0.20;");
+}
+END_TEST
+
 /* ------------------------------------------------------------------------- options */
 
 START_TEST(options_that_would_keep_nothing_are_refused)
@@ -299,6 +405,10 @@ START_TEST(options_that_would_keep_nothing_are_refused)
     options.callback.milestones = (struct h5ckpt_milestones){.keep_last = 3};
     assert_status(h5ckpt_callback_new(&callback, state, &options.callback), H5CKPT_E_ARGUMENT);
     assert_mentions(h5ckpt_callback_message(callback), "every_epochs is 0");
+    h5ckpt_callback_free(callback);
+    options.callback.milestones = (struct h5ckpt_milestones){.best = true};
+    assert_status(h5ckpt_callback_new(&callback, state, &options.callback), H5CKPT_E_ARGUMENT);
+    assert_mentions(h5ckpt_callback_message(callback), "monitor names no log");
     h5ckpt_callback_free(callback);
     options.callback.milestones = (struct h5ckpt_milestones){.every_epochs = 3};
     options.callback.save_freq = 5;
@@ -331,6 +441,11 @@ int main(void)
     tcase_add_test(tcase, a_fenced_save_is_kept_within_its_hook);
     tcase_add_test(tcase, a_save_in_flight_does_not_have_the_milestones_skipped);
     tcase_add_test(tcase, told_to_stop_at_the_epochs_end_it_is_kept_all_the_same);
+    tcase_add_loop_test(tcase, the_best_state_so_far_is_kept_and_no_later_one_that_is_as_good, 0, MODE_COUNT);
+    tcase_add_test(tcase, the_larger_value_may_be_the_better_one);
+    tcase_add_test(tcase, a_life_does_not_take_its_own_best_for_the_best_of_all);
+    tcase_add_test(tcase, one_state_may_be_kept_by_both_names);
+    tcase_add_test(tcase, a_step_may_have_the_best_value);
     tcase_add_test(tcase, options_that_would_keep_nothing_are_refused);
     suite_add_tcase(suite, tcase);
     fixture_begin();
