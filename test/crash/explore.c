@@ -371,6 +371,11 @@ static void explore(struct crash *crash, unsigned depth, struct simfs *replica, 
 #define IS_SLOW 0
 #endif
 
+bool crash_is_slow(void)
+{
+    return IS_SLOW;
+}
+
 size_t crash_scale(void)
 {
     const char *text = getenv("H5CKPT_CRASH_SCALE");

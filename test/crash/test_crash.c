@@ -93,12 +93,17 @@ static unsigned ways_to_try(const struct scenario *scenario, unsigned variant)
     return 1u << drawn % WAY_COUNT | (scenario->size == SCENARIO_SMALL ? 1 : 0);
 }
 
-/* In the short form, where there are many: one in six, which ones differs from scenario to scenario. */
+/* Where there are many, and not in the exhaustive form: one in three, or in six in the short form; two of each where every instruction
+ * is checked. Which ones differs from scenario to scenario. */
 static unsigned variant_interval(const struct scenario *scenario)
 {
     enum { FEW = 6 };
 
-    return crash_scale() == 0 && scenario->variant_count > FEW ? 6 : 1;
+    if (crash_scale() == 0 && crash_is_slow())
+        return (scenario->variant_count + 1) / 2;
+    if (scenario->variant_count <= FEW || crash_scale() > 1)
+        return 1;
+    return crash_scale() == 0 ? 6 : 3;
 }
 
 static struct crash_totals explore_variants(const struct scenario *scenario, const struct crash_effort *effort)

@@ -7,12 +7,17 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import unittest
 
 COMMAND, CASES = sys.argv[1:3]
+
+for number in signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM:
+    signal.signal(number, signal.SIG_DFL)  # who starts tests may ignore them, and what is ignored stays so in every child
+signal.signal(signal.SIGINT, signal.default_int_handler)
 MANUAL = pathlib.Path(__file__).resolve().parents[2] / "tools/h5ckpt.1"
 
 
