@@ -817,9 +817,10 @@ struct h5ckpt_milestones {
         every_epochs; /**< at the end of every so many epochs, counted over all lives: save then, due or not, durably in every save
                                 mode, and keep the state as "epoch-N", N epochs being finished; default 0: never */
     unsigned keep_last; /**< of those, only so many that were saved last; default 0: all */
-    bool
-        best; /**< where a hook ends a row in which the log `monitor` (h5ckpt_log()) is better than ever before, over all lives: save
-                    then, likewise, and keep the state as "best", in the place of the one before; default false */
+    /** Where a hook ends a row in which the log `monitor` (h5ckpt_log()) is better than in the state that is kept as "best", of an earlier
+     *  life or training, too (where there is none: better than ever before): save then, likewise, and keep the state as "best" in its
+     *  place; default false. */
+    bool best;
 };
 
 /**

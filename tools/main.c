@@ -4,6 +4,7 @@
  */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -228,11 +229,24 @@ static enum verdict look(const struct command_line *line)
     return verdict;
 }
 
+/* What is opened later must not take a closed stream's place: messages would go into it. */
+static void open_closed_streams(void)
+{
+    int descriptor;
+
+    do
+        descriptor = open("/dev/null", O_RDWR);
+    while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    if (descriptor >= 0)
+        close(descriptor);
+}
+
 int main(int argc, char **argv)
 {
     static char name[] = "h5ckpt"; /* whatever it was called by */
     struct command_line line = {0};
 
+    open_closed_streams();
     setlocale(LC_ALL, "");
     atexit(flush_output);
     refuse_unprintable_options(argc, argv);

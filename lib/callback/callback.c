@@ -37,6 +37,7 @@ struct h5ckpt_callback {
     bool has_epochs; /* one was begun */
     struct timing timing;
     struct check check;
+    struct keeper keeper;
     struct stop stop;
     char *monitor;         /* the options' */
     bool log_refusal_told; /* one is enough for a logger: a program logs the same in every batch */
@@ -85,11 +86,10 @@ static h5ckpt_status check_options(const struct h5ckpt_callback_options *options
     if (schedule_check(&timing.schedule, error) < 0)
         return error->status;
     if (!schedule_ever_saves(&timing.schedule) && !options->save_before_preemption &&
-        options->milestones.every_epochs == 0)
+        options->milestones.every_epochs == 0 && !options->milestones.best)
         return error_set(error, H5CKPT_E_ARGUMENT,
-                         "callback options: save_freq is H5CKPT_NEVER, and neither save_before_preemption nor "
-                         "save_seconds, failure_seconds, save_share or milestones.every_epochs is set: nothing would "
-                         "ever be saved");
+                         "callback options: save_freq is H5CKPT_NEVER, and none of save_before_preemption, milestones, "
+                         "save_seconds, failure_seconds and save_share is set: nothing would ever be saved");
     if (keeper_check_options(options, error) < 0)
         return error->status;
     return stop_check_options(options, error);
@@ -119,6 +119,7 @@ h5ckpt_status h5ckpt_callback_new(h5ckpt_callback **callback_out, h5ckpt_state *
     if (options->monitor != NULL && callback->monitor == NULL)
         return error_set(&callback->error, H5CKPT_E_MEMORY, "no memory for the name of the log to monitor");
     callback->options.monitor = NULL; /* the caller's */
+    callback->keeper = keeper_of(options, callback->monitor);
     callback->timing = timing_of(options);
     callback->options.store.slots = options->double_checkpoint ? 2 : 1;
     stop_init(&callback->stop, &callback->options);
@@ -248,7 +249,7 @@ static h5ckpt_status keep(h5ckpt_callback *callback, struct keeper_wish wish, h5
     h5ckpt_status kept;
 
     error_move(&told, &callback->store->error);
-    kept = keeper_keep_as_wished(&callback->options.milestones, wish, callback->store, &callback->at);
+    kept = keeper_keep(&callback->keeper, wish, callback->store, &callback->at);
     if (kept < 0 && (status == H5CKPT_OK || status == H5CKPT_HISTORY_FULL)) {
         callback->store_asked = true;
         status = kept;
@@ -262,14 +263,11 @@ static h5ckpt_status keep(h5ckpt_callback *callback, struct keeper_wish wish, h5
 /* (4) */
 static struct keeper_wish end_row(h5ckpt_callback *callback)
 {
-    const struct history *history = &callback->store->history;
+    struct history *history = &callback->store->history;
     const uint64_t row_count = history->row_count;
-    struct h5ckpt_best best = {0};
 
-    history_end_row(&callback->store->history, &callback->at);
-    if (callback->options.milestones.best && history->row_count != row_count)
-        best = history_best(history, callback->monitor, callback->options.monitor_better);
-    return keeper_wish(&callback->options.milestones, &best, &callback->at);
+    history_end_row(history, &callback->at);
+    return keeper_wish(&callback->keeper, history, history->row_count != row_count, &callback->at);
 }
 
 /* Work is finished: save if that is due, or is to be kept, or if the job is about to be taken away. */
@@ -353,6 +351,7 @@ h5ckpt_status h5ckpt_on_train_begin(h5ckpt_callback *callback, struct h5ckpt_pro
                                     struct h5ckpt_report *report)
 {
     h5ckpt_status status = enter_in(callback, NEW, "on_train_begin");
+    h5ckpt_status begun = H5CKPT_OK;
 
     if (status < 0)
         return status;
@@ -362,11 +361,15 @@ h5ckpt_status h5ckpt_on_train_begin(h5ckpt_callback *callback, struct h5ckpt_pro
     if (status < 0)
         return status;
     status = restore(callback, report);
+    callback->at = h5ckpt_progress(callback->store);
+    if (status >= 0)
+        begun = keeper_begin(&callback->keeper, callback->store, &callback->at);
+    if (begun < 0)
+        status = begun;
     if (status < 0) {
         stop_end(&callback->stop);
         return status;
     }
-    callback->at = h5ckpt_progress(callback->store);
     callback->phase = TRAINING;
     if (report != NULL && callback->monitor != NULL)
         report->best = history_best(&callback->store->history, callback->monitor, callback->options.monitor_better);

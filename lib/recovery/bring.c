@@ -51,6 +51,22 @@ h5ckpt_status bring_plan(struct bring *bring, const h5ckpt_state *program, const
     return status;
 }
 
+h5ckpt_status bring_history(struct bring *bring, const struct slot_reader *reader, const struct index *index,
+                            struct buffer *buffer, struct error *error)
+{
+    const struct h5ckpt_state nothing = {0};
+    const struct match none = MATCH_NONE;
+    struct load_result ignored = {0};
+    h5ckpt_status status = bring_plan(bring, &nothing, &none, index, reader->record.file_bytes, error);
+
+    if (status == H5CKPT_OK)
+        status = load_variables(&bring->whole.state, reader, index, &bring->match, H5CKPT_VERIFY_FIRST, &ignored,
+                                buffer, error);
+    if (status == H5CKPT_OK)
+        bring_check(bring);
+    return status;
+}
+
 void bring_check(struct bring *bring)
 {
     if (history_check(&bring->history, &bring->left_out) < 0)

@@ -6,6 +6,7 @@
 #ifndef H5CKPT_BRING_H
 #define H5CKPT_BRING_H
 
+#include "recovery/load.h"
 #include "recovery/match.h"
 #include "state/whole.h"
 
@@ -22,6 +23,11 @@ struct bring {
  */
 h5ckpt_status bring_plan(struct bring *bring, const h5ckpt_state *program, const struct match *match,
                          const struct index *index, uint64_t file_bytes, struct error *error);
+
+/* Plan, load and look at the history alone: blocks with bytes of it are verified as they are read, the others are not read.
+ * H5CKPT_E_MEMORY; as load_variables(). */
+h5ckpt_status bring_history(struct bring *bring, const struct slot_reader *reader, const struct index *index,
+                            struct buffer *buffer, struct error *error);
 
 /* It has been loaded: look at the history before it is used, and leave it out if it is none. */
 void bring_check(struct bring *bring);

@@ -5,26 +5,16 @@
 #include "recovery/bring.h"
 #include "recovery/examine.h"
 #include "recovery/list.h"
-#include "recovery/load.h"
 
-/* Blocks with bytes of it are verified as they are read; the others are not read. */
 static h5ckpt_status load(h5ckpt_store *store, unsigned slot_number, struct bring *bring)
 {
-    const struct h5ckpt_state nothing = {0};
-    const struct match none = MATCH_NONE;
-    struct load_result ignored = {0};
     struct slot_reader reader;
     struct index index;
     h5ckpt_status status = examine_open(store, slot_number, FILE_READ, &reader, &index, &store->error);
 
     if (status != H5CKPT_OK)
         return status;
-    status = bring_plan(bring, &nothing, &none, &index, reader.record.file_bytes, &store->error);
-    if (status == H5CKPT_OK)
-        status = load_variables(&bring->whole.state, &reader, &index, &bring->match, H5CKPT_VERIFY_FIRST, &ignored,
-                                &store->buffer, &store->error);
-    if (status == H5CKPT_OK)
-        bring_check(bring);
+    status = bring_history(bring, &reader, &index, &store->buffer, &store->error);
     index_free(&index);
     slot_reader_close(&reader);
     return status;

@@ -19,9 +19,24 @@
 
 #include "format.h"
 
+/* Where a program runs with standard streams closed, what it prints must not go into one of our files. */
+static int above_standard_streams(int descriptor)
+{
+    int moved;
+    int reason;
+
+    if (descriptor < 0 || descriptor > STDERR_FILENO)
+        return descriptor;
+    moved = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    reason = errno;
+    close(descriptor);
+    errno = reason;
+    return moved;
+}
+
 static int kernel_open_at(int directory, const char *name, int flags, mode_t mode)
 {
-    return openat(directory, name, flags, mode);
+    return above_standard_streams(openat(directory, name, flags, mode));
 }
 
 /*

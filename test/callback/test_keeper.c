@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "callback/run.h"
 #include "storage/system.h"
@@ -63,6 +65,17 @@ static struct found find(void)
 }
 
 #define assert_milestones(expected) ck_assert_str_eq(find().text, (expected))
+
+static void delete_checkpoint(void)
+{
+    h5ckpt_state *nothing = h5ckpt_state_new();
+    h5ckpt_store *store;
+
+    assert_status(h5ckpt_open(&store, fixture_backup, nothing, NULL), H5CKPT_OK);
+    assert_status_message(h5ckpt_delete(store), H5CKPT_OK, h5ckpt_message(store));
+    h5ckpt_close(store);
+    h5ckpt_state_free(nothing);
+}
 
 static void roll_back(const char *name)
 {
@@ -268,24 +281,35 @@ START_TEST(a_save_in_flight_does_not_have_the_milestones_skipped)
 }
 END_TEST
 
-static bool always(void *context)
+static bool epoch_done;
+
+static void note_epoch_done(void *context, struct run_point point)
 {
     (void)context;
-    return true;
+    epoch_done |= point.moment == RUN_EPOCH_DONE;
+}
+
+static bool is_epoch_done(void *context)
+{
+    (void)context;
+    return epoch_done;
 }
 
 START_TEST(told_to_stop_at_the_epochs_end_it_is_kept_all_the_same)
 {
     options.callback.save_before_preemption = true;
     options.callback.milestones.every_epochs = 1;
+    options.callback.save_freq = 1;
     run_until_moment(&options, RUN_BATCH_TOLD, 0, 2); /* what is left of epoch 0 is its end */
     options.callback.save_freq = H5CKPT_NEVER;
     options.steps_per_execution = 3;
-    options.callback.preemption.should_stop = always;
+    options.callback.preemption.should_stop = is_epoch_done;
+    options.visit = note_epoch_done;
+    epoch_done = false;
     const struct run_life life = run_anyhow(&options);
     ck_assert(life.stop_status == H5CKPT_STOP);
-    const struct found found = find();
-    ck_assert(life.stopped.moment != RUN_EPOCH_TOLD || strcmp(found.text, "epoch-1 1.0;") == 0);
+    ck_assert_int_eq(life.stopped.moment, RUN_EPOCH_TOLD);
+    assert_milestones("epoch-1 1.0;");
 }
 END_TEST
 
@@ -296,7 +320,6 @@ static struct h5ckpt_callback_options best_options(void)
     struct h5ckpt_callback_options best = options.callback;
 
     best.save_freq = H5CKPT_NEVER;
-    best.save_before_preemption = true; /* without it, "never" wants something else that saves */
     best.delete_checkpoint = false;
     best.monitor = "loss";
     best.milestones = (struct h5ckpt_milestones){.best = true};
@@ -358,6 +381,65 @@ START_TEST(a_life_does_not_take_its_own_best_for_the_best_of_all)
     assert_milestones("best 2.0;");
     live_with_losses(&best, (const double[]){1, 4}, 2);
     assert_milestones("best 6.0;");
+}
+END_TEST
+
+/* The checkpoint is gone, with its history; what was kept tells how good it is. */
+START_TEST(after_a_finished_run_a_worse_one_does_not_replace_the_best)
+{
+    struct h5ckpt_callback_options best = best_options();
+
+    live_with_losses(&best, (const double[]){3, 0.5, 2}, 3);
+    delete_checkpoint();
+    live_with_losses(&best, (const double[]){9, 0.5}, 2);
+    assert_milestones("best 2.0;");
+    live_with_losses(&best, (const double[]){0.25}, 1);
+    assert_milestones("best 1.0;");
+}
+END_TEST
+
+START_TEST(after_a_roll_back_only_what_beats_the_best_replaces_it)
+{
+    struct h5ckpt_callback_options best = best_options();
+
+    best.milestones.every_epochs = 2;
+    live_with_losses(&best, (const double[]){3, 2, 0.5, 2}, 4);
+    assert_milestones("epoch-2 2.0;best 3.0;epoch-4 4.0;");
+    roll_back("epoch-2");
+    live_with_losses(&best, (const double[]){1.9}, 1);
+    assert_milestones("epoch-2 2.0;best 3.0;epoch-4 4.0;");
+    live_with_losses(&best, (const double[]){0.25}, 1);
+    assert_milestones("epoch-2 2.0;epoch-4 4.0;best 3.0;");
+}
+END_TEST
+
+static void die_when_durable(void *context, const struct h5ckpt_event *event)
+{
+    (void)context;
+    if (event->kind == H5CKPT_EVENT_DURABLE && event->progress.epoch == 4)
+        _exit(EXIT_SUCCESS);
+}
+
+/* The state is there, and not kept yet: the life that goes on from it keeps it. */
+START_TEST(what_a_life_had_no_time_to_keep_the_next_one_keeps)
+{
+    struct h5ckpt_callback_options best = best_options();
+    int status;
+
+    best.milestones.every_epochs = 2;
+    fflush(NULL);
+    const pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        best.store.event = die_when_durable;
+        live_with_losses(&best, (const double[]){3, 2, 5, 1}, 4);
+        _exit(EXIT_FAILURE);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS);
+    assert_milestones("best 2.0;epoch-2 2.0;");
+    live_with_losses(&best, NULL, 0);
+    assert_milestones("epoch-2 2.0;best 4.0;epoch-4 4.0;");
 }
 END_TEST
 
@@ -444,6 +526,9 @@ int main(void)
     tcase_add_loop_test(tcase, the_best_state_so_far_is_kept_and_no_later_one_that_is_as_good, 0, MODE_COUNT);
     tcase_add_test(tcase, the_larger_value_may_be_the_better_one);
     tcase_add_test(tcase, a_life_does_not_take_its_own_best_for_the_best_of_all);
+    tcase_add_test(tcase, after_a_finished_run_a_worse_one_does_not_replace_the_best);
+    tcase_add_test(tcase, after_a_roll_back_only_what_beats_the_best_replaces_it);
+    tcase_add_test(tcase, what_a_life_had_no_time_to_keep_the_next_one_keeps);
     tcase_add_test(tcase, one_state_may_be_kept_by_both_names);
     tcase_add_test(tcase, a_step_may_have_the_best_value);
     tcase_add_test(tcase, options_that_would_keep_nothing_are_refused);

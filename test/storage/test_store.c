@@ -218,6 +218,35 @@ START_TEST(only_arrays_without_elements_are_a_state_too)
 }
 END_TEST
 
+/* What a program prints to a stream that was closed goes to whoever has its descriptor by then. */
+START_TEST(no_file_of_ours_takes_the_place_of_a_closed_stream)
+{
+    int kept[STDERR_FILENO + 1];
+    h5ckpt_state *state = h5ckpt_state_new();
+    h5ckpt_store *store;
+
+    for (int stream = 0; stream <= STDERR_FILENO; stream++) {
+        kept[stream] = fcntl(stream, F_DUPFD_CLOEXEC, 10);
+        close(stream);
+    }
+    const h5ckpt_status opened = h5ckpt_open(&store, fixture_backup, state, NULL);
+    const h5ckpt_status saved = h5ckpt_save(store, NULL);
+    const int lock = store->lock.file.descriptor;
+    const int directory = store->directory.descriptor;
+    for (int stream = 0; stream <= STDERR_FILENO; stream++) {
+        ck_assert_int_eq(fcntl(stream, F_GETFD), -1);
+        ck_assert_int_eq(dup2(kept[stream], stream), stream);
+        close(kept[stream]);
+    }
+    assert_status(opened, H5CKPT_OK);
+    assert_status(saved, H5CKPT_OK);
+    ck_assert_int_gt(lock, STDERR_FILENO);
+    ck_assert_int_gt(directory, STDERR_FILENO);
+    h5ckpt_close(store);
+    h5ckpt_state_free(state);
+}
+END_TEST
+
 START_TEST(a_state_without_variables_keeps_its_progress)
 {
     h5ckpt_state *state = h5ckpt_state_new();
@@ -2737,6 +2766,7 @@ static void add_round_trips(Suite *suite)
     tcase_add_test(tcase, scalars_and_arrays_of_32_dimensions_come_back);
     tcase_add_test(tcase, arrays_without_elements_are_saved_beside_others);
     tcase_add_test(tcase, only_arrays_without_elements_are_a_state_too);
+    tcase_add_test(tcase, no_file_of_ours_takes_the_place_of_a_closed_stream);
     tcase_add_test(tcase, a_state_without_variables_keeps_its_progress);
     tcase_add_test(tcase, memory_that_moves_between_saves_is_found_by_its_pointer);
     tcase_add_test(tcase, a_null_array_with_elements_is_refused_by_name_before_anything_is_written);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include "recovery/kept_best.h"
+
+#include "recovery/bring.h"
+#include "storage/milestone.h"
+
+static h5ckpt_status load(h5ckpt_store *store, const struct milestone *milestone, struct bring *bring,
+                          struct error *error)
+{
+    struct slot_reader reader;
+    struct index index = INDEX_NONE;
+    h5ckpt_status status = slot_reader_open(&reader, &store->directory, milestone->file_name, FILE_READ, error);
+
+    if (status != H5CKPT_OK)
+        return status;
+    status = slot_reader_index(&reader, &index, error);
+    if (status == H5CKPT_OK)
+        status = bring_history(bring, &reader, &index, &store->buffer, error);
+    index_free(&index);
+    slot_reader_close(&reader);
+    return status;
+}
+
+h5ckpt_status kept_best(h5ckpt_store *store, const char *name, const char *log, enum h5ckpt_better better,
+                        struct h5ckpt_best *best, struct error *error)
+{
+    struct bring bring = {0};
+    struct milestone milestone;
+    h5ckpt_status status;
+
+    *best = (struct h5ckpt_best){0};
+    milestone_examine(&milestone, &store->directory, name, store->lock.directory_id);
+    if (!plan_holds_state(milestone.slot.state))
+        return H5CKPT_OK;
+    status = load(store, &milestone, &bring, error);
+    if (status == H5CKPT_OK)
+        *best = history_best(&bring.history, log, better);
+    if (status == H5CKPT_E_DAMAGED || status == H5CKPT_NO_CHECKPOINT) {
+        error_clear(error);
+        status = H5CKPT_OK;
+    }
+    bring_free(&bring);
+    return status;
+}
