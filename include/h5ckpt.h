@@ -982,7 +982,8 @@ H5CKPT_API h5ckpt_status h5ckpt_on_train_end(h5ckpt_callback *callback, enum h5c
  * says. They are kept for as long as the checkpoint is; so keep a copy where it is deleted at the end.
  *
  * Room for 1024 rows is reserved, and doubled when it is used up; then, and for a new name, each slot is once written as a new file. Where
- * the space for that cannot be had, saves go on without what does not fit, and say H5CKPT_HISTORY_FULL.
+ * the space for that cannot be had, saves go on without what does not fit, and say H5CKPT_HISTORY_FULL. To know that, a
+ * save in the background is waited for where it is the first of such a structure in its slot.
  *
  * @param name  as a variable's (h5ckpt_add()), at most 1024 different ones; not "count", "epoch", "batch", "step", nor below one of these.
  * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (the name; not between h5ckpt_on_train_begin() and h5ckpt_on_train_end()), H5CKPT_E_MEMORY:

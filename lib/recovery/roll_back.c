@@ -83,6 +83,8 @@ static h5ckpt_status copy_milestone(struct roll_back *call)
 
     if (status == H5CKPT_OK)
         status = duplicate_file(&duplicate, &store->directory, &store->buffer, &store->error);
+    if (status == H5CKPT_OK) /* a copy takes a while; else nothing there is ours to rename or remove any more */
+        status = lock_check(&store->lock, &store->error);
     if (status < 0)
         return status;
     show_without(store, call->target);

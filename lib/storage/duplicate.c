@@ -61,6 +61,16 @@ static h5ckpt_status make(const struct duplicate *duplicate, const struct direct
     return status;
 }
 
+static h5ckpt_status open_made(struct file *to, const struct duplicate *duplicate, const struct directory *directory,
+                               enum file_access access, struct error *error)
+{
+    h5ckpt_status status = file_open(to, directory, duplicate->to, access, error);
+
+    if (status == H5CKPT_NO_CHECKPOINT)
+        status = error_set(error, H5CKPT_E_DAMAGED, "'%s/%s' has vanished", directory->path, duplicate->to);
+    return status;
+}
+
 enum way { PAST_CACHE, THROUGH_CACHE };
 
 static h5ckpt_status copy_once(const struct duplicate *duplicate, const struct directory *directory, enum way way,
@@ -85,8 +95,7 @@ static h5ckpt_status copy_once(const struct duplicate *duplicate, const struct d
     if (status == H5CKPT_OK)
         status = make(duplicate, directory, error);
     if (status == H5CKPT_OK)
-        status =
-            file_open(&to, directory, duplicate->to, way == PAST_CACHE ? FILE_WRITE_PAST_CACHE : FILE_WRITE, error);
+        status = open_made(&to, duplicate, directory, way == PAST_CACHE ? FILE_WRITE_PAST_CACHE : FILE_WRITE, error);
     if (status == H5CKPT_OK)
         status = copy_blocks(&from, &to, buffer, error);
     if (status == H5CKPT_OK)

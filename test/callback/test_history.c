@@ -47,10 +47,13 @@ static h5ckpt_status last_save; /* what the last hook that is no OK said */
 static char last_message[2048];
 static unsigned told_full;
 static unsigned told_refused;
+static _Atomic unsigned told_failed;
 
 static void hear(void *context, const struct h5ckpt_event *event)
 {
     (void)context;
+    if (event->kind == H5CKPT_EVENT_SAVE_FAILED)
+        told_failed++;
     if (event->kind == H5CKPT_EVENT_HISTORY) /* others come from threads */
         told_full++;
     if (event->kind == H5CKPT_EVENT_HOOK_REFUSED)
@@ -101,6 +104,7 @@ static void setup(void)
     state = h5ckpt_state_new();
     h5ckpt_add(state, "weights", H5CKPT_FLOAT64, 1, (const uint64_t[]){WEIGHT_COUNT}, weights);
     told_full = told_refused = 0;
+    told_failed = 0;
     last_save = H5CKPT_OK;
 }
 
@@ -780,6 +784,93 @@ START_TEST(a_first_save_into_reserved_slots_needs_no_room_for_the_history)
 }
 END_TEST
 
+enum { WITHOUT_STATE, WITH_RESERVED_SLOTS, WITH_STATE, BEGINNINGS };
+
+/* What is to be grown: nothing yet; slots without a history; a state without one. */
+static void begin_without_history(int beginning)
+{
+    program.options.save_freq = 1;
+    program.epochs = 10;
+    program.log = beginning == WITH_STATE ? log_from_two_epochs_on : log_loss;
+    program.dies_after = beginning == WITH_STATE ? program.batches : 0;
+    live();
+    if (beginning == WITH_RESERVED_SLOTS)
+        assert_status(h5ckpt_reserve(h5ckpt_callback_store(callback)), H5CKPT_OK);
+}
+
+/* There is room for files like those that there are, and who wants more finds out when it is written. */
+static void narrow_disk(int error)
+{
+    struct h5ckpt_space space;
+
+    h5ckpt_wait(h5ckpt_callback_store(callback));
+    assert_status(h5ckpt_space(h5ckpt_callback_store(callback), &space), H5CKPT_OK);
+    faults_set((struct faults){.calls = FAULT_WRITE,
+                               .name = "slot-",
+                               .count = FAULTS_FOR_EVER,
+                               .error = error,
+                               .room = space.slot_bytes,
+                               .no_time_passes = true});
+}
+
+/* All of a small state is written in the background; of others the structure is before. */
+static void choose_small_state(void)
+{
+    h5ckpt_state_free(state);
+    state = h5ckpt_state_new();
+    h5ckpt_add(state, "weights", H5CKPT_FLOAT64, 1, (const uint64_t[]){64}, weights);
+}
+
+/* _i: the mode; what there is; one slot or two; a large state or a small one */
+START_TEST(where_want_of_room_shows_only_when_it_is_written_every_state_is_saved)
+{
+    const int beginning = _i / MODE_COUNT % BEGINNINGS;
+
+    program.options.store.save_mode = (enum h5ckpt_save_mode)(_i % MODE_COUNT);
+    program.options.double_checkpoint = _i / MODE_COUNT / BEGINNINGS % 2 == 1;
+    if (_i / MODE_COUNT / BEGINNINGS / 2 == 1)
+        choose_small_state();
+    begin_without_history(beginning);
+    narrow_disk(ENOSPC);
+    for (unsigned save = 0; save < 20; save++) { /* room is looked for again meanwhile */
+        last_save = H5CKPT_OK;
+        program.dies_after++;
+        train();
+        ck_assert_msg(last_save == H5CKPT_HISTORY_FULL, "save %u: %s", save, last_message);
+        if (save == 0)
+            assert_mentions(last_message, "No space left");
+        ck_assert_ptr_null(strstr(last_message, "still there"));
+    }
+    assert_status(h5ckpt_wait(h5ckpt_callback_store(callback)), H5CKPT_OK);
+    ck_assert_uint_eq(h5ckpt_progress(h5ckpt_callback_store(callback)).step, program.dies_after);
+    ck_assert_uint_eq(told_failed, 0);
+    ck_assert_uint_eq(told_full, 2);
+    empty_disk();
+    die();
+    begin();
+    ck_assert_uint_eq(done.step, program.dies_after);
+}
+END_TEST
+
+/* _i: the mode */
+START_TEST(a_save_that_is_waited_for_and_fails_says_so_once)
+{
+    const char *said;
+
+    program.options.store.save_mode = (enum h5ckpt_save_mode)_i;
+    choose_small_state();
+    begin_without_history(WITH_STATE);
+    narrow_disk(EIO);
+    program.dies_after++;
+    train();
+    ck_assert_int_eq(last_save, H5CKPT_E_IO);
+    assert_status(h5ckpt_wait(h5ckpt_callback_store(callback)), H5CKPT_OK);
+    ck_assert_uint_eq(told_failed, 1);
+    said = strstr(last_message, "is still there");
+    ck_assert_msg(said != NULL && strstr(said + 1, "is still there") == NULL, "%s", last_message);
+}
+END_TEST
+
 /* What is not there is not there for want of room for the history. */
 START_TEST(a_disk_too_full_for_the_state_itself_is_said_as_ever)
 {
@@ -1194,6 +1285,9 @@ int main(void)
                         2 * MODE_COUNT);
     tcase_add_loop_test(full, where_there_is_no_room_for_a_new_log_the_state_is_saved_without_it, 0, 2);
     tcase_add_test(full, a_first_save_into_reserved_slots_needs_no_room_for_the_history);
+    tcase_add_loop_test(full, where_want_of_room_shows_only_when_it_is_written_every_state_is_saved, 0,
+                        2 * 2 * BEGINNINGS * MODE_COUNT);
+    tcase_add_loop_test(full, a_save_that_is_waited_for_and_fails_says_so_once, 0, MODE_COUNT);
     tcase_add_test(full, a_disk_too_full_for_the_state_itself_is_said_as_ever);
     tcase_add_test(full, the_last_save_before_preemption_counts_although_the_history_is_full);
     if (malloc_is_ours())

@@ -99,7 +99,7 @@ static void count_written(const char *name, uint64_t byte_count)
 
 static ssize_t fault_write_at(int descriptor, const void *bytes, size_t byte_count, off_t offset)
 {
-    if (fails(FAULT_WRITE, name_of_descriptor(descriptor)))
+    if ((uint64_t)offset + byte_count > current.room && fails(FAULT_WRITE, name_of_descriptor(descriptor)))
         return -1;
     ssize_t put = system_kernel.write_at(descriptor, bytes, byte_count, offset);
     if (put > 0)
@@ -114,6 +114,10 @@ static int fault_flush(int descriptor)
 
 static int fault_allocate(int descriptor, off_t offset, off_t byte_count)
 {
+    if (current.room != 0) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
     return fails(FAULT_ALLOCATE, name_of_descriptor(descriptor))
                ? -1
                : system_kernel.allocate(descriptor, offset, byte_count);

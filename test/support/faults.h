@@ -32,6 +32,7 @@ struct faults {
     int error;                     /* errno; 0: no failure, only `before` */
     void (*before)(void *context); /* called before each of these; may use the library (no fault hits it then) */
     void *context;
+    uint64_t room; /* only writes that reach beyond this byte, and the file system cannot allocate ahead; 0: any */
     bool no_time_passes; /* by the monotonic clock: what fails took no time */
 };
 
