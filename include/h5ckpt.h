@@ -442,8 +442,8 @@ H5CKPT_API h5ckpt_status h5ckpt_fence(h5ckpt_store *store);
  */
 H5CKPT_API h5ckpt_status h5ckpt_unchanged(h5ckpt_store *store, const char *name, uint64_t first, uint64_t count);
 
-/** The progress of the state last saved or restored by this handle, as the last call on it knew: never of one that is not
- *  durable; zeros before that, and for NULL. */
+/** The progress of the state last saved or restored by this handle, or found by a comparison to be in memory (check_resume: whatever the
+ *  verdict), as the last call on it knew: never of one that is not durable; zeros before that, and for NULL. */
 H5CKPT_API struct h5ckpt_progress h5ckpt_progress(const h5ckpt_store *store);
 
 /**

@@ -13,6 +13,15 @@ enum check_place check_place(const struct check *check, const struct h5ckpt_prog
                                                                                             : CHECK_BEYOND;
 }
 
+/* Both are needed: the previous state to begin from, the current one to be reached by the same work. */
+static bool have_these_settings(h5ckpt_store *store, unsigned previous, unsigned current)
+{
+    bool refused;
+
+    return compare_settings(store, previous, &refused) == H5CKPT_OK && !refused &&
+           compare_settings(store, current, &refused) == H5CKPT_OK && !refused;
+}
+
 /* Not asked of a state that is damaged, nor of one without another before it: then there is nothing to run again. */
 static bool find_goal(struct check *check, h5ckpt_store *store)
 {
@@ -26,7 +35,8 @@ static bool find_goal(struct check *check, h5ckpt_store *store)
             continue;
         check->start = report.slot[i].progress;
         check->goal = report.progress;
-        return check_place(check, &check->start) == CHECK_BEFORE;
+        return check_place(check, &check->start) == CHECK_BEFORE &&
+               have_these_settings(store, i, (unsigned)report.restored);
     }
     return false;
 }
@@ -124,6 +134,7 @@ static h5ckpt_status compare_lives(struct check *check, h5ckpt_store *store)
     if (status != H5CKPT_OK && status != H5CKPT_E_DIFFERS)
         return spare_current(check, store);
     store_set_base(store, slot_number);
+    store->progress = store->survey.slot[slot_number].record.progress;
     check->pending = false;
     if (status == H5CKPT_OK)
         return say_agree(check, store);

@@ -15,7 +15,10 @@ struct check {
     struct h5ckpt_progress start; /* where the previous one was */
 };
 
-/* Restore the previous state, and set the goal. Where there are not two intact ones, restore as h5ckpt_restore() does. */
+/*
+ * Restore the previous state, and set the goal. Where there are not two intact ones of the program's settings, restore as
+ * h5ckpt_restore() does.
+ */
 h5ckpt_status check_begin(struct check *check, h5ckpt_store *store, struct h5ckpt_report *report);
 
 /* Training has finished, but never came to the goal: H5CKPT_E_DIFFERS. */

@@ -7,6 +7,7 @@
 
 #include "recovery/examine.h"
 #include "recovery/load.h"
+#include "recovery/settings.h"
 #include "recovery/staging.h"
 
 enum { COMPARE_ATTEMPTS_MAX = 16 }; /* how often a writer may overtake a reader before we say so */
@@ -220,6 +221,24 @@ h5ckpt_status compare_state(h5ckpt_store *store, enum h5ckpt_which which, unsign
     status = H5CKPT_E_OVERTAKEN;
     for (int attempt = 0; attempt < COMPARE_ATTEMPTS_MAX && status == H5CKPT_E_OVERTAKEN; attempt++)
         status = compare_once(store, which, slot_number);
+    return status;
+}
+
+h5ckpt_status compare_settings(h5ckpt_store *store, unsigned slot_number, bool *refused)
+{
+    struct settings settings = SETTINGS_NONE;
+    struct slot_reader reader;
+    struct index index;
+    h5ckpt_status status;
+
+    status = examine_open(store, slot_number, examine_access(store, slot_number), &reader, &index, &store->error);
+    if (status != H5CKPT_OK)
+        return status;
+    status = settings_compare(&settings, store->state, &reader, &index, &store->buffer, &store->error);
+    *refused = settings.verdict == SETTINGS_CHANGED;
+    settings_free(&settings);
+    index_free(&index);
+    slot_reader_close(&reader);
     return status;
 }
 

@@ -286,6 +286,8 @@ static void heed(struct living *living, h5ckpt_status status)
 {
     struct h5ckpt_progress now = h5ckpt_progress(h5ckpt_callback_store(living->callback));
 
+    if (status == H5CKPT_LIVES_AGREE || status == H5CKPT_E_DIFFERS)
+        living->saved = now; /* compared, not saved */
     if (memcmp(&now, &living->saved, sizeof now) != 0) {
         if (book->save_count == SAVE_COUNT_MAX)
             abort();

@@ -38,6 +38,7 @@ static char after[SNAPSHOT_BYTES];
 
 /* What all lives tell, in whatever process. */
 static struct heard {
+    unsigned error_count; /* events of that level */
     unsigned checked_count;
     h5ckpt_status checked; /* the last one */
     enum h5ckpt_level level;
@@ -49,6 +50,7 @@ static struct heard {
 static void hear(void *context, const struct h5ckpt_event *event)
 {
     (void)context;
+    heard->error_count += event->level == H5CKPT_LEVEL_ERROR;
     if (event->kind != H5CKPT_EVENT_CHECKED)
         return;
     heard->checked_count++;
@@ -523,7 +525,8 @@ struct answer {
     struct h5ckpt_progress at;
     h5ckpt_status status;
     char message[2048];
-    uint64_t digest; /* of the registered variables, but momentum */
+    uint64_t digest;              /* of the registered variables, but momentum */
+    struct h5ckpt_progress known; /* what the store says of itself behind the hook */
 };
 
 struct life {
@@ -618,6 +621,7 @@ static bool finish(h5ckpt_callback *callback, hook_function *hook, uint64_t numb
         plan.after(at);
     answer->at = at;
     answer->digest = toy_digest();
+    answer->known = h5ckpt_progress(h5ckpt_callback_store(callback));
     snprintf(answer->message, sizeof answer->message, "%s", h5ckpt_callback_message(callback));
     if (plan.ending == FINISHES || !is_at(at, plan.until))
         return true;
@@ -835,6 +839,19 @@ START_TEST(the_hook_that_reaches_the_current_states_position_says_that_two_lives
     assert_mentions_way(answer_at(&second, way->goal)->message, way);
     assert_status(second.end_status, H5CKPT_OK);
     ck_assert_uint_eq(second.answer[second.answer_count - 1].digest, undisturbed_digest());
+}
+END_TEST
+
+/* _i: agree, or differ. Else what is said there of the state before names an older one than is still there. */
+START_TEST(from_the_verdict_on_the_stores_progress_is_that_of_the_current_state)
+{
+    plan.forgets = _i != 0;
+    first_life(position(3, 0));
+    second_life();
+    assert_verdict(_i == 0 ? H5CKPT_LIVES_AGREE : H5CKPT_E_DIFFERS, position(3, 0));
+    assert_position(answer_at(&second, position(2, BATCHES))->known, 2, 0);
+    assert_position(answer_at(&second, position(3, 0))->known, 3, 0);
+    assert_position(answer_at(&second, position(3, 1))->known, 3, 0);
 }
 END_TEST
 
@@ -1240,6 +1257,69 @@ START_TEST(where_no_work_lies_between_the_two_states_the_current_one_is_resumed_
 }
 END_TEST
 
+/* The settings that two lives saved with, the second one accepting what it met; and those of the checked third. */
+static const struct {
+    double previous, current, now;
+} RATES[] = {{0.1, 0.2, 0.1}, {0.1, 0.2, 0.2}, {0.1, 0.1, 0.2}};
+
+static void save_with_rate(double rate, struct h5ckpt_progress at)
+{
+    const struct h5ckpt_restore_options accepting = {.settings = H5CKPT_SETTINGS_ACCEPT};
+    h5ckpt_store *store;
+
+    toy_make();
+    assert_status(h5ckpt_add_setting(toy.state, "rate", H5CKPT_FLOAT64, 0, NULL, &rate), H5CKPT_OK);
+    assert_status(h5ckpt_open(&store, fixture_backup, toy.state, NULL), H5CKPT_OK);
+    ck_assert_int_ge(h5ckpt_restore(store, &accepting, NULL), 0);
+    assert_status(h5ckpt_save(store, &at), H5CKPT_OK);
+    h5ckpt_close(store);
+    h5ckpt_state_free(toy.state);
+}
+
+/* A checked life's train begin; `next` stays (99, 99) where it is refused. */
+static h5ckpt_status begin_with_rate(double rate, struct h5ckpt_progress *next)
+{
+    h5ckpt_callback *callback;
+    h5ckpt_status status;
+
+    toy_make();
+    assert_status(h5ckpt_add_setting(toy.state, "rate", H5CKPT_FLOAT64, 0, NULL, &rate), H5CKPT_OK);
+    plan.callback.check_resume = true;
+    assert_status(h5ckpt_callback_new(&callback, toy.state, &plan.callback), H5CKPT_OK);
+    *next = position(99, 99);
+    status = h5ckpt_on_train_begin(callback, next, NULL);
+    h5ckpt_callback_free(callback);
+    h5ckpt_state_free(toy.state);
+    return status;
+}
+
+START_TEST(two_states_of_which_one_has_other_settings_are_not_compared_and_the_current_one_decides)
+{
+    const bool refused = RATES[_i].current != RATES[_i].now;
+    struct h5ckpt_progress next;
+
+    save_with_rate(RATES[_i].previous, position(1, 0));
+    save_with_rate(RATES[_i].current, position(2, 0));
+    heard->error_count = 0;
+    assert_status(begin_with_rate(RATES[_i].now, &next), refused ? H5CKPT_E_SETTINGS : H5CKPT_OK);
+    assert_position(next, refused ? 99 : 2, refused ? 99 : 0);
+    ck_assert_uint_eq(heard->error_count, refused); /* of a start that is fine no error is told */
+    ck_assert_uint_eq(heard->checked_count, !refused);
+}
+END_TEST
+
+START_TEST(two_states_of_the_programs_settings_are_checked)
+{
+    struct h5ckpt_progress next;
+
+    save_with_rate(0.1, position(1, 0));
+    save_with_rate(0.1, position(2, 0));
+    assert_status(begin_with_rate(0.1, &next), H5CKPT_OK);
+    assert_position(next, 1, 0);
+    ck_assert_uint_eq(heard->checked_count, 0); /* it is under way */
+}
+END_TEST
+
 static bool select_all(void *context, const char *name)
 {
     (void)context, (void)name;
@@ -1436,6 +1516,9 @@ static void add_unchecked(Suite *suite)
     tcase_add_test(tests, a_beginning_that_the_system_refuses_can_be_repeated_and_is_checked_then);
     tcase_add_loop_test(tests, where_no_work_lies_between_the_two_states_the_current_one_is_resumed_from_as_usual, 0,
                         2);
+    tcase_add_loop_test(tests, two_states_of_which_one_has_other_settings_are_not_compared_and_the_current_one_decides,
+                        0, COUNT(RATES));
+    tcase_add_test(tests, two_states_of_the_programs_settings_are_checked);
     tcase_add_loop_test(tests, check_resume_with_what_it_cannot_be_had_with_is_refused_by_name_and_changes_nothing, 0,
                         COUNT(REFUSED));
     tcase_add_loop_test(tests, without_check_resume_nothing_of_that_is_refused_for_its_sake, 0, COUNT(REFUSED));
@@ -1447,6 +1530,7 @@ static void add_verdicts(Suite *suite)
 
     tcase_add_loop_test(tests, the_hook_that_reaches_the_current_states_position_says_that_two_lives_agree, 0,
                         COUNT(WAYS));
+    tcase_add_loop_test(tests, from_the_verdict_on_the_stores_progress_is_that_of_the_current_state, 0, 2);
     tcase_add_loop_test(tests, a_forgotten_variable_is_found_by_exactly_those_that_depend_on_it, 0, COUNT(WAYS));
     tcase_add_loop_test(tests, the_next_save_takes_the_older_states_slot_and_spares_the_one_that_was_compared, 0,
                         OUTCOME_COUNT);
