@@ -2,6 +2,7 @@
 #include "state/value.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>
@@ -57,6 +58,17 @@ static float half(uint16_t bits)
     return bits >> 15 ? -magnitude : magnitude;
 }
 
+/* Whatever is no digit, sign or exponent of a finite number is the point. No call that asks for the locale is safe beside one that sets it. */
+void value_point(char *text)
+{
+    char *point = text + strspn(text, "+-0123456789");
+
+    if (!isdigit((unsigned char)text[strspn(text, "+-")]) || *point == '\0' || *point == 'e')
+        return;
+    memmove(point + 1, point + strcspn(point, "0123456789"), strlen(point + strcspn(point, "0123456789")) + 1);
+    *point = '.';
+}
+
 static void float_text(float number, char text[NUMBER_TEXT_BYTES])
 {
     for (int digits = 1; digits <= FLT_DECIMAL_DIG; digits++) {
@@ -102,6 +114,7 @@ static void floating_text(const void *bytes, size_t byte_count, char text[NUMBER
         double_text(number, text);
         break;
     }
+    value_point(text);
 }
 
 static void complex_text(const unsigned char *bytes, size_t byte_count, char text[VALUE_TEXT_BYTES])
@@ -157,6 +170,7 @@ void value_text(const struct element *element, const void *bytes, char text[VALU
     case ELEMENT_LONG_DOUBLE:
         memcpy(&extended, bytes, sizeof extended);
         long_double_text(extended, number);
+        value_point(number);
         break;
     case ELEMENT_BOOL:
         strcpy(number, unsigned_of(bytes, element->byte_count) == 0 ? "false" : "true");

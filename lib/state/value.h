@@ -16,6 +16,9 @@ bool value_is_showable(const struct element *element);
  * long. */
 void value_text(const struct element *element, const void *bytes, char text[VALUE_TEXT_BYTES]);
 
+/* A number as printf's %g writes it in some locale: as in the C locale, "0,1" as "0.1". */
+void value_point(char *text);
+
 enum { VALUES_TEXT_BYTES = 2 * VALUE_TEXT_BYTES };
 
 /* Of a whole variable: a scalar as that, an array as "[64, 128, 10]" in row-major order, cut with "…" when long; "" if its elements are not

@@ -5,6 +5,7 @@
 #include <check.h>
 #include <float.h>
 #include <inttypes.h>
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +69,51 @@ START_TEST(floating_point_numbers_have_the_fewest_digits_that_tell_them)
     assert_text("0.1", H5CKPT_LONG_DOUBLE, (long double[]){0.1L});
     assert_text("0.5+2i", H5CKPT_COMPLEX64, (float[]){0.5f, 2});
     assert_text("-0.5-2i", H5CKPT_COMPLEX128, (double[]){-0.5, -2});
+}
+END_TEST
+
+/* As %g writes them in locales of all kinds, and in the C locale. */
+static const char *const WRITTEN[][2] = {
+    {"0,1", "0.1"},
+    {"-0,5", "-0.5"},
+    {"1,5e-07", "1.5e-07"},
+    {"0\xd9\xab"
+     "25",
+     "0.25"},
+    {"0.1", "0.1"},
+    {"12", "12"},
+    {"1e+20", "1e+20"},
+    {"-0", "-0"},
+    {"inf", "inf"},
+    {"-inf", "-inf"},
+    {"nan", "nan"},
+    {"-nan", "-nan"},
+    {"", ""},
+};
+
+START_TEST(the_point_of_a_number_is_a_point_whatever_the_locale)
+{
+    char number[32];
+
+    strcpy(number, WRITTEN[_i][0]);
+    value_point(number);
+    ck_assert_str_eq(number, WRITTEN[_i][1]);
+}
+END_TEST
+
+/* Where there is such a locale. */
+START_TEST(numbers_are_shown_alike_in_every_locale)
+{
+    static const char *const LOCALES[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "de_DE", "ps_AF.UTF-8"};
+
+    for (size_t i = 0; i < COUNT(LOCALES); i++) {
+        setlocale(LC_ALL, LOCALES[i]);
+        assert_text("0.1", H5CKPT_FLOAT64, (double[]){0.1});
+        assert_text("1.5e-07", H5CKPT_FLOAT32, (float[]){1.5e-7f});
+        assert_text("0.1", H5CKPT_LONG_DOUBLE, (long double[]){0.1L});
+        assert_text("-0.5-2.5i", H5CKPT_COMPLEX128, (double[]){-0.5, -2.5});
+    }
+    setlocale(LC_ALL, "C");
 }
 END_TEST
 
@@ -194,6 +240,8 @@ int main(void)
 
     tcase_add_test(tests, integers_are_decimal_to_their_limits);
     tcase_add_test(tests, floating_point_numbers_have_the_fewest_digits_that_tell_them);
+    tcase_add_loop_test(tests, the_point_of_a_number_is_a_point_whatever_the_locale, 0, COUNT(WRITTEN));
+    tcase_add_test(tests, numbers_are_shown_alike_in_every_locale);
     tcase_add_test(tests, every_float_that_is_read_back_is_the_same);
     tcase_add_test(tests, every_half_is_the_number_that_its_bits_stand_for);
     tcase_add_test(tests, booleans_are_words);
