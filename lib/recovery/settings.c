@@ -191,6 +191,24 @@ static void begin_line(struct settings *settings, const struct setting *setting)
     error_append(&settings->changes, "\n  '%s': ", text);
 }
 
+/* Strings that begin alike: where they no longer do. */
+static void say_strings(struct settings *settings, const struct element *was_element, const unsigned char *was,
+                        const struct element *now_element, const unsigned char *now)
+{
+    const size_t was_length = value_string_length(was_element, was);
+    const size_t now_length = value_string_length(now_element, now);
+    char was_text[VALUE_NEAR_BYTES];
+    char now_text[VALUE_NEAR_BYTES];
+    size_t at = 0;
+
+    while (at < was_length && at < now_length && was[at] == now[at])
+        at++;
+    value_string_near(was_element, was, at, was_text);
+    value_string_near(now_element, now, at, now_text);
+    error_append(&settings->changes, "stored %s, now %s (they differ from byte %zu on, counted from 0)", was_text,
+                 now_text, at);
+}
+
 static void say_values(struct settings *settings, const struct setting *setting, uint64_t i)
 {
     const struct element *was = &setting->stored->element;
@@ -204,7 +222,10 @@ static void say_values(struct settings *settings, const struct setting *setting,
     }
     value_text(was, setting->was + i * was->byte_count, was_text);
     value_text(now, setting->now + i * now->byte_count, now_text);
-    error_append(&settings->changes, "stored %s, now %s", was_text, now_text);
+    if (now->class == ELEMENT_STRING && strcmp(was_text, now_text) == 0) /* both are cut before they differ */
+        say_strings(settings, was, setting->was + i * was->byte_count, now, setting->now + i * now->byte_count);
+    else
+        error_append(&settings->changes, "stored %s, now %s", was_text, now_text);
 }
 
 static void say_elements(struct settings *settings, const struct setting *setting, uint64_t changed_count,

@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBER_TEXT_BYTES = 64 };
+enum {
+    NUMBER_TEXT_BYTES = 64,
+    NEAR_BYTES = 24, /* of a string, before what it is shown for */
+};
 
 /* 1, 2, 4 or 8 bytes as this machine holds them. */
 static uint64_t unsigned_of(const void *bytes, size_t byte_count)
@@ -133,17 +136,34 @@ size_t value_string_length(const struct element *element, const void *bytes)
 }
 
 /* More of the string than its text has room for makes no difference. */
+static void safe_text(const char *string, size_t length, char safe[NAME_TEXT_BYTES])
+{
+    const size_t shown = length < NAME_TEXT_BYTES ? length : NAME_TEXT_BYTES;
+    char part[NAME_TEXT_BYTES + 1];
+
+    memcpy(part, string, shown);
+    part[shown] = '\0';
+    name_text(part, safe);
+}
+
 static void string_text(const struct element *element, const void *bytes, char text[VALUE_TEXT_BYTES])
 {
-    const size_t length = value_string_length(element, bytes);
-    const size_t shown = length < NAME_TEXT_BYTES ? length : NAME_TEXT_BYTES;
-    char string[NAME_TEXT_BYTES + 1];
     char safe[NAME_TEXT_BYTES];
 
-    memcpy(string, bytes, shown);
-    string[shown] = '\0';
-    name_text(string, safe);
+    safe_text(bytes, value_string_length(element, bytes), safe);
     snprintf(text, VALUE_TEXT_BYTES, "'%s'", safe);
+}
+
+void value_string_near(const struct element *element, const void *bytes, size_t at, char text[VALUE_NEAR_BYTES])
+{
+    const char *string = bytes;
+    size_t from = at < NEAR_BYTES ? 0 : at - NEAR_BYTES;
+    char safe[NAME_TEXT_BYTES];
+
+    while (from < at && (string[from] & 0xc0) == 0x80) /* the rest of a character */
+        from++;
+    safe_text(string + from, value_string_length(element, bytes) - from, safe);
+    snprintf(text, VALUE_NEAR_BYTES, "'%s%s'", from == 0 ? "" : "…", safe);
 }
 
 bool value_is_showable(const struct element *element)

@@ -19,6 +19,11 @@ void value_text(const struct element *element, const void *bytes, char text[VALU
 /* A number as printf's %g writes it in some locale: as in the C locale, "0,1" as "0.1". */
 void value_point(char *text);
 
+enum { VALUE_NEAR_BYTES = VALUE_TEXT_BYTES + sizeof "…" };
+
+/* Of a string the part that begins shortly before byte `at`, which is not behind its end. */
+void value_string_near(const struct element *element, const void *bytes, size_t at, char text[VALUE_NEAR_BYTES]);
+
 enum { VALUES_TEXT_BYTES = 2 * VALUE_TEXT_BYTES };
 
 /* Of a whole variable: a scalar as that, an array as "[64, 128, 10]" in row-major order, cut with "…" when long; "" if its elements are not

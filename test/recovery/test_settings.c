@@ -371,6 +371,29 @@ START_TEST(every_kind_of_change_is_said_in_its_own_words)
 }
 END_TEST
 
+static void add_config(const char *prefix, const char *end)
+{
+    char text[400];
+
+    snprintf(text, sizeof text, "%s%s", prefix, end);
+    assert_status(h5ckpt_add_setting(state, "config", H5CKPT_STRING(sizeof text), 0, NULL, text), H5CKPT_OK);
+}
+
+START_TEST(long_strings_that_begin_alike_are_shown_from_where_they_differ)
+{
+    char prefix[301] = "";
+
+    memset(prefix, 'x', sizeof prefix - 1);
+    add_config(prefix, _i == 0 ? "rate=0.1" : "");
+    save_and_die(1);
+    add_config(prefix, "rate=0.2");
+    assert_refused(_i == 0 ? "\n  'config': stored '…xxxxxxxxxxxxxxxxxrate=0.1', now '…xxxxxxxxxxxxxxxxxrate=0.2' "
+                             "(they differ from byte 307 on, counted from 0)"
+                           : "\n  'config': stored '…xxxxxxxxxxxxxxxxxxxxxxxx', now "
+                             "'…xxxxxxxxxxxxxxxxxxxxxxxxrate=0.2' (they differ from byte 300 on, counted from 0)");
+}
+END_TEST
+
 START_TEST(all_changes_are_said_in_the_order_of_their_names)
 {
     static const char *const NAMES[] = {"seed", "b/a", "z", "batch", "b-a"};
@@ -999,6 +1022,7 @@ static void add_message_tests(Suite *suite)
 
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_loop_test(tests, every_kind_of_change_is_said_in_its_own_words, 0, COUNT(CHANGES));
+    tcase_add_loop_test(tests, long_strings_that_begin_alike_are_shown_from_where_they_differ, 0, 2);
     tcase_add_test(tests, all_changes_are_said_in_the_order_of_their_names);
     tcase_add_test(tests, a_thousand_changes_are_all_named);
     tcase_add_test(tests, a_setting_of_a_megabyte_is_compared_to_the_last_byte);

@@ -182,6 +182,27 @@ START_TEST(strings_end_at_their_padding_and_are_safe_to_show)
 }
 END_TEST
 
+START_TEST(of_a_long_string_the_part_around_a_byte_is_shown_and_no_character_is_torn)
+{
+    char string[600] = "";
+    char near[VALUE_NEAR_BYTES + 1];
+    const struct element element = element_of(H5CKPT_STRING(sizeof string));
+
+    for (int i = 0; i < 250; i++)
+        strcat(string, i % 2 == 0 ? "ä" : "\x1b");
+    for (size_t at = 0; at <= strlen(string); at++) {
+        memset(near, '#', sizeof near);
+        value_string_near(&element, string, at, near);
+        ck_assert_int_eq(near[VALUE_NEAR_BYTES], '#');
+        ck_assert_int_eq(strncmp(near, at < 25 ? "'ä" : "'…", 3), 0);
+        ck_assert_int_eq(near[strlen(near) - 1], '\'');
+        if (at < 370 && (string[at] & 0xc0) != 0x80)
+            ck_assert_ptr_null(strstr(near, "\\xc3"));
+        ck_assert_ptr_null(strstr(near, "'…\\xa4"));
+    }
+}
+END_TEST
+
 static const char *texts_of(h5ckpt_type type, unsigned rank, const uint64_t *shape, const void *bytes)
 {
     static char texts[VALUES_TEXT_BYTES + 1];
@@ -242,6 +263,7 @@ int main(void)
     tcase_add_test(tests, floating_point_numbers_have_the_fewest_digits_that_tell_them);
     tcase_add_loop_test(tests, the_point_of_a_number_is_a_point_whatever_the_locale, 0, COUNT(WRITTEN));
     tcase_add_test(tests, numbers_are_shown_alike_in_every_locale);
+    tcase_add_test(tests, of_a_long_string_the_part_around_a_byte_is_shown_and_no_character_is_torn);
     tcase_add_test(tests, every_float_that_is_read_back_is_the_same);
     tcase_add_test(tests, every_half_is_the_number_that_its_bits_stand_for);
     tcase_add_test(tests, booleans_are_words);
