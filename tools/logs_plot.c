@@ -6,7 +6,7 @@
  * the largest value are drawn, so that no spike is lost.
  */
 #include <errno.h>
-#include <fcntl.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
@@ -17,6 +17,7 @@
 
 #include "gnuplot.h"
 #include "logs.h"
+#include "replacement.h"
 #include "text.h"
 
 enum {
@@ -27,6 +28,8 @@ enum {
     TEXT_COLUMNS = 79,
     TEXT_ROWS = 16,
 };
+
+static const double SPAN_MIN = 1e-12; /* of an axis, relative to the numbers on it */
 
 struct range {
     double min, max;
@@ -53,11 +56,24 @@ static struct range range_of(const struct logs *logs, size_t log)
     return range;
 }
 
+/* A loop that calls only the hooks of epochs counts no steps. */
+static bool are_steps_counted(const struct logs *logs)
+{
+    const size_t last = logs->row_count - 1;
+
+    return logs->step[0] != logs->step[last] || logs->epoch[0] == logs->epoch[last];
+}
+
+static const uint64_t *place_of_rows(const struct logs *logs)
+{
+    return are_steps_counted(logs) ? logs->step : logs->epoch;
+}
+
 /* ---------------------------------------------------------------------- script */
 
 static void put_point(FILE *to, const struct logs *logs, size_t log, size_t row)
 {
-    fprintf(to, "%" PRIu64 " %.9g\n", logs->step[row], logs->value[log][row]);
+    fprintf(to, "%" PRIu64 " %.17g\n", place_of_rows(logs)[row], logs->value[log][row]);
 }
 
 /* The two of a group, in the order in which they came. */
@@ -94,20 +110,22 @@ static void put_data(FILE *to, const struct logs *logs, size_t log, size_t count
     fputs("END\n", to);
 }
 
-/* gnuplot would say something of an empty range. */
+/* gnuplot would say something of an empty range, or of one too small to be divided: who differs by so little is drawn as equal. */
 static void put_range(FILE *to, const char *axis, double min, double max)
 {
-    const double margin = min < max ? 0 : 0.5 + fabs(min) / 10;
+    const double magnitude = fmax(fabs(min), fabs(max));
+    const double margin = max - min > magnitude * SPAN_MIN ? 0 : 0.5 + magnitude / 10;
 
-    fprintf(to, "set %srange [%.9g:%.9g]\n", axis, min - margin, max + margin);
+    fprintf(to, "set %srange [%.17g:%.17g]\n", axis, fmax(min - margin, -DBL_MAX), fmin(max + margin, DBL_MAX));
 }
 
 static void put_log(FILE *to, const struct logs *logs, size_t log, const struct range *range)
 {
+    const uint64_t *place = place_of_rows(logs);
     char *name = text_escape(logs->name[log]);
 
     put_data(to, logs, log, range->count);
-    put_range(to, "x", (double)logs->step[0], (double)logs->step[logs->row_count - 1]);
+    put_range(to, "x", (double)place[0], (double)place[logs->row_count - 1]);
     put_range(to, "y", range->min, range->max);
     fputs("set title ", to);
     gnuplot_put_string(to, name);
@@ -127,6 +145,7 @@ static size_t count_drawn(const struct logs *logs)
 
 static void put_logs(FILE *to, const struct logs *logs)
 {
+    fprintf(to, "set xlabel '%s'\n", are_steps_counted(logs) ? "step" : "epoch");
     for (size_t log = 0; log < logs->log_count; log++) {
         const struct range range = range_of(logs, log);
         if (range.count > 0)
@@ -145,7 +164,7 @@ static bool start(struct child *gnuplot, int output)
     else if (error != 0)
         text_complain("cannot draw: gnuplot cannot be started: %s", strerror(error));
     else
-        fputs("set encoding utf8\nset xlabel 'step'\n", gnuplot->to);
+        fputs("set encoding utf8\n", gnuplot->to);
     return error == 0;
 }
 
@@ -166,34 +185,41 @@ static bool end(struct child *gnuplot)
     return drawn;
 }
 
+static bool draw_svg(const struct logs *logs, int output)
+{
+    const size_t count = count_drawn(logs);
+    struct child gnuplot;
+
+    signal(SIGPIPE, SIG_IGN);
+    if (!start(&gnuplot, output))
+        return false;
+    fprintf(gnuplot.to,
+            "set terminal svg size %d, %zu noenhanced font 'sans,13' background 'white'\nset grid\nset multiplot "
+            "layout %zu, "
+            "1\n",
+            SVG_WIDTH, SVG_HEIGHT * count, count);
+    put_logs(gnuplot.to, logs);
+    fputs("unset multiplot\n", gnuplot.to);
+    return end(&gnuplot);
+}
+
 bool logs_draw_svg(const struct logs *logs, const char *path)
 {
-    struct child gnuplot;
+    struct replacement image;
     bool drawn;
-    int output;
+    int error;
 
     if (!is_anything_to_draw(logs))
         return false;
-    output = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (output < 0) {
-        text_complain("cannot write '%s': %s", path, strerror(errno));
-        return false;
+    error = replacement_begin(&image, path);
+    if (error == 0) {
+        drawn = draw_svg(logs, image.output);
+        error = replacement_end(&image, drawn);
+        if (error == 0)
+            return drawn;
     }
-    signal(SIGPIPE, SIG_IGN);
-    drawn = start(&gnuplot, output);
-    if (drawn) {
-        const size_t count = count_drawn(logs);
-        fprintf(gnuplot.to,
-                "set terminal svg size %d, %zu noenhanced font 'sans,13' background 'white'\nset grid\nset multiplot "
-                "layout %zu, "
-                "1\n",
-                SVG_WIDTH, SVG_HEIGHT * count, count);
-        put_logs(gnuplot.to, logs);
-        fputs("unset multiplot\n", gnuplot.to);
-        drawn = end(&gnuplot);
-    }
-    close(output);
-    return drawn;
+    text_complain("cannot write '%s': %s", path, strerror(error));
+    return false;
 }
 
 /* As wide as the terminal, or as one usually is. */

@@ -590,6 +590,48 @@ class Drawing(Case):
         result = run("history", "--draw", "--log", "val/größe", self.work / "short")
         self.assertEqual((result.returncode, result.stderr), (0, b""))
 
+    def test_values_alike_in_nine_digits_and_late_steps_are_drawn_without_a_word(self):
+        for action in "log-epochs", "log-late":
+            subprocess.run([CASES, self.work / action, action, "8"], check=True)
+            for more in ("--draw",), ("--plot", self.work / "x.svg"):
+                result = run("history", *more, self.work / action)
+                self.assertEqual((result.returncode, result.stderr), (0, b""))
+
+    def test_without_steps_it_is_drawn_against_the_epoch(self):
+        for action, axis in ("log-epochs", "epoch"), ("log-late", "step"):
+            subprocess.run([CASES, self.work / action, action, "8"], check=True)
+            text = self.expect(0, "history", "--draw", self.work / action)
+            self.assertRegex(text, fr"(?m)^ +{axis} *$")
+
+    def write_image(self, path):
+        self.expect(0, "history", "--plot", path, self.directory)
+        self.assertTrue(path.read_bytes().startswith(b"<?xml"))
+
+    def test_an_image_that_is_there_is_replaced_as_a_whole_or_not_at_all(self):
+        image = self.work / "x.svg"
+        image.write_bytes(b"old")
+        image.chmod(0o640)
+        gnuplot = self.work / "bin" / "gnuplot"
+        gnuplot.parent.mkdir()
+        gnuplot.write_text("#!/bin/sh\necho half\nexit 1\n")
+        gnuplot.chmod(0o755)
+        for path in self.work / "nothing", gnuplot.parent:
+            result = subprocess.run([COMMAND, "history", self.directory, "--plot", image], env={"PATH": str(path)},
+                                    stderr=subprocess.PIPE)
+            self.assertEqual((result.returncode, image.read_bytes()), (4, b"old"))
+            self.assertEqual(sorted(path.name for path in self.work.iterdir()), ["backup", "bin", "x.svg"])
+        self.write_image(image)
+        self.assertEqual(image.stat().st_mode & 0o777, 0o640)
+        self.assertEqual(sorted(path.name for path in self.work.iterdir()), ["backup", "bin", "x.svg"])
+
+    def test_an_image_may_go_through_a_link_or_into_a_pipe(self):
+        image, link = self.work / "x.svg", self.work / "link.svg"
+        image.write_bytes(b"old")
+        link.symlink_to(image)
+        self.write_image(link)
+        self.assertTrue(link.is_symlink())
+        self.assertTrue(self.expect(0, "history", "--plot", "/dev/stdout", self.directory).startswith("<?xml"))
+
     def test_a_history_without_finite_values_is_not_drawn(self):
         result = run("history", "--draw", "--log", 'a "name", quoted', self.directory)
         self.assertEqual(result.returncode, 4)

@@ -9,6 +9,7 @@
  *     stall  begins one more save, says "saving" when half of it is written, and goes on when its standard input ends;
  *     obey   says "ready", and then does what each line of its standard input says, and says that it has: "save" or "delete".
  * With ACTION "log" it makes SAVES steps instead, and logs, also under the name that may follow; it saves after each tenth.
+ * ACTION "log-epochs" calls only the hooks of epochs, ACTION "log-late" begins behind 2e10 steps; both log values that are alike in nine digits.
  * With ACTION "states" it only prints the names of a slot's states.
  *
  * How to stop in the middle of a save: the last page of the largest array is taken away, and given back by the handler of the
@@ -153,6 +154,32 @@ static int log_steps(const char *directory, uint64_t step_count, const char *mor
     return EXIT_SUCCESS;
 }
 
+/* By hooks of epochs; the first one may be of so many batches. */
+static int log_epochs(const char *directory, uint64_t epoch_count, uint64_t batch_count)
+{
+    struct h5ckpt_callback_options options = h5ckpt_callback_options_default();
+    h5ckpt_state *state = h5ckpt_state_new();
+    struct h5ckpt_progress next;
+    h5ckpt_callback *callback;
+
+    options.backup_dir = directory;
+    options.delete_checkpoint = false;
+    h5ckpt_add(state, "scalar", H5CKPT_FLOAT64, 0, NULL, &scalar);
+    if (h5ckpt_callback_new(&callback, state, &options) < 0 || h5ckpt_on_train_begin(callback, &next, NULL) < 0)
+        fail(h5ckpt_callback_message(callback));
+    for (uint64_t epoch = next.epoch; epoch < epoch_count; epoch++) {
+        h5ckpt_on_epoch_begin(callback, epoch);
+        if (batch_count != 0 && h5ckpt_on_train_batch_end(callback, epoch == 0 ? batch_count - 1 : 0) < 0)
+            fail(h5ckpt_callback_message(callback));
+        h5ckpt_log(callback, "loss", 0.69314718056 + 1e-12 * (double)epoch);
+        if (h5ckpt_on_epoch_end(callback, epoch) < 0)
+            fail(h5ckpt_callback_message(callback));
+    }
+    h5ckpt_callback_free(callback);
+    h5ckpt_state_free(state);
+    return EXIT_SUCCESS;
+}
+
 static int print_states(void)
 {
     for (int state = H5CKPT_SLOT_ABSENT; state <= H5CKPT_SLOT_UNREADABLE; state++)
@@ -173,6 +200,10 @@ int main(int argc, char **argv)
         return print_states();
     if (strcmp(argv[2], "log") == 0)
         return log_steps(argv[1], strtoull(argv[3], NULL, 10), argc > 4 ? argv[4] : NULL);
+    if (strcmp(argv[2], "log-epochs") == 0)
+        return log_epochs(argv[1], strtoull(argv[3], NULL, 10), 0);
+    if (strcmp(argv[2], "log-late") == 0)
+        return log_epochs(argv[1], strtoull(argv[3], NULL, 10), UINT64_C(20000000000));
     state = h5ckpt_state_new();
     save_count = strtoull(argv[3], NULL, 10);
     if (argc > 4)
