@@ -222,16 +222,28 @@ static bool is_index_damaged(const struct finding *finding)
     return false;
 }
 
-static enum verdict verdict_beside(const struct finding *finding)
+/* Of those that are ours, which are counted. */
+static enum verdict verdict_of_milestones(const struct finding *finding, size_t *count)
 {
-    enum verdict worst = is_index_damaged(finding) ? VERDICT_DAMAGED : VERDICT_SOUND;
+    enum verdict worst = VERDICT_SOUND;
 
+    *count = 0;
     for (size_t i = 0; i < finding->milestone_count; i++) {
         const enum verdict one = verdict_of_milestone(finding->milestones[i].state);
+        *count += finding->milestones[i].state != H5CKPT_SLOT_FOREIGN;
         if (one > worst)
             worst = one;
     }
     return worst;
+}
+
+static enum verdict decide(const struct finding *finding)
+{
+    size_t milestone_count;
+    const enum verdict milestones = verdict_of_milestones(finding, &milestone_count);
+    const enum verdict beside = milestones == VERDICT_SOUND && is_index_damaged(finding) ? VERDICT_DAMAGED : milestones;
+
+    return verdict_of_directory(verdict(finding->status, &finding->report, beside), milestones, milestone_count);
 }
 
 struct finding finding_make(const struct finding_request *request)
@@ -249,7 +261,7 @@ struct finding finding_make(const struct finding_request *request)
         look(&finding, store, request);
     h5ckpt_close(store);
     h5ckpt_state_free(state);
-    finding.verdict = verdict(finding.status, &finding.report, verdict_beside(&finding));
+    finding.verdict = decide(&finding);
     return finding;
 }
 

@@ -41,6 +41,11 @@ enum verdict verdict_of_milestone(enum h5ckpt_slot_state state)
     return state == H5CKPT_SLOT_FOREIGN ? VERDICT_SOUND : of_slot(state);
 }
 
+enum verdict verdict_of_directory(enum verdict all, enum verdict milestones, size_t milestone_count)
+{
+    return all == VERDICT_NO_CHECKPOINT && milestone_count > 0 ? milestones : all;
+}
+
 enum verdict verdict(h5ckpt_status status, const struct h5ckpt_report *report, enum verdict beside)
 {
     enum verdict worst;

@@ -6,6 +6,8 @@
 #ifndef VERDICT_H
 #define VERDICT_H
 
+#include <stddef.h>
+
 #include <h5ckpt.h>
 
 enum verdict {
@@ -27,6 +29,9 @@ enum verdict {
  * report, of milestones, or of a state that passed as committed and could not list its variables; at worst VERDICT_DAMAGED or _UNKNOWN.
  */
 enum verdict verdict(h5ckpt_status status, const struct h5ckpt_report *report, enum verdict beside);
+
+/* Of a directory whose slots, and all beside them, have the verdict `all`: where milestones of ours are all that is there, theirs. */
+enum verdict verdict_of_directory(enum verdict all, enum verdict milestones, size_t milestone_count);
 
 /* Of a milestone. What is not ours does not count. */
 enum verdict verdict_of_milestone(enum h5ckpt_slot_state state);

@@ -674,6 +674,26 @@ class Milestones(Case):
                          {name: (value[0], value[-1]) for name, value in fingerprint(self.directory).items()
                           if "slot" in name})
 
+    def delete_checkpoint(self):
+        writer = self.start("obey", 1)
+        writer.stdin.write(b"delete\n")
+        writer.stdin.flush()
+        writer.stdout.readline()
+        self.stop(writer)
+
+    def test_they_decide_where_there_is_nothing_but_them(self):
+        self.keep(1)
+        self.delete_checkpoint()
+        self.assertEqual(list(self.directory.glob("slot-*.h5")), [])
+        self.expect_status(0, self.directory, "H5CKPT_NO_CHECKPOINT")
+        self.expect(3, "watch", "--once", self.directory)
+        flip(self.directory / "milestone-best.h5", FIRST_BLOCK_OFFSET + 100000)
+        self.expect(0, "info", self.directory)
+        self.assertRegex(self.expect(1, "verify", self.directory), r"milestone-best\.h5 \(damaged\): .*'weights'")
+        self.expect(0, "forget", self.directory, "best")
+        (self.directory / "milestone-mine.h5").mkdir()
+        self.expect_status(3, self.directory, "H5CKPT_NO_CHECKPOINT")
+
     def test_a_strangers_file_is_told_and_no_damage(self):
         save(self.directory, 2)
         (self.directory / "milestone-mine.h5").mkdir()

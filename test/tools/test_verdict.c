@@ -127,6 +127,21 @@ START_TEST(a_milestone_counts_as_a_slot_does_unless_it_is_a_strangers)
 }
 END_TEST
 
+START_TEST(milestones_decide_where_there_is_nothing_but_them)
+{
+    static const enum verdict ALL[] = {VERDICT_SOUND,         VERDICT_DAMAGED, VERDICT_LOST,
+                                       VERDICT_NO_CHECKPOINT, VERDICT_UNKNOWN, VERDICT_USAGE};
+    static const enum verdict MILESTONES[] = {VERDICT_SOUND, VERDICT_DAMAGED, VERDICT_UNKNOWN};
+
+    for (size_t i = 0; i < sizeof ALL / sizeof *ALL; i++)
+        for (size_t j = 0; j < sizeof MILESTONES / sizeof *MILESTONES; j++) {
+            ck_assert_int_eq(verdict_of_directory(ALL[i], MILESTONES[j], 0), ALL[i]);
+            ck_assert_int_eq(verdict_of_directory(ALL[i], MILESTONES[j], 2),
+                             ALL[i] == VERDICT_NO_CHECKPOINT ? MILESTONES[j] : ALL[i]);
+        }
+}
+END_TEST
+
 START_TEST(a_slot_of_which_nothing_can_be_told_is_not_called_damaged)
 {
     for (int number = 0; number < COMBINATION_COUNT; number++) {
@@ -197,6 +212,7 @@ static Suite *verdict_suite(void)
     tcase_add_test(facts, a_damaged_lock_is_damage);
     tcase_add_test(facts, damage_beside_the_slots_is_damage);
     tcase_add_test(facts, a_milestone_counts_as_a_slot_does_unless_it_is_a_strangers);
+    tcase_add_test(facts, milestones_decide_where_there_is_nothing_but_them);
     tcase_add_test(facts, a_slot_of_which_nothing_can_be_told_is_not_called_damaged);
     tcase_add_test(facts, without_an_answer_the_slots_change_nothing);
     tcase_add_test(facts, a_status_of_a_later_library_cannot_be_told);
