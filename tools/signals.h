@@ -26,8 +26,11 @@ void signals_take(struct signals *signals, const int *numbers);
 /* From now on output into a closed pipe fails, and is no end. */
 void signals_survive_pipe(struct signals *signals);
 
-/* Mask and dispositions as before: in a child, before it becomes another program; or to die of one. */
+/* Mask and dispositions as before: in a child, before it becomes another program. */
 void signals_give_back(const struct signals *signals);
+
+/* As if it had not been taken; also where whoever started us had blocked it. */
+_Noreturn void signals_die_of(int number);
 
 /*
  * Wait for the next one, until `end_ns` on the monotonic clock. Its number, or 0: that is now. `from_keyboard`: the terminal has sent

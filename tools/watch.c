@@ -135,13 +135,6 @@ static bool refuse(const struct glance *glance)
 
 /* ------------------------------------------------------------------------- watch */
 
-/* Die of it as if it had not been taken. */
-static void end_by(int number, const struct signals *signals)
-{
-    raise(number);
-    signals_give_back(signals);
-}
-
 static enum verdict look(const struct options *options, struct watched *watched, struct live_line *line, bool live)
 {
     enum verdict status;
@@ -175,7 +168,7 @@ int watch(int argc, char **argv)
         if (number == 0)
             continue;
         live_line_end(&line);
-        end_by(number, &signals);
+        signals_die_of(number);
     }
     return status == VERDICT_USAGE ? VERDICT_USAGE : 0;
 }

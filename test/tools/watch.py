@@ -196,6 +196,13 @@ class Ends(Case):
             process.send_signal(number)
             self.assertEqual(self.finish(process, -number), "")
 
+    def test_it_dies_of_signals_that_were_blocked_when_it_was_started(self):
+        for number in ENDING:
+            process = self.watch(preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {number}))
+            process.stdout.readline()
+            process.send_signal(number)
+            self.assertEqual(self.finish(process, -number), "")
+
     def test_those_that_are_ignored_stay_ignored(self):
         process = self.watch(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
         process.stdout.readline()
