@@ -18,6 +18,8 @@ enum run_verdict run_decide(const struct run_past *past)
         return RUN_STOP_NOT_EXECUTED;
     if (past->end == RUN_FINISHED)
         return past->held && !was_asked(past) ? RUN_STOP_HELD : RUN_STOP_FINISHED;
+    if (past->deleted && !past->held)
+        return RUN_STOP_DELETED;
     if (was_asked(past))
         return RUN_STOP_ASKED;
     if (past->held)

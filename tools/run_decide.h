@@ -6,7 +6,8 @@
  * (1) What could not be executed, or has finished, is not started again.
  * (2) Nor is what was asked to end from outside: whoever asked starts it again if he wants to.
  * (3) Nor is there ever a second writer beside one that is still there.
- * (4) Two lives in a row (or so many as were allowed) that saved nothing new are the last: the next one would fare no better.
+ * (4) Nor is work whose checkpoint was deleted: it is done, however the life ended, and would begin anew.
+ * (5) Two lives in a row (or so many as were allowed) that saved nothing new are the last: the next one would fare no better.
  */
 #ifndef RUN_DECIDE_H
 #define RUN_DECIDE_H
@@ -37,6 +38,7 @@ struct run_past {
     enum run_end end;
     enum run_asked asked;
     bool held;              /* somebody still writes to the directory */
+    bool deleted;           /* there was a checkpoint when the life began, and there is none now */
     bool progressed;        /* it holds another newest state than when the life began */
     uint64_t idle_before;   /* lives in a row, before this one, that made no progress … */
     uint64_t idle_max;      /* … and how many there may be, this one included; at least 1 */
@@ -47,6 +49,7 @@ struct run_past {
 enum run_verdict {
     RUN_RESTART = 0,
     RUN_STOP_FINISHED,
+    RUN_STOP_DELETED,
     RUN_STOP_ASKED,
     RUN_STOP_NOT_EXECUTED,
     RUN_STOP_HELD,

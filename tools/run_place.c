@@ -16,6 +16,7 @@ struct run_place run_place_now(const char *directory)
     struct run_place place = {
         .known = is_told(glance.status),
         .held = glance.report.writer_alive,
+        .nothing = glance.status == H5CKPT_NO_CHECKPOINT,
         .sequence = glance_newest_sequence(&glance),
         .restorable = slot != NULL,
     };
@@ -28,6 +29,11 @@ struct run_place run_place_now(const char *directory)
     }
     glance_free(&glance);
     return place;
+}
+
+bool run_place_was_deleted(const struct run_place *before, const struct run_place *after)
+{
+    return before->known && !before->nothing && after->nothing;
 }
 
 bool run_place_differs(const struct run_place *before, const struct run_place *after)

@@ -10,6 +10,7 @@
 struct run_place {
     bool known;        /* the rest is; damage is no reason why it should not be */
     bool held;         /* a writer has the directory */
+    bool nothing;      /* there is no checkpoint: none was saved, or it was deleted */
     uint64_t sequence; /* of the newest save whose record can be read; 0: there is none */
     bool restorable;   /* there is a state to go on from; the rest is about it */
     uint64_t restorable_sequence;
@@ -19,6 +20,9 @@ struct run_place {
 };
 
 struct run_place run_place_now(const char *directory);
+
+/* Was there a checkpoint, and is there none any more? False where that cannot be told. */
+bool run_place_was_deleted(const struct run_place *before, const struct run_place *after);
 
 /* Is another newest state there? False where that cannot be told. */
 bool run_place_differs(const struct run_place *before, const struct run_place *after);

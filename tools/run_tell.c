@@ -139,6 +139,7 @@ void run_tell_verdict(const struct run_tell *tell, enum run_verdict verdict, int
     const struct run_record *last = tell->count == 0 ? NULL : &tell->last[(tell->count - 1) % RUN_TELL_LIVES_MAX];
     char room[PLACE_BYTES];
     char name[SIGNALS_NAME_BYTES];
+    char end[END_BYTES];
     const char *holds = place_text(room, place);
 
     switch (verdict) {
@@ -146,6 +147,10 @@ void run_tell_verdict(const struct run_tell *tell, enum run_verdict verdict, int
     case RUN_STOP_FINISHED:
     case RUN_STOP_NOT_EXECUTED:
         return; /* all has been said */
+    case RUN_STOP_DELETED:
+        text_complain("not started again: the checkpoint in '%s' was deleted: its work is done, though the program %s",
+                      tell->directory, end_text(end, &last->life));
+        return;
     case RUN_STOP_ASKED:
         text_complain("not started again: %s asked for the end. '%s' holds %s: the same command goes on from there",
                       signals_name(name, asked_by != 0 ? asked_by : last->life.asked_by), tell->directory, holds);
@@ -246,8 +251,8 @@ bool run_tell_open_journal(struct run_tell *tell, const char *path)
 
 static const char *verdict_name(enum run_verdict verdict)
 {
-    static const char *const NAME[RUN_VERDICT_COUNT] = {"restart", "finished", "asked",   "not executed",
-                                                        "held",    "idle",     "restarts"};
+    static const char *const NAME[RUN_VERDICT_COUNT] = {"restart",      "finished", "deleted", "asked",
+                                                        "not executed", "held",     "idle",    "restarts"};
     return NAME[verdict];
 }
 

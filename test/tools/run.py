@@ -92,6 +92,10 @@ class Case(case.Case):
         """A shell command that saves so many times."""
         return shlex.join([CASES, str(self.directory), "save", str(count)])
 
+    def deleting(self):
+        """A shell command that deletes the checkpoint, as a program that has finished."""
+        return "echo delete | " + shlex.join([CASES, str(self.directory), "obey", "0"])
+
 
 class Lives(Case):
     def test_what_finishes_is_not_started_again(self):
@@ -109,6 +113,16 @@ class Lives(Case):
         _, said = self.run_to_end(0, *self.shell(f"{self.saving()}; exit 75", "exit 0"))
         self.assertEqual(self.life_count(), 2)
         self.assertIn("life 1 stopped to be started again (status 75)", said)
+
+    def test_work_that_is_done_does_not_begin_anew_however_its_program_ended(self):
+        """The program has finished, its checkpoint is deleted, and then it dies."""
+        for end, status, told in ("kill -SEGV $$", 128 + signal.SIGSEGV, "was killed by SIGSEGV"), \
+                ("exit 3", 3, "failed with status 3"):
+            with self.subTest(end=end):
+                (self.work / "lives").unlink(missing_ok=True)
+                _, said = self.run_to_end(status, *self.shell(f"{self.saving()}; exit 1", f"{self.deleting()}; {end}", "exit 0"))
+                self.assertEqual(self.life_count(), 2)
+                self.assertIn(f"was deleted: its work is done, though the program {told}", said)
 
     def test_two_lives_without_a_save_are_the_last(self):
         _, said = self.run_to_end(7, *self.shell(f"{self.saving()}; exit 1", "exit 7"))

@@ -12,8 +12,8 @@
 enum { IDLE_BEFORE_COUNT = 4, IDLE_MAX_COUNT = 3, RESTART_COUNT = 3, RESTART_MAX_COUNT = 3 };
 
 enum {
-    COMBINATION_COUNT =
-        RUN_END_COUNT * RUN_ASKED_COUNT * 2 * 2 * IDLE_BEFORE_COUNT * IDLE_MAX_COUNT * RESTART_COUNT * RESTART_MAX_COUNT
+    COMBINATION_COUNT = RUN_END_COUNT * RUN_ASKED_COUNT * 2 * 2 * 2 * IDLE_BEFORE_COUNT * IDLE_MAX_COUNT *
+                        RESTART_COUNT * RESTART_MAX_COUNT
 };
 
 static int take(int *number, int count)
@@ -30,6 +30,7 @@ static struct run_past combination(int number)
         .end = (enum run_end)take(&number, RUN_END_COUNT),
         .asked = (enum run_asked)take(&number, RUN_ASKED_COUNT),
         .held = take(&number, 2) != 0,
+        .deleted = take(&number, 2) != 0,
         .progressed = take(&number, 2) != 0,
         .idle_before = (uint64_t)take(&number, IDLE_BEFORE_COUNT),
         .idle_max = 1 + (uint64_t)take(&number, IDLE_MAX_COUNT),
@@ -41,6 +42,12 @@ static struct run_past combination(int number)
 static bool is_asked_end(const struct run_past *past)
 {
     return past->asked == RUN_ASKED_END || (past->asked == RUN_NOTICED && past->end == RUN_PREEMPTED);
+}
+
+/* However it ended. */
+static bool is_done(const struct run_past *past)
+{
+    return past->deleted && !past->held;
 }
 
 static bool wants_restart(const struct run_past *past)
@@ -86,12 +93,27 @@ START_TEST(what_ended_well_but_still_writes_has_not_finished)
 }
 END_TEST
 
+START_TEST(work_whose_checkpoint_was_deleted_does_not_begin_anew)
+{
+    for (int number = 0; number < COMBINATION_COUNT; number++) {
+        const struct run_past past = combination(number);
+
+        if (!wants_restart(&past) || !past.deleted)
+            continue;
+        if (past.held)
+            ck_assert_int_ne(run_decide(&past), RUN_RESTART);
+        else
+            ck_assert_int_eq(run_decide(&past), RUN_STOP_DELETED);
+    }
+}
+END_TEST
+
 START_TEST(whoever_asked_for_the_end_gets_it)
 {
     for (int number = 0; number < COMBINATION_COUNT; number++) {
         const struct run_past past = combination(number);
 
-        if (!wants_restart(&past) || !is_asked_end(&past))
+        if (!wants_restart(&past) || !is_asked_end(&past) || is_done(&past))
             continue;
         ck_assert_int_eq(run_decide(&past), RUN_STOP_ASKED);
     }
@@ -131,8 +153,8 @@ START_TEST(a_crash_and_a_preemption_are_started_again_while_that_helps)
     for (int number = 0; number < COMBINATION_COUNT; number++) {
         const struct run_past past = combination(number);
 
-        if (!(wants_restart(&past) && !is_asked_end(&past) && !past.held && past.restart_count < past.restart_max &&
-              (past.progressed || past.idle_before + 1 < past.idle_max)))
+        if (!(wants_restart(&past) && !is_done(&past) && !is_asked_end(&past) && !past.held &&
+              past.restart_count < past.restart_max && (past.progressed || past.idle_before + 1 < past.idle_max)))
             continue;
         ck_assert_int_eq(run_decide(&past), RUN_RESTART);
     }
@@ -144,7 +166,7 @@ START_TEST(too_many_lives_without_a_save_are_the_last)
     for (int number = 0; number < COMBINATION_COUNT; number++) {
         const struct run_past past = combination(number);
 
-        if (!(wants_restart(&past) && !is_asked_end(&past) && !past.held && !past.progressed &&
+        if (!(wants_restart(&past) && !is_done(&past) && !is_asked_end(&past) && !past.held && !past.progressed &&
               past.idle_before + 1 >= past.idle_max))
             continue;
         ck_assert_int_eq(run_decide(&past), RUN_STOP_IDLE);
@@ -228,6 +250,7 @@ static Suite *run_decide_suite(void)
     tcase_add_test(facts, what_cannot_be_executed_is_not_started_again);
     tcase_add_test(facts, what_has_finished_is_not_started_again);
     tcase_add_test(facts, what_ended_well_but_still_writes_has_not_finished);
+    tcase_add_test(facts, work_whose_checkpoint_was_deleted_does_not_begin_anew);
     tcase_add_test(facts, whoever_asked_for_the_end_gets_it);
     tcase_add_test(facts, a_notice_that_was_not_obeyed_asks_for_nothing);
     tcase_add_test(facts, nothing_is_started_beside_a_writer);
