@@ -92,6 +92,8 @@ static enum run_verdict live(struct supervision *supervision)
     bool go_on = true;
 
     record.before = run_place_now(supervision->options.directory);
+    if (!wait_until(supervision, signals_clock_ns())) /* what has come by now would never reach it */
+        return RUN_STOP_ASKED;
     run_tell_begin(&supervision->tell, record.number, &record.before);
     record.life = run_life(supervision->options.arguments, &supervision->signals, supervision->options.kill_after_ns);
     supervision->status = record.life.status;

@@ -48,8 +48,11 @@ static int read_report(int pipe)
     return count == sizeof reason ? reason : 0;
 }
 
-/* The process, or -1 with errno. `exec_errno`: it could not be executed. */
-static pid_t start(char **arguments, const struct signals *signals, int *exec_errno)
+/*
+ * The process, or -1 with errno. `exec_errno`: it could not be executed. `missed`: signals that were pending when it was made, of which a
+ * child inherits none. (Among them may be one that came just after; better twice than never.)
+ */
+static pid_t start(char **arguments, const struct signals *signals, int *exec_errno, sigset_t *missed)
 {
     const pid_t parent = getpid();
     int report[2];
@@ -61,6 +64,7 @@ static pid_t start(char **arguments, const struct signals *signals, int *exec_er
     if (child == 0)
         be_program(arguments, signals, parent, report[1]);
     const int reason = errno;
+    sigpending(missed);
     close(report[1]);
     *exec_errno = child < 0 ? 0 : read_report(report[0]);
     close(report[0]);
@@ -75,12 +79,17 @@ bool run_life_asks_for_end(int number)
     return number != SIGUSR1 && number != SIGUSR2 && number != SIGCHLD && number != 0;
 }
 
-/* What the terminal sends it sends to the program, too. */
-static void pass_on(struct run_life *life, pid_t process, int number, bool from_keyboard)
+/* What the terminal sends it sends to all of our process group, which the program may have left (timeout, setsid). */
+static bool has_got_key(pid_t process)
+{
+    return getpgid(process) == getpgrp();
+}
+
+static void pass_on(struct run_life *life, pid_t process, int number, bool had_by_program)
 {
     const enum run_asked asked = run_life_asks_for_end(number) ? RUN_ASKED_END : RUN_NOTICED;
 
-    if (!from_keyboard)
+    if (!had_by_program)
         kill(process, number);
     if (asked > life->asked) {
         life->asked = asked;
@@ -103,7 +112,9 @@ static bool reap(pid_t process, int *wait_status)
     return over;
 }
 
-static int await(struct run_life *life, pid_t process, const struct signals *signals, int64_t kill_after_ns)
+/* `missed`: keys that were pressed before it was there. */
+static int await(struct run_life *life, pid_t process, const struct signals *signals, sigset_t missed,
+                 int64_t kill_after_ns)
 {
     int64_t kill_ns = SIGNALS_NO_END;
     bool from_keyboard;
@@ -116,7 +127,8 @@ static int await(struct run_life *life, pid_t process, const struct signals *sig
             kill_ns = SIGNALS_NO_END;
             kill_after_ns = SIGNALS_NO_END;
         } else if (number != SIGCHLD) {
-            pass_on(life, process, number, from_keyboard);
+            pass_on(life, process, number, from_keyboard && sigismember(&missed, number) == 0 && has_got_key(process));
+            sigdelset(&missed, number);
         }
         if (life->asked == RUN_ASKED_END && kill_ns == SIGNALS_NO_END && kill_after_ns != SIGNALS_NO_END)
             kill_ns = signals_clock_ns() + kill_after_ns;
@@ -152,12 +164,13 @@ struct run_life run_life(char **arguments, const struct signals *signals, int64_
     struct run_life life = {.begun_ns = signals_clock_ns()};
     struct timespec now;
     int exec_errno = 0;
-    const pid_t process = start(arguments, signals, &exec_errno);
+    sigset_t missed;
+    const pid_t process = start(arguments, signals, &exec_errno, &missed);
 
     if (process < 0)
         judge_start(&life, process, errno);
     else
-        judge(&life, await(&life, process, signals, kill_after_ns));
+        judge(&life, await(&life, process, signals, missed, kill_after_ns));
     if (exec_errno != 0)
         judge_start(&life, process, exec_errno);
     clock_gettime(CLOCK_REALTIME, &now);

@@ -390,11 +390,12 @@ class Signals(Case):
 class Terminal(Case):
     """Keys, on a terminal of its own."""
 
-    def begin_on_terminal(self, *program, shell="exec \"$@\""):
+    def begin_on_terminal(self, *program, shell="exec \"$@\"", before=lambda: None):
         """As the job of a shell, which does this with it."""
         def take_terminal():
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            before()
 
         self.master, self.terminal = pty.openpty()
         self.addCleanup(os.close, self.master)
@@ -421,6 +422,26 @@ class Terminal(Case):
         os.kill(program, signal.SIGALRM)
         output, said = self.finish(process, 3)
         self.assertEqual(output, "SIGALRM\n")
+        self.assertIn("SIGINT asked for the end", said)
+
+    def test_ctrl_c_reaches_a_program_that_has_left_the_process_group(self):
+        process = self.begin_on_terminal("setsid", PUPPET, str(int(signal.SIGINT)), "3")
+        self.read_until(process.stdout, r"^ready (\d+)$")
+        self.press(b"\x03")
+        output, said = self.finish(process, 3)
+        self.assertEqual(output, "SIGINT\n")
+        self.assertIn("SIGINT asked for the end", said)
+
+    def test_ctrl_c_before_there_is_a_program_is_obeyed(self):
+        def press_it_now():
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            self.press(b"\x03")
+            while signal.SIGINT not in signal.sigpending():
+                pass
+
+        process = self.begin_on_terminal(*self.shell("exit 0"), before=press_it_now)
+        _, said = self.finish(process, 75)
+        self.assertFalse((self.work / "lives").exists())
         self.assertIn("SIGINT asked for the end", said)
 
     def test_ctrl_z_stops_both_and_fg_goes_on(self):
