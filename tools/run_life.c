@@ -2,11 +2,11 @@
 #include "run_life.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <h5ckpt.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,56 +18,82 @@ enum { SIGNAL_STATUS = 128 };
 /* ----------------------------------------------------------------------- start */
 
 /*
+ * A child inherits no pending signals. So what is pending for the parent when it has been made, the parent passes on; and where that has
+ * reached the child as well, it is dropped here, before it can be taken. Each key comes once, at whatever instant it is pressed.
+ */
+static sigset_t hand_over(const struct signals *signals, int channel)
+{
+    sigset_t missed;
+
+    sigpending(&missed);
+    sigandset(&missed, &missed, &signals->taken);
+    if (write(channel, &missed, sizeof missed) < 0)
+        sigemptyset(&missed); /* it is over, which is what will be heard of next */
+    return missed;
+}
+
+static void drop_what_is_passed_on(int channel)
+{
+    const struct timespec now = {0};
+    sigset_t missed;
+
+    if (read(channel, &missed, sizeof missed) != sizeof missed)
+        _exit(EXIT_FAILURE); /* the parent is no more */
+    while (sigtimedwait(&missed, NULL, &now) > 0)
+        ;
+}
+
+/*
  * In the child. If we are killed, nobody would look after the program, and its lock would keep a new run away: SIGTERM lets it save and
  * end. (Whoever is killed before that is in force has another parent by then.)
  */
-static _Noreturn void be_program(char **arguments, const struct signals *signals, pid_t parent, int report)
+static _Noreturn void be_program(char **arguments, const struct signals *signals, pid_t parent, int channel)
 {
     int reason;
 
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         _exit(EXIT_FAILURE);
+    drop_what_is_passed_on(channel);
     signals_give_back(signals);
     execvp(arguments[0], arguments);
     reason = errno;
-    if (write(report, &reason, sizeof reason) < 0)
+    if (write(channel, &reason, sizeof reason) < 0)
         _exit(EXIT_FAILURE);
     _exit(RUN_EXIT_NOT_FOUND);
 }
 
-/* The pipe's other end closes when the program is executed; before that, it says why it could not be. */
-static int read_report(int pipe)
+/* The other end closes when the program is executed; before that, it says why it could not be. */
+static int read_report(int channel)
 {
     int reason = 0;
     ssize_t count;
 
     do
-        count = read(pipe, &reason, sizeof reason);
+        count = read(channel, &reason, sizeof reason);
     while (count < 0 && errno == EINTR);
     return count == sizeof reason ? reason : 0;
 }
 
-/*
- * The process, or -1 with errno. `exec_errno`: it could not be executed. `missed`: signals that were pending when it was made, of which a
- * child inherits none. (Among them may be one that came just after; better twice than never.)
- */
+/* The process, or -1 with errno. `exec_errno`: it could not be executed. `missed`: signals that came too early for it. */
 static pid_t start(char **arguments, const struct signals *signals, int *exec_errno, sigset_t *missed)
 {
     const pid_t parent = getpid();
-    int report[2];
+    int channel[2];
     pid_t child;
 
-    if (pipe2(report, O_CLOEXEC) < 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
         return -1;
     child = fork();
-    if (child == 0)
-        be_program(arguments, signals, parent, report[1]);
+    if (child == 0) {
+        close(channel[0]);
+        be_program(arguments, signals, parent, channel[1]);
+    }
     const int reason = errno;
-    sigpending(missed);
-    close(report[1]);
-    *exec_errno = child < 0 ? 0 : read_report(report[0]);
-    close(report[0]);
+    close(channel[1]);
+    *missed = hand_over(signals, channel[0]);
+    *exec_errno = child < 0 ? 0 : read_report(channel[0]);
+    close(channel[0]);
     errno = reason;
     return child;
 }
@@ -112,7 +138,7 @@ static bool reap(pid_t process, int *wait_status)
     return over;
 }
 
-/* `missed`: keys that were pressed before it was there. */
+/* `missed`: what came too early for it. */
 static int await(struct run_life *life, pid_t process, const struct signals *signals, sigset_t missed,
                  int64_t kill_after_ns)
 {
