@@ -73,7 +73,7 @@ static enum run_verdict judge(struct supervision *supervision, struct run_record
         .asked = record->life.asked,
         .held = record->after.held,
         .deleted = run_place_was_deleted(&record->before, &record->after),
-        .progressed = run_place_differs(&record->before, &record->after),
+        .progress = run_place_progress(&record->before, &record->after),
         .idle_before = supervision->idle_count,
         .idle_max = options->idle_max,
         .restart_count = supervision->restart_count,

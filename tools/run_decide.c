@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "run_decide.h"
 
+#include <h5ckpt.h>
+
 uint64_t run_idle_count(const struct run_past *past)
 {
-    return past->progressed ? 0 : past->idle_before + 1;
+    if (past->progress == RUN_PROGRESS_UNKNOWN)
+        return past->idle_before;
+    return past->progress == RUN_PROGRESSED ? 0 : past->idle_before + 1;
 }
 
 /* A notice that the program has obeyed asked for the end. */
@@ -24,7 +28,7 @@ enum run_verdict run_decide(const struct run_past *past)
         return RUN_STOP_ASKED;
     if (past->held)
         return RUN_STOP_HELD;
-    if (run_idle_count(past) >= past->idle_max)
+    if (past->progress == RUN_IDLE && run_idle_count(past) >= past->idle_max)
         return RUN_STOP_IDLE;
     return past->restart_count >= past->restart_max ? RUN_STOP_RESTARTS : RUN_RESTART;
 }
@@ -40,5 +44,8 @@ int64_t run_backoff_ns(uint64_t idle_count, int64_t first_ns, int64_t max_ns)
 
 int run_exit_status(enum run_verdict verdict, int life_status)
 {
-    return verdict != RUN_STOP_FINISHED && life_status == 0 ? RUN_EXIT_FAILED : life_status;
+    const bool wrong = life_status == 0 ? verdict != RUN_STOP_FINISHED
+                                        : life_status == H5CKPT_EXIT_PREEMPTED && verdict != RUN_STOP_ASKED;
+
+    return wrong || verdict == RUN_STOP_HELD ? RUN_EXIT_FAILED : life_status;
 }

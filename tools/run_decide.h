@@ -7,7 +7,7 @@
  * (2) Nor is what was asked to end from outside: whoever asked starts it again if he wants to.
  * (3) Nor is there ever a second writer beside one that is still there.
  * (4) Nor is work whose checkpoint was deleted: it is done, however the life ended, and would begin anew.
- * (5) Two lives in a row (or so many as were allowed) that saved nothing new are the last: the next one would fare no better.
+ * (5) Two lives in a row (or so many as were allowed) that got no further are the last: the next one would fare no better.
  */
 #ifndef RUN_DECIDE_H
 #define RUN_DECIDE_H
@@ -33,13 +33,21 @@ enum run_asked {
 
 enum { RUN_ASKED_COUNT = RUN_ASKED_END + 1 };
 
+enum run_progress {
+    RUN_IDLE = 0,
+    RUN_PROGRESSED,
+    RUN_PROGRESS_UNKNOWN, /* the directory could not be looked at: neither counts */
+};
+
+enum { RUN_PROGRESS_COUNT = RUN_PROGRESS_UNKNOWN + 1 };
+
 /* A life that is over, and those before it. */
 struct run_past {
     enum run_end end;
     enum run_asked asked;
-    bool held;              /* somebody still writes to the directory */
-    bool deleted;           /* there was a checkpoint when the life began, and there is none now */
-    bool progressed;        /* it holds another newest state than when the life began */
+    bool held;    /* somebody still writes to the directory */
+    bool deleted; /* there was a checkpoint when the life began, and there is none now */
+    enum run_progress progress;
     uint64_t idle_before;   /* lives in a row, before this one, that made no progress … */
     uint64_t idle_max;      /* … and how many there may be, this one included; at least 1 */
     uint64_t restart_count; /* so far */
@@ -68,7 +76,10 @@ uint64_t run_idle_count(const struct run_past *past);
  * not, at most `max_ns`. */
 int64_t run_backoff_ns(uint64_t idle_count, int64_t first_ns, int64_t max_ns);
 
-/* The command's exit status: the last life's, as a shell tells it; RUN_EXIT_FAILED where that would say that all is well. */
+/*
+ * The command's exit status: the last life's, as a shell tells it; RUN_EXIT_FAILED where a writer is still there, and where the life's
+ * would say that all is well, or, to a batch system, that starting the same again helps (H5CKPT_EXIT_PREEMPTED).
+ */
 enum {
     RUN_EXIT_FAILED = 125,
     RUN_EXIT_NOT_EXECUTABLE = 126,

@@ -3,10 +3,11 @@
 
 #include "glance.h"
 
+/* What does not pass: as long as that is there, no life gets on. */
 static bool is_told(h5ckpt_status status)
 {
     return status == H5CKPT_OK || status == H5CKPT_FELL_BACK || status == H5CKPT_NO_CHECKPOINT ||
-           status == H5CKPT_E_LOST;
+           status == H5CKPT_E_LOST || status == H5CKPT_E_FOREIGN || status == H5CKPT_E_VERSION;
 }
 
 struct run_place run_place_now(const char *directory)
@@ -36,7 +37,25 @@ bool run_place_was_deleted(const struct run_place *before, const struct run_plac
     return before->known && !before->nothing && after->nothing;
 }
 
-bool run_place_differs(const struct run_place *before, const struct run_place *after)
+uint64_t run_place_save_count(const struct run_place *before, const struct run_place *after)
 {
-    return before->known && after->known && before->sequence != after->sequence;
+    return before->known && after->known && after->sequence > before->sequence ? after->sequence - before->sequence : 0;
+}
+
+static bool is_same(const struct h5ckpt_progress *a, const struct h5ckpt_progress *b)
+{
+    return a->epoch == b->epoch && a->batch == b->batch && a->step == b->step;
+}
+
+enum run_progress run_place_progress(const struct run_place *before, const struct run_place *after)
+{
+    static const struct h5ckpt_progress UNTOLD = {0};
+
+    if (!before->known || !after->known)
+        return RUN_PROGRESS_UNKNOWN;
+    if (!after->restorable || before->sequence == after->sequence)
+        return RUN_IDLE;
+    return before->restorable && is_same(&before->progress, &after->progress) && !is_same(&after->progress, &UNTOLD)
+               ? RUN_IDLE
+               : RUN_PROGRESSED;
 }

@@ -7,8 +7,10 @@
 
 #include <h5ckpt.h>
 
+#include "run_decide.h"
+
 struct run_place {
-    bool known;        /* the rest is; damage is no reason why it should not be */
+    bool known;        /* the rest is; nothing that stays as it is, such as damage, is a reason why it should not be */
     bool held;         /* a writer has the directory */
     bool nothing;      /* there is no checkpoint: none was saved, or it was deleted */
     uint64_t sequence; /* of the newest save whose record can be read; 0: there is none */
@@ -24,7 +26,13 @@ struct run_place run_place_now(const char *directory);
 /* Was there a checkpoint, and is there none any more? False where that cannot be told. */
 bool run_place_was_deleted(const struct run_place *before, const struct run_place *after);
 
-/* Is another newest state there? False where that cannot be told. */
-bool run_place_differs(const struct run_place *before, const struct run_place *after);
+/* Saves from the one to the other; 0 also where that cannot be told. */
+uint64_t run_place_save_count(const struct run_place *before, const struct run_place *after);
+
+/*
+ * Did the work get on? A newer state of the same place is none: a program that saves when it starts and then fails makes one in each life.
+ * One that tells no places (all of them are 0) gets on by saving.
+ */
+enum run_progress run_place_progress(const struct run_place *before, const struct run_place *after);
 
 #endif

@@ -30,13 +30,9 @@ static double life_seconds(const struct run_record *record)
     return seconds_of(record->life.ended_ns - record->life.begun_ns);
 }
 
-/* Saves that it made; 0 also where that cannot be told. */
 static uint64_t save_count(const struct run_record *record)
 {
-    const bool more = run_place_differs(&record->before, &record->after);
-
-    return more && record->after.sequence > record->before.sequence ? record->after.sequence - record->before.sequence
-                                                                    : 0;
+    return run_place_save_count(&record->before, &record->after);
 }
 
 /* What it did after its last save: all of it, if it made none. */
@@ -59,7 +55,7 @@ static const char *place_text(char room[PLACE_BYTES], const struct run_place *pl
     if (!place->known)
         return "what cannot be told now";
     if (!place->restorable)
-        return place->sequence == 0 ? "no checkpoint" : "no state that can be restored";
+        return place->nothing ? "no checkpoint" : "no state that can be restored";
     snprintf(room, PLACE_BYTES, "epoch %" PRIu64 ", batch %" PRIu64 ", step %" PRIu64 " (sequence %" PRIu64 ")",
              place->progress.epoch, place->progress.batch, place->progress.step, place->restorable_sequence);
     return room;
@@ -162,7 +158,7 @@ void run_tell_verdict(const struct run_tell *tell, enum run_verdict verdict, int
         return;
     case RUN_STOP_IDLE:
         text_complain("not started again: %" PRIu64
-                      " lives in a row have saved nothing new, and the next would fare no "
+                      " lives in a row got no further than the one before, and the next would fare no "
                       "better; what the program said tells why. '%s' holds %s",
                       last->idle_count, tell->directory, holds);
         return;

@@ -2,8 +2,9 @@
 /*
  * make_command_cases DIR ACTION SAVES [SLOTS [EXTRAS]]: a directory to look at, and, if wanted, a writer that stays.
  *
- * It saves SAVES times, with EXTRAS small variables more than its own. Then ACTION
+ * It goes on from what is there, an epoch with each of its SAVES saves, with EXTRAS small variables more than its own. Then ACTION
  *     save   ends;
+ *     again  saves the last state once more, and ends;
  *     keep   keeps the last state as milestone "best", and ends;
  *     hold   says "ready" and keeps the directory until its standard input ends;
  *     stall  begins one more save, says "saving" when half of it is written, and goes on when its standard input ends;
@@ -118,6 +119,8 @@ static void act(const char *action, h5ckpt_store *store, uint64_t epoch)
     } else if (strcmp(action, "keep") == 0) {
         if (h5ckpt_keep(store, "best") != H5CKPT_OK)
             fail(h5ckpt_message(store));
+    } else if (strcmp(action, "again") == 0) {
+        save(store, epoch - 1);
     } else if (strcmp(action, "obey") == 0) {
         obey(store, epoch);
     } else if (strcmp(action, "save") != 0) {
@@ -190,6 +193,7 @@ static int print_states(void)
 int main(int argc, char **argv)
 {
     struct h5ckpt_options options = h5ckpt_options_default();
+    struct h5ckpt_report found = {0};
     h5ckpt_state *state;
     h5ckpt_store *store;
     uint64_t save_count;
@@ -209,11 +213,11 @@ int main(int argc, char **argv)
     if (argc > 4)
         options.slots = (unsigned)strtoul(argv[4], NULL, 10);
     make_variables(state, argc > 5 ? (unsigned)strtoul(argv[5], NULL, 10) : 0);
-    if (h5ckpt_open(&store, argv[1], state, &options) != H5CKPT_OK || h5ckpt_restore(store, NULL, NULL) < 0)
+    if (h5ckpt_open(&store, argv[1], state, &options) != H5CKPT_OK || h5ckpt_restore(store, NULL, &found) < 0)
         fail(h5ckpt_message(store));
     for (uint64_t i = 1; i <= save_count; i++)
-        save(store, i);
-    act(argv[2], store, save_count + 1);
+        save(store, found.progress.epoch + i);
+    act(argv[2], store, found.progress.epoch + save_count + 1);
     h5ckpt_close(store);
     h5ckpt_state_free(state);
     munmap(weights, sizeof(float[ROWS][COLUMNS]));

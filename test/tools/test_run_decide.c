@@ -3,6 +3,7 @@
  * What becomes of a supervised program: every end of a life beside everything that may be known of it and of those before.
  */
 #include <check.h>
+#include <h5ckpt.h>
 #include <stdlib.h>
 
 #include "run_decide.h"
@@ -12,8 +13,8 @@
 enum { IDLE_BEFORE_COUNT = 4, IDLE_MAX_COUNT = 3, RESTART_COUNT = 3, RESTART_MAX_COUNT = 3 };
 
 enum {
-    COMBINATION_COUNT = RUN_END_COUNT * RUN_ASKED_COUNT * 2 * 2 * 2 * IDLE_BEFORE_COUNT * IDLE_MAX_COUNT *
-                        RESTART_COUNT * RESTART_MAX_COUNT
+    COMBINATION_COUNT = RUN_END_COUNT * RUN_ASKED_COUNT * RUN_PROGRESS_COUNT * 2 * 2 * IDLE_BEFORE_COUNT *
+                        IDLE_MAX_COUNT * RESTART_COUNT * RESTART_MAX_COUNT
 };
 
 static int take(int *number, int count)
@@ -31,7 +32,7 @@ static struct run_past combination(int number)
         .asked = (enum run_asked)take(&number, RUN_ASKED_COUNT),
         .held = take(&number, 2) != 0,
         .deleted = take(&number, 2) != 0,
-        .progressed = take(&number, 2) != 0,
+        .progress = (enum run_progress)take(&number, RUN_PROGRESS_COUNT),
         .idle_before = (uint64_t)take(&number, IDLE_BEFORE_COUNT),
         .idle_max = 1 + (uint64_t)take(&number, IDLE_MAX_COUNT),
         .restart_count = (uint64_t)take(&number, RESTART_COUNT),
@@ -154,7 +155,8 @@ START_TEST(a_crash_and_a_preemption_are_started_again_while_that_helps)
         const struct run_past past = combination(number);
 
         if (!(wants_restart(&past) && !is_done(&past) && !is_asked_end(&past) && !past.held &&
-              past.restart_count < past.restart_max && (past.progressed || past.idle_before + 1 < past.idle_max)))
+              past.restart_count < past.restart_max &&
+              (past.progress != RUN_IDLE || past.idle_before + 1 < past.idle_max)))
             continue;
         ck_assert_int_eq(run_decide(&past), RUN_RESTART);
     }
@@ -166,8 +168,8 @@ START_TEST(too_many_lives_without_a_save_are_the_last)
     for (int number = 0; number < COMBINATION_COUNT; number++) {
         const struct run_past past = combination(number);
 
-        if (!(wants_restart(&past) && !is_done(&past) && !is_asked_end(&past) && !past.held && !past.progressed &&
-              past.idle_before + 1 >= past.idle_max))
+        if (!(wants_restart(&past) && !is_done(&past) && !is_asked_end(&past) && !past.held &&
+              past.progress == RUN_IDLE && past.idle_before + 1 >= past.idle_max))
             continue;
         ck_assert_int_eq(run_decide(&past), RUN_STOP_IDLE);
     }
@@ -179,7 +181,7 @@ START_TEST(a_save_makes_up_for_any_number_of_lives_without_one)
     for (int number = 0; number < COMBINATION_COUNT; number++) {
         const struct run_past past = combination(number);
 
-        if (!past.progressed)
+        if (past.progress != RUN_PROGRESSED)
             continue;
 
         ck_assert_int_ne(run_decide(&past), RUN_STOP_IDLE);
@@ -188,9 +190,22 @@ START_TEST(a_save_makes_up_for_any_number_of_lives_without_one)
     for (int number = 0; number < COMBINATION_COUNT; number++) {
         const struct run_past past = combination(number);
 
-        if (past.progressed)
+        if (past.progress != RUN_IDLE)
             continue;
         ck_assert_uint_eq(run_idle_count(&past), past.idle_before + 1);
+    }
+}
+END_TEST
+
+START_TEST(what_is_not_known_neither_counts_nor_makes_up)
+{
+    for (int number = 0; number < COMBINATION_COUNT; number++) {
+        const struct run_past past = combination(number);
+
+        if (past.progress != RUN_PROGRESS_UNKNOWN)
+            continue;
+        ck_assert_uint_eq(run_idle_count(&past), past.idle_before);
+        ck_assert_int_ne(run_decide(&past), RUN_STOP_IDLE);
     }
 }
 END_TEST
@@ -230,7 +245,23 @@ START_TEST(the_exit_status_is_the_last_lifes)
 {
     for (int verdict = 0; verdict < RUN_VERDICT_COUNT; verdict++)
         for (int status = 1; status < 256; status++)
-            ck_assert_int_eq(run_exit_status((enum run_verdict)verdict, status), status);
+            if (verdict != RUN_STOP_HELD && status != H5CKPT_EXIT_PREEMPTED)
+                ck_assert_int_eq(run_exit_status((enum run_verdict)verdict, status), status);
+}
+END_TEST
+
+START_TEST(a_writer_that_is_still_there_is_told_whatever_the_life_ended_with)
+{
+    for (int status = 0; status < 256; status++)
+        ck_assert_int_eq(run_exit_status(RUN_STOP_HELD, status), RUN_EXIT_FAILED);
+}
+END_TEST
+
+START_TEST(a_batch_system_is_told_to_start_it_again_only_where_that_helps)
+{
+    for (int verdict = 0; verdict < RUN_VERDICT_COUNT; verdict++)
+        ck_assert_int_eq(run_exit_status((enum run_verdict)verdict, H5CKPT_EXIT_PREEMPTED),
+                         verdict == RUN_STOP_ASKED ? H5CKPT_EXIT_PREEMPTED : RUN_EXIT_FAILED);
 }
 END_TEST
 
@@ -257,10 +288,13 @@ static Suite *run_decide_suite(void)
     tcase_add_test(facts, a_crash_and_a_preemption_are_started_again_while_that_helps);
     tcase_add_test(facts, too_many_lives_without_a_save_are_the_last);
     tcase_add_test(facts, a_save_makes_up_for_any_number_of_lives_without_one);
+    tcase_add_test(facts, what_is_not_known_neither_counts_nor_makes_up);
     tcase_add_test(facts, no_more_restarts_than_allowed);
     tcase_add_test(facts, the_wait_doubles_with_each_life_without_a_save_up_to_its_limit);
     tcase_add_test(facts, the_wait_overflows_nowhere_and_may_be_none);
     tcase_add_test(facts, the_exit_status_is_the_last_lifes);
+    tcase_add_test(facts, a_writer_that_is_still_there_is_told_whatever_the_life_ended_with);
+    tcase_add_test(facts, a_batch_system_is_told_to_start_it_again_only_where_that_helps);
     tcase_add_test(facts, nothing_but_the_end_of_the_work_is_success);
     suite_add_tcase(suite, facts);
     return suite;
