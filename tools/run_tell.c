@@ -129,6 +129,15 @@ void run_tell_signal(int number, bool ends)
                   ends ? "the end" : "nobody to pass it on to");
 }
 
+/* The end was asked for, and has not reached who writes. */
+static void tell_writer_stays(const struct run_tell *tell)
+{
+    text_complain("but a process that is still there has '%s' as its writer, and may go on for long: if '%s' is a "
+                  "script, it must `exec' the "
+                  "program, or the signal reaches the script alone. End that process before you start it again",
+                  tell->directory, tell->arguments[0]);
+}
+
 void run_tell_verdict(const struct run_tell *tell, enum run_verdict verdict, int asked_by,
                       const struct run_place *place)
 {
@@ -139,8 +148,11 @@ void run_tell_verdict(const struct run_tell *tell, enum run_verdict verdict, int
     const char *holds = place_text(room, place);
 
     switch (verdict) {
-    case RUN_RESTART:
     case RUN_STOP_FINISHED:
+        if (place->held)
+            tell_writer_stays(tell);
+        return;
+    case RUN_RESTART:
     case RUN_STOP_NOT_EXECUTED:
         return; /* all has been said */
     case RUN_STOP_DELETED:
@@ -148,8 +160,11 @@ void run_tell_verdict(const struct run_tell *tell, enum run_verdict verdict, int
                       tell->directory, end_text(end, &last->life));
         return;
     case RUN_STOP_ASKED:
-        text_complain("not started again: %s asked for the end. '%s' holds %s: the same command goes on from there",
-                      signals_name(name, asked_by != 0 ? asked_by : last->life.asked_by), tell->directory, holds);
+        text_complain("not started again: %s asked for the end. '%s' holds %s%s",
+                      signals_name(name, asked_by != 0 ? asked_by : last->life.asked_by), tell->directory, holds,
+                      place->held ? "" : ": the same command goes on from there");
+        if (place->held)
+            tell_writer_stays(tell);
         return;
     case RUN_STOP_HELD:
         text_complain("not started%s: a process that is still there has '%s' as its writer, and a second one would be "

@@ -244,6 +244,21 @@ class Background(Case):
         self.assertEqual(process.wait(), 75)
         process.stdin.close()
 
+    def test_a_writer_that_the_end_did_not_reach_is_told(self):
+        """A script gets the signal; what it has started does not, and trains on."""
+        hold = shlex.join([CASES, str(self.directory), "hold", "1"])
+        for script, status in (f"exec 3<&0; {hold} <&3 & wait", 128 + signal.SIGTERM), \
+                (f"trap 'exit 0' TERM; exec 3<&0; {hold} <&3 & wait", 0):
+            with self.subTest(status=status):
+                process = self.begin("sh", "-c", script, stdin=subprocess.PIPE)
+                self.read_until(process.stdout, "ready")
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(), status)
+                process.stdin.close()
+                said = process.stderr.read()  # up to the holder's end
+                self.assertRegex(said, "a process that is still there has .* if 'sh' is a script, it must `exec' the program")
+                self.assertNotIn("goes on from there", said)
+
     def test_nothing_is_started_beside_another_run(self):
         self.start("hold", 1)
         _, said = self.run_to_end(125, *self.shell("exit 0"), options=("--backoff-max=0.05",))
