@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include <h5ckpt.h>
+#include <stdlib.h>
 
 #include "glance.h"
 #include "run_options.h"
@@ -11,6 +12,8 @@
 #include "verdict.h"
 
 enum { POLL_NS = 50000000 }; /* how often it is asked whether a writer has gone, which nobody is told */
+
+static const char JOB_END_TIME[] = "SLURM_JOB_END_TIME";
 
 struct supervision {
     struct run_options options;
@@ -65,10 +68,16 @@ static bool wait_until_free(struct supervision *supervision)
 
 /* ------------------------------------------------------------------------- lives */
 
+/* After the waits that have followed it. */
+static int64_t now_wall_ns(const struct run_life *life)
+{
+    return life->ended_wall_ns + (signals_clock_ns() - life->ended_ns);
+}
+
 static enum run_verdict judge(struct supervision *supervision, struct run_record *record)
 {
     const struct run_options *options = &supervision->options;
-    const struct run_past past = {
+    struct run_past past = {
         .end = record->life.end,
         .asked = record->life.asked,
         .held = record->after.held,
@@ -82,6 +91,7 @@ static enum run_verdict judge(struct supervision *supervision, struct run_record
 
     record->idle_count = supervision->idle_count = run_idle_count(&past);
     record->backoff_ns = run_backoff_ns(supervision->idle_count, options->backoff_ns, options->backoff_max_ns);
+    past.time_is_up = run_time_is_up(getenv(JOB_END_TIME), now_wall_ns(&record->life), record->backoff_ns);
     return run_decide(&past);
 }
 

@@ -4,7 +4,7 @@
  * Pure: no I/O, so that the test walks every combination.
  *
  * (1) What could not be executed, or has finished, is not started again.
- * (2) Nor is what was asked to end from outside: whoever asked starts it again if he wants to.
+ * (2) Nor is what was asked to end from outside, or has stopped because the job's time ends: whoever asked starts it again if he wants to.
  * (3) Nor is there ever a second writer beside one that is still there.
  * (4) Nor is work whose checkpoint was deleted: it is done, however the life ended, and would begin anew.
  * (5) Two lives in a row (or so many as were allowed) that got no further are the last: the next one would fare no better.
@@ -45,8 +45,9 @@ enum { RUN_PROGRESS_COUNT = RUN_PROGRESS_UNKNOWN + 1 };
 struct run_past {
     enum run_end end;
     enum run_asked asked;
-    bool held;    /* somebody still writes to the directory */
-    bool deleted; /* there was a checkpoint when the life began, and there is none now */
+    bool held;       /* somebody still writes to the directory */
+    bool time_is_up; /* run_time_is_up() */
+    bool deleted;    /* there was a checkpoint when the life began, and there is none now */
     enum run_progress progress;
     uint64_t idle_before;   /* lives in a row, before this one, that made no progress … */
     uint64_t idle_max;      /* … and how many there may be, this one included; at least 1 */
@@ -59,6 +60,7 @@ enum run_verdict {
     RUN_STOP_FINISHED,
     RUN_STOP_DELETED,
     RUN_STOP_ASKED,
+    RUN_STOP_TIME,
     RUN_STOP_NOT_EXECUTED,
     RUN_STOP_HELD,
     RUN_STOP_IDLE,
@@ -66,6 +68,12 @@ enum run_verdict {
 };
 
 enum { RUN_VERDICT_COUNT = RUN_STOP_RESTARTS + 1 };
+
+/*
+ * Is the end of the job (`end_time`: seconds since 1970, as a batch system writes them; NULL: unknown) past, or so near that a life begun
+ * after a wait of `backoff_ns` would have less than a minute? It would ignore a deadline that has passed, and train on until it is killed.
+ */
+bool run_time_is_up(const char *end_time, int64_t now_wall_ns, int64_t backoff_ns);
 
 enum run_verdict run_decide(const struct run_past *past);
 

@@ -166,6 +166,11 @@ void run_tell_verdict(const struct run_tell *tell, enum run_verdict verdict, int
         if (place->held)
             tell_writer_stays(tell);
         return;
+    case RUN_STOP_TIME:
+        text_complain("not started again: the job's time ends (SLURM_JOB_END_TIME). '%s' holds %s: the same command "
+                      "goes on from there",
+                      tell->directory, holds);
+        return;
     case RUN_STOP_HELD:
         text_complain("not started%s: a process that is still there has '%s' as its writer, and a second one would be "
                       "refused. End it, or, if the program goes into the background by itself, have it stay in front",
@@ -262,7 +267,7 @@ bool run_tell_open_journal(struct run_tell *tell, const char *path)
 
 static const char *verdict_name(enum run_verdict verdict)
 {
-    static const char *const NAME[RUN_VERDICT_COUNT] = {"restart",      "finished", "deleted", "asked",
+    static const char *const NAME[RUN_VERDICT_COUNT] = {"restart",      "finished", "deleted", "asked",   "time",
                                                         "not executed", "held",     "idle",    "restarts"};
     return NAME[verdict];
 }

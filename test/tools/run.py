@@ -15,7 +15,9 @@ import signal
 import subprocess
 import sys
 import termios
+import time
 import unittest
+import unittest.mock
 
 import case
 from case import CASES, COMMAND, environment
@@ -35,6 +37,10 @@ class Case(case.Case):
         signal.signal(signal.SIGALRM, lambda *_: self.fail(f"no end after {TEST_SECONDS_MAX} s"))
         signal.alarm(TEST_SECONDS_MAX)
         self.addCleanup(signal.alarm, 0)
+        no_job = unittest.mock.patch.dict(os.environ)
+        no_job.start()
+        self.addCleanup(no_job.stop)
+        os.environ.pop("SLURM_JOB_END_TIME", None)
 
     def begin(self, *program, options=("--backoff", "0"), **more):
         """`h5ckpt run' with a program; ends with the test, whatever comes."""
@@ -123,6 +129,15 @@ class Lives(Case):
                 _, said = self.run_to_end(status, *self.shell(f"{self.saving()}; exit 1", f"{self.deleting()}; {end}", "exit 0"))
                 self.assertEqual(self.life_count(), 2)
                 self.assertIn(f"was deleted: its work is done, though the program {told}", said)
+
+    def test_what_was_preempted_at_the_end_of_its_jobs_time_is_not_started_again(self):
+        for left, status, lives in (-1000, 75, 1), (30, 75, 1), (100000, 0, 2):
+            with self.subTest(left=left):
+                (self.work / "lives").unlink(missing_ok=True)
+                os.environ["SLURM_JOB_END_TIME"] = str(int(time.time()) + left)
+                _, said = self.run_to_end(status, *self.shell(f"{self.saving()}; exit 75", "exit 0"))
+                self.assertEqual(self.life_count(), lives)
+                self.assertEqual("the job's time ends (SLURM_JOB_END_TIME)" in said, status == 75)
 
     def test_two_lives_without_a_save_are_the_last(self):
         _, said = self.run_to_end(7, *self.shell(f"{self.saving()}; exit 1", "exit 7"))

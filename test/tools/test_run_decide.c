@@ -13,7 +13,7 @@
 enum { IDLE_BEFORE_COUNT = 4, IDLE_MAX_COUNT = 3, RESTART_COUNT = 3, RESTART_MAX_COUNT = 3 };
 
 enum {
-    COMBINATION_COUNT = RUN_END_COUNT * RUN_ASKED_COUNT * RUN_PROGRESS_COUNT * 2 * 2 * IDLE_BEFORE_COUNT *
+    COMBINATION_COUNT = RUN_END_COUNT * RUN_ASKED_COUNT * RUN_PROGRESS_COUNT * 2 * 2 * 2 * IDLE_BEFORE_COUNT *
                         IDLE_MAX_COUNT * RESTART_COUNT * RESTART_MAX_COUNT
 };
 
@@ -31,6 +31,7 @@ static struct run_past combination(int number)
         .end = (enum run_end)take(&number, RUN_END_COUNT),
         .asked = (enum run_asked)take(&number, RUN_ASKED_COUNT),
         .held = take(&number, 2) != 0,
+        .time_is_up = take(&number, 2) != 0,
         .deleted = take(&number, 2) != 0,
         .progress = (enum run_progress)take(&number, RUN_PROGRESS_COUNT),
         .idle_before = (uint64_t)take(&number, IDLE_BEFORE_COUNT),
@@ -49,6 +50,11 @@ static bool is_asked_end(const struct run_past *past)
 static bool is_done(const struct run_past *past)
 {
     return past->deleted && !past->held;
+}
+
+static bool is_at_end_of_time(const struct run_past *past)
+{
+    return past->end == RUN_PREEMPTED && past->time_is_up;
 }
 
 static bool wants_restart(const struct run_past *past)
@@ -121,6 +127,54 @@ START_TEST(whoever_asked_for_the_end_gets_it)
 }
 END_TEST
 
+START_TEST(what_has_stopped_for_the_end_of_the_jobs_time_is_not_started_again)
+{
+    for (int number = 0; number < COMBINATION_COUNT; number++) {
+        const struct run_past past = combination(number);
+
+        if (!is_at_end_of_time(&past) || is_done(&past) || is_asked_end(&past))
+            continue;
+        ck_assert_int_eq(run_decide(&past), RUN_STOP_TIME);
+    }
+}
+END_TEST
+
+START_TEST(a_crash_is_started_again_whatever_the_time)
+{
+    for (int number = 0; number < COMBINATION_COUNT; number++) {
+        struct run_past past = combination(number);
+
+        if (past.end == RUN_PREEMPTED)
+            continue;
+        const enum run_verdict verdict = run_decide(&past);
+        past.time_is_up = !past.time_is_up;
+        ck_assert_int_eq(run_decide(&past), verdict);
+    }
+}
+END_TEST
+
+START_TEST(time_is_up_when_no_minute_would_be_left)
+{
+    static const int64_t S = 1000000000;
+
+    ck_assert(!run_time_is_up("1000", 939 * S, 0));
+    ck_assert(run_time_is_up("1000", 941 * S, 0));
+    ck_assert(!run_time_is_up("1000", 929 * S, 10 * S));
+    ck_assert(run_time_is_up("1000", 931 * S, 10 * S));
+    ck_assert(run_time_is_up("1000", 2000 * S, 0));
+    ck_assert(run_time_is_up("1000", 0, INT64_MAX));
+}
+END_TEST
+
+START_TEST(a_time_that_is_none_is_never_up)
+{
+    static const char *const NONE[] = {NULL, "", "0", "-5", "soon", "12:30", "1000x", "nan"};
+
+    for (size_t i = 0; i < sizeof NONE / sizeof *NONE; i++)
+        ck_assert(!run_time_is_up(NONE[i], INT64_MAX, INT64_MAX));
+}
+END_TEST
+
 START_TEST(a_notice_that_was_not_obeyed_asks_for_nothing)
 {
     for (int number = 0; number < COMBINATION_COUNT; number++) {
@@ -154,8 +208,8 @@ START_TEST(a_crash_and_a_preemption_are_started_again_while_that_helps)
     for (int number = 0; number < COMBINATION_COUNT; number++) {
         const struct run_past past = combination(number);
 
-        if (!(wants_restart(&past) && !is_done(&past) && !is_asked_end(&past) && !past.held &&
-              past.restart_count < past.restart_max &&
+        if (!(wants_restart(&past) && !is_done(&past) && !is_asked_end(&past) && !is_at_end_of_time(&past) &&
+              !past.held && past.restart_count < past.restart_max &&
               (past.progress != RUN_IDLE || past.idle_before + 1 < past.idle_max)))
             continue;
         ck_assert_int_eq(run_decide(&past), RUN_RESTART);
@@ -168,8 +222,8 @@ START_TEST(too_many_lives_without_a_save_are_the_last)
     for (int number = 0; number < COMBINATION_COUNT; number++) {
         const struct run_past past = combination(number);
 
-        if (!(wants_restart(&past) && !is_done(&past) && !is_asked_end(&past) && !past.held &&
-              past.progress == RUN_IDLE && past.idle_before + 1 >= past.idle_max))
+        if (!(wants_restart(&past) && !is_done(&past) && !is_asked_end(&past) && !is_at_end_of_time(&past) &&
+              !past.held && past.progress == RUN_IDLE && past.idle_before + 1 >= past.idle_max))
             continue;
         ck_assert_int_eq(run_decide(&past), RUN_STOP_IDLE);
     }
@@ -261,7 +315,8 @@ START_TEST(a_batch_system_is_told_to_start_it_again_only_where_that_helps)
 {
     for (int verdict = 0; verdict < RUN_VERDICT_COUNT; verdict++)
         ck_assert_int_eq(run_exit_status((enum run_verdict)verdict, H5CKPT_EXIT_PREEMPTED),
-                         verdict == RUN_STOP_ASKED ? H5CKPT_EXIT_PREEMPTED : RUN_EXIT_FAILED);
+                         verdict == RUN_STOP_ASKED || verdict == RUN_STOP_TIME ? H5CKPT_EXIT_PREEMPTED
+                                                                               : RUN_EXIT_FAILED);
 }
 END_TEST
 
@@ -283,6 +338,10 @@ static Suite *run_decide_suite(void)
     tcase_add_test(facts, what_ended_well_but_still_writes_has_not_finished);
     tcase_add_test(facts, work_whose_checkpoint_was_deleted_does_not_begin_anew);
     tcase_add_test(facts, whoever_asked_for_the_end_gets_it);
+    tcase_add_test(facts, what_has_stopped_for_the_end_of_the_jobs_time_is_not_started_again);
+    tcase_add_test(facts, a_crash_is_started_again_whatever_the_time);
+    tcase_add_test(facts, time_is_up_when_no_minute_would_be_left);
+    tcase_add_test(facts, a_time_that_is_none_is_never_up);
     tcase_add_test(facts, a_notice_that_was_not_obeyed_asks_for_nothing);
     tcase_add_test(facts, nothing_is_started_beside_a_writer);
     tcase_add_test(facts, a_crash_and_a_preemption_are_started_again_while_that_helps);
