@@ -34,9 +34,9 @@ static unsigned see_state(struct follow *follow, const struct sight *sight)
     return other ? NEWS_SAVED : NEWS_NONE;
 }
 
-static unsigned see_nothing(struct follow *follow)
+static unsigned see_nothing(struct follow *follow, const struct sight *sight)
 {
-    const bool deleted = follow->state_seen;
+    const bool deleted = follow->state_seen || (sight->leavings && !sight->writer);
 
     follow->state_seen = false;
     follow->sequence = 0;
@@ -64,7 +64,7 @@ unsigned follow_see(struct follow *follow, const struct sight *sight)
     if (sight->kind == SIGHT_STATE)
         news |= see_state(follow, sight);
     if (sight->kind == SIGHT_NOTHING)
-        news |= see_nothing(follow);
+        news |= see_nothing(follow, sight);
     if (sight->kind == SIGHT_LOST)
         follow->state_seen = true;
     if (sight->kind != SIGHT_UNTOLD) {

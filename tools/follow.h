@@ -19,6 +19,7 @@ enum sight_kind {
 struct sight {
     enum sight_kind kind;
     bool writer;
+    bool leavings;              /* nothing, but for what a checkpoint that was deleted leaves */
     uint64_t sequence;          /* of the state … */
     int64_t saved_ns;           /* … and when it was saved, since 1970; 0 without one */
     uint64_t previous_sequence; /* of the state before it; 0: it is not there */
@@ -32,7 +33,7 @@ enum news { /* bits */
             NEWS_SAVED = 2,    /* another state is there */
             NEWS_WRITER = 4,   /* a writer came or went */
             NEWS_KIND = 8,     /* it is of another kind than last time */
-            NEWS_DELETED = 16, /* there was a state, and now there is nothing */
+            NEWS_DELETED = 16, /* there was a state, if only before anybody looked, and now there is nothing */
 };
 
 struct follow {

@@ -6,6 +6,13 @@
 
 #include "memory.h"
 
+static void note_milestone(void *context, const struct h5ckpt_milestone *milestone)
+{
+    bool *any = context;
+
+    *any |= milestone->state != H5CKPT_SLOT_FOREIGN;
+}
+
 struct glance glance_at(const char *directory)
 {
     struct glance glance = {.report.restored = -1};
@@ -18,6 +25,8 @@ struct glance glance_at(const char *directory)
     if (glance.status == H5CKPT_OK)
         glance.status = h5ckpt_inspect(store, NULL, &glance.report);
     glance.message = memory_check(strdup(h5ckpt_message(store)));
+    if (glance.status == H5CKPT_NO_CHECKPOINT)
+        h5ckpt_list_milestones(store, H5CKPT_RECORDS, note_milestone, &glance.only_milestones);
     h5ckpt_close(store);
     h5ckpt_state_free(state);
     return glance;

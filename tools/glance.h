@@ -11,6 +11,7 @@ struct glance {
     h5ckpt_status status;
     char *message; /* the library's, of `status` */
     struct h5ckpt_report report;
+    bool only_milestones; /* no checkpoint, but what one that was deleted leaves */
 };
 
 /* Look. Never fails: what goes wrong is part of what is seen. Free it with glance_free(). */

@@ -94,7 +94,8 @@ static enum sight_kind kind_of(h5ckpt_status status)
 static struct sight sight_of(const struct glance *glance)
 {
     const struct h5ckpt_slot_report *slot = glance_restorable(glance);
-    struct sight sight = {.kind = kind_of(glance->status), .writer = glance->report.writer_alive};
+    struct sight sight = {
+        .kind = kind_of(glance->status), .writer = glance->report.writer_alive, .leavings = glance->only_milestones};
 
     if (slot == NULL)
         return sight;

@@ -63,6 +63,16 @@ static void say_cost(FILE *stream, const struct watched *watched)
             100 * share_of_time(account));
 }
 
+/* Names in it may be anything: ASCII only, so that a byte is a column. */
+static void say_fall_back(FILE *stream, const struct watched *watched)
+{
+    if (watched->glance.status != H5CKPT_FELL_BACK)
+        return;
+    fputs(", ", stream);
+    for (const char *byte = watched->glance.message; *byte != '\0'; byte++)
+        fputc(*byte >= ' ' && *byte <= '~' ? *byte : '?', stream);
+}
+
 static const char *kind_text(const struct watched *watched)
 {
     switch (watched->follow.last.kind) {
@@ -97,6 +107,7 @@ static void say_live(FILE *stream, const struct watched *watched)
         fprintf(stream, ", next in about %s", text_duration(duration, next));
     else if (follow_next_ns(&watched->follow) != 0)
         fprintf(stream, ", next was due %s ago", text_duration(duration, -next));
+    say_fall_back(stream, watched);
 }
 
 char *watch_live_text(const struct watched *watched)
@@ -122,6 +133,7 @@ static void print_state(const struct watched *watched)
     say_cost(stdout, watched);
     if (next_ns != 0)
         printf(", next about %s", text_local_time(next, next_ns));
+    say_fall_back(stdout, watched);
     putchar('\n');
 }
 

@@ -205,6 +205,17 @@ START_TEST(so_it_does_where_the_deletion_was_not_seen)
 }
 END_TEST
 
+START_TEST(a_checkpoint_that_was_deleted_before_anybody_looked_is_told)
+{
+    for (int writer = 0; writer < 2; writer++) {
+        const struct sight sight = {.kind = SIGHT_NOTHING, .writer = writer != 0, .leavings = true};
+        struct follow fresh = {0};
+
+        ck_assert_uint_eq(follow_see(&fresh, &sight), writer ? NEWS_FIRST : NEWS_FIRST | NEWS_DELETED);
+    }
+}
+END_TEST
+
 static Suite *follow_suite(void)
 {
     Suite *suite = suite_create("follow");
@@ -233,6 +244,7 @@ static Suite *follow_suite(void)
     tcase_add_test(expected, a_clock_that_was_set_back_tells_nothing);
     tcase_add_test(expected, after_a_deletion_everything_begins_anew);
     tcase_add_test(expected, so_it_does_where_the_deletion_was_not_seen);
+    tcase_add_test(expected, a_checkpoint_that_was_deleted_before_anybody_looked_is_told);
     suite_add_tcase(suite, expected);
     return suite;
 }

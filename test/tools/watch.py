@@ -183,6 +183,18 @@ class Once(Case):
         (self.directory / "slot-a.h5").unlink()
         self.expect(2, "no state of it can be read")
 
+    def test_a_fall_back_is_told_with_its_reason(self):
+        save(self.directory, 2)
+        flip(self.directory / "slot-b.h5", 20)
+        self.expect(1, "slot-b.h5 is damaged")
+        self.assertIn(b", fell back to slot-a.h5 in", case.run("watch", "--once", self.directory).stdout)
+
+    def test_a_run_that_has_finished_and_left_milestones_is_told(self):
+        subprocess.run([case.CASES, self.directory, "keep", "1"], check=True)
+        subprocess.run([case.CASES, self.directory, "obey", "0"], input=b"delete\n", stdout=subprocess.DEVNULL, check=True)
+        self.expect(3, "deleted")
+        self.assertRegex(self.finish(self.watch()), "was deleted: its work is done")
+
     def test_what_cannot_be_told_is_4(self):
         self.directory = case.MANUAL.parents[1] / "test/format/v1-newer"
         self.expect(4, "version")
@@ -325,6 +337,12 @@ class Terminal(Case):
             self.end(process)
             for line in self.sent.split("\r"):
                 self.assertLess(len(line.replace("\b", "")), columns)
+
+    def test_a_fall_back_is_told_in_it(self):
+        save(self.directory, 2)
+        flip(self.directory / "slot-b.h5", 20)
+        self.watch_on_terminal()
+        self.read_until(r"epoch 1, .*, fell back to slot-a.h5 in ")
 
     def test_its_settings_are_as_before_after_every_way_out(self):
         save(self.directory, 2)
