@@ -705,8 +705,8 @@ enum { H5CKPT_MILESTONE_NAME_BYTES_MAX = 64 };
  *
  * @return H5CKPT_OK; what h5ckpt_wait() would have returned, if a save in the background has failed; H5CKPT_E_ARGUMENT (a bad name; nothing
  *         saved or restored yet; a read-only store), H5CKPT_E_NO_SPACE (also where the next saves would find none), H5CKPT_E_FOREIGN (another file
- *         under that name; untouched), H5CKPT_E_VERSION, H5CKPT_E_DAMAGED (the state itself, found when it was copied), H5CKPT_E_BUSY (somebody
- *         else changed lock or slot), H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_IO, H5CKPT_E_SYSTEM. After a failure the older milestone
+ *         under that name; untouched), H5CKPT_E_VERSION, H5CKPT_E_DAMAGED (the state itself: its record, or any byte where it is copied; the
+ *         next save makes a new file beside the state before), H5CKPT_E_BUSY (somebody else changed the lock, or put another state into the slot), H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_IO, H5CKPT_E_SYSTEM. After a failure the older milestone
  *         is there (if flushing the directory failed, it or the new one), and saving goes on.
  */
 H5CKPT_API h5ckpt_status h5ckpt_keep(h5ckpt_store *store, const char *name);

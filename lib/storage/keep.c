@@ -89,14 +89,13 @@ static h5ckpt_status link_base(h5ckpt_store *store, const struct slot *base)
         return status;
     /* What was linked is looked at, not what had the name before. */
     status = slot_reader_open(&reader, &store->directory, FORMAT_MILESTONE_NEW, FILE_READ, &store->error);
+    if (status == H5CKPT_NO_CHECKPOINT)
+        return error_set(&store->error, H5CKPT_E_DAMAGED, "'%s/%s' has vanished", store->directory.path,
+                         FORMAT_MILESTONE_NEW);
     if (status == H5CKPT_OK && !slot_reader_holds(&reader, &base->record))
-        status = H5CKPT_E_DAMAGED;
-    slot_reader_close(&reader);
-    if (status == H5CKPT_E_DAMAGED || status == H5CKPT_NO_CHECKPOINT)
-        status = error_set(&store->error, H5CKPT_E_BUSY,
-                           "'%s/%s' no longer holds sequence %" PRIu64
-                           ", which this handle saved or restored: somebody else has changed it; nothing was kept",
+        status = error_set(&store->error, H5CKPT_E_OVERTAKEN, "'%s/%s' no longer holds sequence %" PRIu64,
                            store->directory.path, base->name, base->record.sequence);
+    slot_reader_close(&reader);
     return status;
 }
 
@@ -129,6 +128,29 @@ static h5ckpt_status make_new(h5ckpt_store *store, const struct slot *base)
     return copy_base(store, base);
 }
 
+/* What was linked or copied is not what was saved: a look at the slot itself tells why, and no save counts on it unseen. */
+static h5ckpt_status judge_base(h5ckpt_store *store, const struct slot *base, h5ckpt_status status)
+{
+    struct error why = ERROR_NONE;
+
+    if (status != H5CKPT_E_DAMAGED && status != H5CKPT_E_OVERTAKEN && status != H5CKPT_E_IO)
+        return status;
+    store->base_durable = false;
+    if (slot_verify(&store->directory, base->name, &base->record, FILE_READ, NULL, &store->buffer, &why) ==
+        H5CKPT_E_DAMAGED) {
+        store_reject_slot(store, base->number, &why);
+        error_move(&store->error, &why);
+    } else if (why.status == H5CKPT_E_OVERTAKEN || status == H5CKPT_E_OVERTAKEN) {
+        store->base_suspect = true;
+        error_set(&store->error, H5CKPT_E_BUSY,
+                  "'%s/%s' no longer holds sequence %" PRIu64
+                  ", which this handle saved or restored: somebody else has changed it; nothing was kept",
+                  store->directory.path, base->name, base->record.sequence);
+    }
+    error_clear(&why);
+    return store->error.status;
+}
+
 /* rename(2) does nothing with two names of one file. */
 static h5ckpt_status is_kept_already(h5ckpt_store *store, const struct slot *base, const struct milestone *milestone,
                                      bool *kept)
@@ -154,7 +176,7 @@ static h5ckpt_status put_in_place(h5ckpt_store *store, const struct slot *base, 
 
     if (status < 0 || kept)
         return status;
-    status = make_new(store, base);
+    status = judge_base(store, base, make_new(store, base));
     if (status == H5CKPT_OK)
         status = directory_rename(&store->directory, FORMAT_MILESTONE_NEW, milestone->file_name, &store->error);
     if (status < 0)

@@ -67,8 +67,9 @@ void store_reject_slot(h5ckpt_store *store, unsigned slot_number, const struct e
 
     slot->state = H5CKPT_SLOT_DAMAGED;
     slot_set_reason(slot, &store->directory, error_message(why));
-    survey_explain(&store->survey, slot);
-    if ((int)slot_number == store->base) {
+    if ((int)slot_number != store->base) { /* whatever was noted once, the base was whole */
+        survey_explain(&store->survey, slot);
+    } else {
         store->base_durable = false; /* the next save must not count on it */
         store->base_suspect = true;
     }

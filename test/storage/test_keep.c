@@ -254,6 +254,61 @@ START_TEST(a_copy_of_damaged_bytes_is_refused_and_the_older_milestone_stays)
 }
 END_TEST
 
+static void kill_here(void *context)
+{
+    (void)context;
+    _exit(7);
+}
+
+/* _i: linked, copied; the record, a block. What is left when the next save is killed is the state before. */
+START_TEST(a_base_found_damaged_is_told_so_and_the_next_save_spares_the_state_before)
+{
+    const bool copied = _i > 0;
+    const pid_t child = fork();
+
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        h5ckpt_store *store = standard_open_slots(&standard, 2);
+        if (standard_save(store, &standard, 1) < 0 || standard_save(store, &standard, 2) < 0)
+            _exit(1);
+        file_flip_bit(in_backup(slot_of_epoch(2)), 8 * (_i < 2 ? 100 : 20000));
+        if (copied)
+            faults_set((struct faults){.calls = FAULT_LINK, .count = FAULTS_FOR_EVER, .error = EPERM});
+        if (h5ckpt_keep(store, "best") != H5CKPT_E_DAMAGED || strstr(h5ckpt_message(store), "slot-") == NULL)
+            _exit(2);
+        faults_set((struct faults){.calls = FAULT_FLUSH, .name = "slot-", .count = 1, .before = kill_here});
+        standard_save(store, &standard, 3);
+        _exit(3);
+    }
+    int wait_status;
+    ck_assert_int_eq(waitpid(child, &wait_status, 0), child);
+    ck_assert(WIFEXITED(wait_status));
+    ck_assert_int_eq(WEXITSTATUS(wait_status), 7);
+    ck_assert(!file_exists(in_backup(BEST)));
+    assert_restores(H5CKPT_FELL_BACK, 1);
+}
+END_TEST
+
+START_TEST(after_a_damaged_base_saves_go_on_in_a_new_file)
+{
+    h5ckpt_store *store = open_and_restore(2);
+
+    save(store, 1);
+    save(store, 2);
+    file_flip_bit(in_backup(slot_of_epoch(2)), 8 * 100);
+    const ino_t before = file_inode(in_backup(slot_of_epoch(1)));
+    assert_status(h5ckpt_keep(store, "best"), H5CKPT_E_DAMAGED);
+    save(store, 3);
+    ck_assert_uint_ne(file_inode(in_backup(slot_of_epoch(3))), before);
+    keep(store, "best");
+    save(store, 4);
+    h5ckpt_close(store);
+    assert_milestones("best intact 3;");
+    assert_restores(H5CKPT_OK, 4);
+    assert_restores_previous(H5CKPT_OK, 3);
+}
+END_TEST
+
 START_TEST(nothing_saved_or_restored_is_nothing_to_keep)
 {
     h5ckpt_store *store = standard_open(&standard, NULL);
@@ -729,12 +784,6 @@ START_TEST(when_the_last_milestone_has_gone_the_lock_goes_too)
 }
 END_TEST
 
-static void kill_here(void *context)
-{
-    (void)context;
-    _exit(7);
-}
-
 /* _i: the call at which the process is killed */
 START_TEST(a_deletion_cut_short_leaves_the_milestone)
 {
@@ -882,6 +931,8 @@ int main(void)
     tcase_add_test(tcase, a_restored_state_that_may_not_be_durable_is_copied);
     tcase_add_loop_test(tcase, without_hard_links_the_state_is_copied, 0, 4);
     tcase_add_test(tcase, a_copy_of_damaged_bytes_is_refused_and_the_older_milestone_stays);
+    tcase_add_loop_test(tcase, a_base_found_damaged_is_told_so_and_the_next_save_spares_the_state_before, 0, 3);
+    tcase_add_test(tcase, after_a_damaged_base_saves_go_on_in_a_new_file);
     tcase_add_test(tcase, nothing_saved_or_restored_is_nothing_to_keep);
     tcase_add_loop_test(tcase, a_state_in_flight_is_waited_for, H5CKPT_SAVE_SYNCHRONOUS, H5CKPT_SAVE_FORKED + 1);
     tcase_add_test(tcase, where_the_state_in_flight_fails_none_is_kept_in_its_stead);
