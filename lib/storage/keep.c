@@ -177,6 +177,10 @@ static h5ckpt_status put_in_place(h5ckpt_store *store, const struct slot *base, 
     if (status < 0 || kept)
         return status;
     status = judge_base(store, base, make_new(store, base));
+    if (lock_check(&store->lock, &ignored) < 0) { /* a copy takes a while; nothing there is ours to remove any more */
+        error_move(&store->error, &ignored);
+        return store->error.status;
+    }
     if (status == H5CKPT_OK)
         status = directory_rename(&store->directory, FORMAT_MILESTONE_NEW, milestone->file_name, &store->error);
     if (status < 0)

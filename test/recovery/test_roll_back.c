@@ -298,6 +298,50 @@ START_TEST(a_full_disk_leaves_the_state_before_or_the_milestones)
 }
 END_TEST
 
+static void take_over(void *context)
+{
+    (void)context;
+    file_replace(in_backup("lock"), "another writer's", 16);
+}
+
+START_TEST(after_the_copy_the_directory_must_still_be_ours)
+{
+    make_history(2);
+    h5ckpt_store *store = open_and_restore(2);
+
+    faults_set((struct faults){.calls = FAULT_FLUSH, .name = "slot-a.h5.new", .count = 1, .before = take_over});
+    assert_status(h5ckpt_roll_back(store, "best"), H5CKPT_E_BUSY);
+    ck_assert(faults_hit());
+    faults_clear();
+    h5ckpt_close(store);
+    file_remove(in_backup("lock"));
+    file_remove(in_backup("slot-a.h5.new"));
+    assert_restores(H5CKPT_OK, 6);
+    assert_restores_previous(H5CKPT_OK, 5);
+}
+END_TEST
+
+static void remove_new(void *context)
+{
+    (void)context;
+    unlink(in_backup("slot-a.h5.new"));
+}
+
+START_TEST(a_new_file_that_vanishes_is_a_failure)
+{
+    make_history(2);
+    h5ckpt_store *store = open_and_restore(2);
+
+    faults_set(
+        (struct faults){.calls = FAULT_OPEN, .name = "slot-a.h5.new", .count = FAULTS_FOR_EVER, .before = remove_new});
+    assert_status(h5ckpt_roll_back(store, "best"), H5CKPT_E_DAMAGED);
+    assert_mentions(h5ckpt_message(store), "has vanished");
+    faults_clear();
+    h5ckpt_close(store);
+    assert_restores(H5CKPT_OK, 6);
+}
+END_TEST
+
 static void kill_here(void *context)
 {
     (void)context;
@@ -381,6 +425,8 @@ int main(void)
     tcase_add_loop_test(tcase, no_flipped_bit_of_a_milestone_is_ever_rolled_back_to, 0, 8);
     tcase_add_loop_test(tcase, a_failing_call_leaves_the_state_before_or_the_milestones, 0, 40);
     tcase_add_loop_test(tcase, a_full_disk_leaves_the_state_before_or_the_milestones, 0, 40);
+    tcase_add_test(tcase, after_the_copy_the_directory_must_still_be_ours);
+    tcase_add_test(tcase, a_new_file_that_vanishes_is_a_failure);
     tcase_add_loop_test(tcase, killed_anywhere_the_state_before_or_the_milestones_is_restored, 0, 24);
     tcase_add_test(tcase, a_foreign_slot_forbids_it);
     tcase_add_test(tcase, of_what_is_no_milestone_nothing_is_rolled_back);

@@ -309,6 +309,74 @@ START_TEST(after_a_damaged_base_saves_go_on_in_a_new_file)
 }
 END_TEST
 
+static int refuse_link(int directory, const char *from, const char *to)
+{
+    (void)directory, (void)from, (void)to;
+    errno = EPERM;
+    return -1;
+}
+
+static void refuse_links(void)
+{
+    static struct system_calls calls;
+
+    calls = *system_calls;
+    calls.link_at = refuse_link;
+    system_calls = &calls;
+}
+
+static void remove_new(void *context)
+{
+    (void)context;
+    unlink(in_backup(NEW));
+}
+
+/* _i: linked, copied */
+START_TEST(a_new_file_that_vanishes_is_a_failure_and_the_older_milestone_stays)
+{
+    h5ckpt_store *store = open_and_restore(2);
+
+    save(store, 1);
+    keep(store, "best");
+    save(store, 2);
+    save(store, 3);
+    faults_set((struct faults){.calls = FAULT_OPEN, .name = NEW, .count = FAULTS_FOR_EVER, .before = remove_new});
+    if (_i > 0)
+        refuse_links();
+    assert_status(h5ckpt_keep(store, "best"), H5CKPT_E_DAMAGED);
+    assert_mentions(h5ckpt_message(store), "has vanished");
+    faults_clear();
+    save(store, 4);
+    keep(store, "other");
+    h5ckpt_close(store);
+    assert_milestones("best intact 1;other intact 4;");
+}
+END_TEST
+
+static void take_over(void *context)
+{
+    (void)context;
+    file_replace(in_backup("lock"), "another writer's", 16);
+}
+
+START_TEST(after_a_copy_the_directory_must_still_be_ours)
+{
+    h5ckpt_store *store = open_and_restore(2);
+
+    save(store, 1);
+    keep(store, "best");
+    save(store, 2);
+    faults_set((struct faults){.calls = FAULT_FLUSH, .name = NEW, .count = 1, .before = take_over});
+    refuse_links();
+    assert_status(h5ckpt_keep(store, "best"), H5CKPT_E_BUSY);
+    ck_assert(faults_hit());
+    faults_clear();
+    ck_assert(file_exists(in_backup(NEW))); /* it may be another writer's by now */
+    assert_holds(BEST, 1);
+    h5ckpt_close(store);
+}
+END_TEST
+
 START_TEST(nothing_saved_or_restored_is_nothing_to_keep)
 {
     h5ckpt_store *store = standard_open(&standard, NULL);
@@ -408,22 +476,6 @@ START_TEST(after_names_that_may_not_be_durable_no_slot_is_written_in_place)
     h5ckpt_close(store);
 }
 END_TEST
-
-static int refuse_link(int directory, const char *from, const char *to)
-{
-    (void)directory, (void)from, (void)to;
-    errno = EPERM;
-    return -1;
-}
-
-static void refuse_links(void)
-{
-    static struct system_calls calls;
-
-    calls = *system_calls;
-    calls.link_at = refuse_link;
-    system_calls = &calls;
-}
 
 /* _i: the call of a copy that finds no space */
 START_TEST(a_full_disk_fails_the_copy_and_leaves_nothing)
@@ -933,6 +985,8 @@ int main(void)
     tcase_add_test(tcase, a_copy_of_damaged_bytes_is_refused_and_the_older_milestone_stays);
     tcase_add_loop_test(tcase, a_base_found_damaged_is_told_so_and_the_next_save_spares_the_state_before, 0, 3);
     tcase_add_test(tcase, after_a_damaged_base_saves_go_on_in_a_new_file);
+    tcase_add_loop_test(tcase, a_new_file_that_vanishes_is_a_failure_and_the_older_milestone_stays, 0, 2);
+    tcase_add_test(tcase, after_a_copy_the_directory_must_still_be_ours);
     tcase_add_test(tcase, nothing_saved_or_restored_is_nothing_to_keep);
     tcase_add_loop_test(tcase, a_state_in_flight_is_waited_for, H5CKPT_SAVE_SYNCHRONOUS, H5CKPT_SAVE_FORKED + 1);
     tcase_add_test(tcase, where_the_state_in_flight_fails_none_is_kept_in_its_stead);
