@@ -63,10 +63,10 @@ static void show(const struct milestone *milestone,
                    });
 }
 
-static h5ckpt_status list(h5ckpt_store *store, enum h5ckpt_depth depth,
+static h5ckpt_status list(h5ckpt_store *store, const struct lock *lock, enum h5ckpt_depth depth,
                           void (*visit)(void *context, const struct h5ckpt_milestone *milestone), void *context)
 {
-    const unsigned char *directory_id = store->lock.identified ? store->lock.directory_id : NULL;
+    const unsigned char *directory_id = lock->identified ? lock->directory_id : NULL;
     struct milestones found;
     h5ckpt_status status = milestones_read(&found, &store->directory, directory_id, &store->error);
 
@@ -85,6 +85,7 @@ h5ckpt_status h5ckpt_list_milestones(h5ckpt_store *store, enum h5ckpt_depth dept
                                      void *context)
 {
     h5ckpt_status status;
+    struct lock lock; /* as it is now, and not as it was when the store's survey was made */
     bool writer_alive;
 
     if (store == NULL)
@@ -93,10 +94,11 @@ h5ckpt_status h5ckpt_list_milestones(h5ckpt_store *store, enum h5ckpt_depth dept
     if (status == H5CKPT_OK && (visit == NULL || (unsigned)depth > H5CKPT_DEVICE))
         status = error_set(&store->error, H5CKPT_E_ARGUMENT, "h5ckpt_list_milestones: %s",
                            visit == NULL ? "the function to call is NULL" : "no such depth");
+    lock = store->lock;
     if (status == H5CKPT_OK && store->options.mode == H5CKPT_READ_ONLY)
-        status = store_peek(store, &writer_alive);
+        status = store_peek(store, &lock, &writer_alive);
     if (status < 0)
         return status;
     error_clear(&store->error); /* without a lock, there may be milestones all the same */
-    return store->directory.descriptor < 0 ? H5CKPT_OK : list(store, depth, visit, context);
+    return store->directory.descriptor < 0 ? H5CKPT_OK : list(store, &lock, depth, visit, context);
 }

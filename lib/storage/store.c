@@ -89,17 +89,18 @@ void store_forget_damage(h5ckpt_store *store)
     }
 }
 
-h5ckpt_status store_peek(h5ckpt_store *store, bool *writer_alive)
+h5ckpt_status store_peek(h5ckpt_store *store, struct lock *lock, bool *writer_alive)
 {
     h5ckpt_status status;
 
+    *lock = LOCK_NONE;
     directory_forget_if_removed(&store->directory);
     if (store->directory.descriptor < 0) {
         status = directory_open(&store->directory, store->directory.path, false, 0, &store->error);
         if (status != H5CKPT_OK)
             return status;
     }
-    return lock_peek(&store->lock, &store->directory, writer_alive, &store->error);
+    return lock_peek(lock, &store->directory, writer_alive, &store->error);
 }
 
 h5ckpt_status store_survey(h5ckpt_store *store)
@@ -111,7 +112,7 @@ h5ckpt_status store_survey(h5ckpt_store *store)
     if (store->options.mode == H5CKPT_READ_WRITE)
         return survey_directory(&store->survey, &store->directory, &store->lock, false, store->boot_id, &store->error);
     store->survey = (struct survey){0}; /* of what is not found, nothing old is told */
-    status = store_peek(store, &writer_alive);
+    status = store_peek(store, &store->lock, &writer_alive);
     if (status < 0 || store->directory.descriptor < 0)
         return status;
     error_clear(&store->error); /* without a lock there may be slots all the same */

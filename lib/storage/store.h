@@ -105,9 +105,9 @@ h5ckpt_status store_check_state(h5ckpt_store *store);
 /* Look at the directory anew, as the writer or beside one. Statuses as survey_directory() and lock_peek(). */
 h5ckpt_status store_survey(h5ckpt_store *store);
 
-/* As a reader: find the directory, which may have been made or removed since, and read its lock. H5CKPT_NO_CHECKPOINT: there is no
- * directory (its descriptor tells), or no lock; the system's errors. */
-h5ckpt_status store_peek(h5ckpt_store *store, bool *writer_alive);
+/* As a reader: find the directory, which may have been made or removed since, and read its lock; the store's own stays with its survey.
+ * H5CKPT_NO_CHECKPOINT: there is no directory (its descriptor tells), or no lock; the system's errors. */
+h5ckpt_status store_peek(h5ckpt_store *store, struct lock *lock, bool *writer_alive);
 
 /* A state is durable, and about to be acknowledged: from the first one on "no slot" means loss. */
 h5ckpt_status store_put_in_use(h5ckpt_store *store, struct error *error);

@@ -559,6 +559,41 @@ START_TEST(the_space_that_a_milestone_will_take_is_told)
 }
 END_TEST
 
+static void visit_variable(void *context, const struct h5ckpt_stored *stored)
+{
+    (void)context, (void)stored;
+}
+
+/* Milestones are listed, and then a slot is read in which a save is under way since the reader looked at it. */
+static void read_slot_a(void *context)
+{
+    h5ckpt_store *reader = context;
+
+    file_flip_bit(in_backup("slot-a.h5"), 8 * 100);
+    (void)list(reader);
+    assert_status(h5ckpt_list_variables(reader, 0, visit_variable, NULL), H5CKPT_E_OVERTAKEN);
+}
+
+START_TEST(a_list_beside_a_writer_does_not_make_its_save_look_like_damage)
+{
+    struct h5ckpt_report report;
+    h5ckpt_store *store = open_and_restore(2);
+
+    save(store, 1);
+    save(store, 2);
+    h5ckpt_store *reader = standard_open_reader(&standard);
+    assert_status(h5ckpt_inspect(reader, NULL, &report), H5CKPT_OK);
+    faults_set((struct faults){
+        .calls = FAULT_WRITE, .name = "slot-a.h5", .count = 1, .before = read_slot_a, .context = reader});
+    save(store, 3);
+    ck_assert(faults_hit());
+    faults_clear();
+    h5ckpt_close(reader);
+    h5ckpt_close(store);
+    assert_restores(H5CKPT_OK, 3);
+}
+END_TEST
+
 /* -------------------------------------------------------------------------- names */
 
 START_TEST(a_name_that_no_file_should_have_is_refused)
@@ -995,6 +1030,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_full_disk_fails_the_copy_and_leaves_nothing, 0, 8);
     tcase_add_test(tcase, on_a_disk_that_is_full_already_nothing_is_kept_and_saves_go_on);
     tcase_add_test(tcase, the_space_that_a_milestone_will_take_is_told);
+    tcase_add_test(tcase, a_list_beside_a_writer_does_not_make_its_save_look_like_damage);
     tcase_add_test(tcase, a_name_that_no_file_should_have_is_refused);
     tcase_add_test(tcase, without_a_store_or_as_a_reader_nothing_is_kept_or_removed);
     tcase_add_loop_test(tcase, a_strangers_file_under_the_name_is_listed_and_never_touched, 0, STRANGERS);
