@@ -66,13 +66,14 @@ static bool is_link_refused(int system_errno)
 }
 
 /* Until the next save into the base's slot, which finds a second link and makes a new file, the milestone takes no space. But then it
- * does, and not to be able to keep a state is better than not to be able to save one. */
-static h5ckpt_status check_space(h5ckpt_store *store, const struct slot *base)
+ * does, and not to be able to keep a state is better than not to be able to save one. What the older milestone has is free by then, and
+ * where a file is copied only after that. */
+static h5ckpt_status check_space(h5ckpt_store *store, const struct slot *base, uint64_t freed)
 {
     uint64_t available;
     h5ckpt_status status = directory_available(&store->directory, &available, &store->error);
 
-    if (status == H5CKPT_OK && available < base->file_bytes)
+    if (status == H5CKPT_OK && available < base->file_bytes && base->file_bytes - available > freed)
         status = error_set(&store->error, H5CKPT_E_NO_SPACE,
                            "'%s' has %" PRIu64 " bytes left, and %" PRIu64
                            " bytes are needed to keep a state: nothing was kept; saving goes on as before",
@@ -80,11 +81,13 @@ static h5ckpt_status check_space(h5ckpt_store *store, const struct slot *base)
     return status;
 }
 
-static h5ckpt_status link_base(h5ckpt_store *store, const struct slot *base)
+static h5ckpt_status link_base(h5ckpt_store *store, const struct slot *base, const struct slot *replaced)
 {
     struct slot_reader reader;
-    h5ckpt_status status = directory_link(&store->directory, base->name, FORMAT_MILESTONE_NEW, &store->error);
+    h5ckpt_status status = check_space(store, base, replaced->overwritable ? replaced->file_bytes : 0);
 
+    if (status == H5CKPT_OK)
+        status = directory_link(&store->directory, base->name, FORMAT_MILESTONE_NEW, &store->error);
     if (status < 0)
         return status;
     /* What was linked is looked at, not what had the name before. */
@@ -106,22 +109,23 @@ static h5ckpt_status copy_base(h5ckpt_store *store, const struct slot *base)
                                         .to = FORMAT_MILESTONE_NEW,
                                         .record = base->record,
                                         .file_mode = store->options.file_mode};
+    const h5ckpt_status status = check_space(store, base, 0);
 
+    if (status < 0)
+        return status;
     return duplicate_file(&duplicate, &store->directory, &store->buffer, &store->error);
 }
 
 /* (2): a link is as durable as the base is; what cannot be told to be so is copied, which verifies it. */
-static h5ckpt_status make_new(h5ckpt_store *store, const struct slot *base)
+static h5ckpt_status make_new(h5ckpt_store *store, const struct slot *base, const struct slot *replaced)
 {
     h5ckpt_status status = directory_remove(&store->directory, FORMAT_MILESTONE_NEW, &store->error);
 
-    if (status == H5CKPT_OK)
-        status = check_space(store, base);
     if (status < 0)
         return status;
     if (!target_is_base_durable(store))
         return copy_base(store, base);
-    status = link_base(store, base);
+    status = link_base(store, base, replaced);
     if (status == H5CKPT_OK || !is_link_refused(store->error.system_errno))
         return status;
     error_clear(&store->error);
@@ -176,7 +180,7 @@ static h5ckpt_status put_in_place(h5ckpt_store *store, const struct slot *base, 
 
     if (status < 0 || kept)
         return status;
-    status = judge_base(store, base, make_new(store, base));
+    status = judge_base(store, base, make_new(store, base, &milestone->slot));
     if (lock_check(&store->lock, &ignored) < 0) { /* a copy takes a while; nothing there is ours to remove any more */
         error_move(&store->error, &ignored);
         return store->error.status;

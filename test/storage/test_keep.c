@@ -535,6 +535,33 @@ START_TEST(on_a_disk_that_is_full_already_nothing_is_kept_and_saves_go_on)
 }
 END_TEST
 
+/* _i: the older milestone's file is its alone, has another name, or the new one must be copied */
+START_TEST(on_a_full_disk_a_milestone_takes_the_space_of_the_one_that_it_replaces)
+{
+    static struct system_calls calls;
+    h5ckpt_store *store = open_and_restore(2);
+
+    save(store, 1);
+    keep(store, "best");
+    if (_i == 1)
+        keep(store, "other");
+    save(store, 2);
+    save(store, 3);
+    if (_i == 2)
+        refuse_links();
+    calls = *system_calls;
+    calls.volume = have_little_space;
+    system_calls = &calls;
+    assert_status(h5ckpt_keep(store, "new"), H5CKPT_E_NO_SPACE);
+    assert_status(h5ckpt_keep(store, "best"), _i == 0 ? H5CKPT_OK : H5CKPT_E_NO_SPACE);
+    faults_clear();
+    save(store, 4);
+    save(store, 5);
+    h5ckpt_close(store);
+    assert_milestones(_i == 0 ? "best intact 3;" : _i == 1 ? "best intact 1;other intact 1;" : "best intact 1;");
+}
+END_TEST
+
 START_TEST(the_space_that_a_milestone_will_take_is_told)
 {
     struct h5ckpt_space space;
@@ -1029,6 +1056,7 @@ int main(void)
     tcase_add_test(tcase, after_names_that_may_not_be_durable_no_slot_is_written_in_place);
     tcase_add_loop_test(tcase, a_full_disk_fails_the_copy_and_leaves_nothing, 0, 8);
     tcase_add_test(tcase, on_a_disk_that_is_full_already_nothing_is_kept_and_saves_go_on);
+    tcase_add_loop_test(tcase, on_a_full_disk_a_milestone_takes_the_space_of_the_one_that_it_replaces, 0, 3);
     tcase_add_test(tcase, the_space_that_a_milestone_will_take_is_told);
     tcase_add_test(tcase, a_list_beside_a_writer_does_not_make_its_save_look_like_damage);
     tcase_add_test(tcase, a_name_that_no_file_should_have_is_refused);
