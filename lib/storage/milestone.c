@@ -197,19 +197,29 @@ uint64_t milestones_sequence(const struct milestones *found)
     return highest;
 }
 
-bool milestones_agreed_id(const struct milestones *found, unsigned char directory_id[FORMAT_ID_BYTES])
+h5ckpt_status milestones_agreed_id(const struct milestones *found, const struct directory *directory,
+                                   unsigned char directory_id[FORMAT_ID_BYTES], struct error *error)
 {
-    const unsigned char *agreed = NULL;
+    const struct milestone *agreed = NULL;
 
     for (size_t i = 0; i < found->count; i++) {
-        if (!milestone_is_ours(&found->milestone[i]))
+        const struct milestone *milestone = &found->milestone[i];
+        const enum h5ckpt_slot_state state = milestone->slot.state;
+        if (state == H5CKPT_SLOT_UNREADABLE || state == H5CKPT_SLOT_NEWER_VERSION)
+            return milestone_refuse(milestone, directory, error);
+        if (!milestone_is_ours(milestone))
             continue;
-        const unsigned char *id = found->milestone[i].slot.record.directory_id;
-        if (agreed != NULL && memcmp(agreed, id, FORMAT_ID_BYTES) != 0)
-            return false;
-        agreed = id;
+        if (agreed != NULL &&
+            memcmp(agreed->slot.record.directory_id, milestone->slot.record.directory_id, FORMAT_ID_BYTES) != 0)
+            return error_set(
+                error, H5CKPT_E_FOREIGN,
+                "'%s' has no lock file, and '%s' and '%s' belong to different backup directories: nothing was "
+                "touched; use another directory, or move one of them away",
+                directory->path, agreed->file_name, milestone->file_name);
+        agreed = milestone;
     }
-    if (agreed != NULL)
-        memcpy(directory_id, agreed, FORMAT_ID_BYTES);
-    return agreed != NULL;
+    if (agreed == NULL)
+        return H5CKPT_NO_CHECKPOINT;
+    memcpy(directory_id, agreed->slot.record.directory_id, FORMAT_ID_BYTES);
+    return H5CKPT_OK;
 }

@@ -51,7 +51,11 @@ bool milestones_any(const struct milestones *found);
 /* The highest sequence in any readable record of ours (rule (f)); 0: there is none. */
 uint64_t milestones_sequence(const struct milestones *found);
 
-/* The one directory id that all readable records carry; false: there is none, or more than one. */
-bool milestones_agreed_id(const struct milestones *found, unsigned char directory_id[FORMAT_ID_BYTES]);
+/*
+ * The one directory id that all readable records carry. H5CKPT_NO_CHECKPOINT: there is none; H5CKPT_E_FOREIGN: more than one;
+ * H5CKPT_E_VERSION; the system's errors, of one that cannot be read for the moment.
+ */
+h5ckpt_status milestones_agreed_id(const struct milestones *found, const struct directory *directory,
+                                   unsigned char directory_id[FORMAT_ID_BYTES], struct error *error);
 
 #endif

@@ -95,12 +95,15 @@ static h5ckpt_status choose_id(h5ckpt_store *store, unsigned char directory_id[F
 {
     struct milestones found;
     h5ckpt_status status = milestones_read(&found, &store->directory, NULL, &store->error);
-    const bool agreed = milestones_agreed_id(&found, directory_id);
 
+    if (status == H5CKPT_OK)
+        status = milestones_agreed_id(&found, &store->directory, directory_id, &store->error);
     milestones_free(&found);
-    if (status == H5CKPT_OK && !agreed && system_calls->random_bytes(directory_id, FORMAT_ID_BYTES) < 0)
-        status = error_set(&store->error, H5CKPT_E_SYSTEM, "the system gives no random bytes for a directory id");
-    return status;
+    if (status != H5CKPT_NO_CHECKPOINT)
+        return status;
+    if (system_calls->random_bytes(directory_id, FORMAT_ID_BYTES) < 0)
+        return error_set(&store->error, H5CKPT_E_SYSTEM, "the system gives no random bytes for a directory id");
+    return H5CKPT_OK;
 }
 
 /* There is no lock: make one, with the id that copied slots agree on, or another. */

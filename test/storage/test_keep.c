@@ -945,6 +945,53 @@ START_TEST(milestones_alone_say_whose_they_are_when_the_lock_is_gone)
 }
 END_TEST
 
+/* _i: errno. A new id would disown it for ever. */
+START_TEST(without_a_lock_a_milestone_that_cannot_be_read_for_the_moment_is_reported)
+{
+    static const struct {
+        int error;
+        h5ckpt_status expected;
+    } CASE[] = {{EACCES, H5CKPT_E_PERMISSION}, {EMFILE, H5CKPT_E_SYSTEM}, {ENOMEM, H5CKPT_E_MEMORY}};
+    char before[SNAPSHOT_BYTES];
+    char after[SNAPSHOT_BYTES];
+    h5ckpt_store *store = open_and_restore(2);
+
+    save(store, 1);
+    keep(store, "best");
+    assert_status(h5ckpt_delete(store), H5CKPT_OK);
+    h5ckpt_close(store);
+    file_remove(in_backup("lock"));
+    directory_snapshot(fixture_backup, before);
+    faults_set((struct faults){.calls = FAULT_OPEN, .name = BEST, .count = FAULTS_FOR_EVER, .error = CASE[_i].error});
+    assert_status(h5ckpt_open(&store, fixture_backup, standard.state, NULL), CASE[_i].expected);
+    assert_mentions(h5ckpt_message(store), BEST);
+    h5ckpt_close(store);
+    faults_clear();
+    directory_snapshot(fixture_backup, after);
+    ck_assert_str_eq(before, after);
+    store = open_and_restore(2);
+    assert_status_message(h5ckpt_roll_back(store, "best"), H5CKPT_OK, h5ckpt_message(store));
+    h5ckpt_close(store);
+}
+END_TEST
+
+START_TEST(without_a_lock_milestones_of_two_directories_are_foreign)
+{
+    h5ckpt_store *store = open_and_restore(2);
+
+    save(store, 1);
+    keep(store, "mine");
+    assert_status(h5ckpt_delete(store), H5CKPT_OK);
+    h5ckpt_close(store);
+    put_stranger(STRANGER_SLOT);
+    file_remove(in_backup("lock"));
+    assert_status(h5ckpt_open(&store, fixture_backup, standard.state, NULL), H5CKPT_E_FOREIGN);
+    assert_mentions(h5ckpt_message(store), "'milestone-mine.h5'");
+    h5ckpt_close(store);
+    ck_assert(!file_exists(in_backup("lock")));
+}
+END_TEST
+
 /* ---------------------------------------------------------------------- sequences */
 
 START_TEST(sequences_go_on_from_a_milestone_where_slots_and_note_are_gone)
@@ -1071,6 +1118,8 @@ int main(void)
     tcase_add_test(tcase, when_the_last_milestone_has_gone_the_lock_goes_too);
     tcase_add_loop_test(tcase, a_deletion_cut_short_leaves_the_milestone, 0, 16);
     tcase_add_test(tcase, milestones_alone_say_whose_they_are_when_the_lock_is_gone);
+    tcase_add_loop_test(tcase, without_a_lock_a_milestone_that_cannot_be_read_for_the_moment_is_reported, 0, 3);
+    tcase_add_test(tcase, without_a_lock_milestones_of_two_directories_are_foreign);
     tcase_add_test(tcase, sequences_go_on_from_a_milestone_where_slots_and_note_are_gone);
     tcase_add_test(tcase, the_logger_is_told);
     tcase_add_test(tcase, what_a_crash_left_of_a_milestone_is_removed_and_the_slot_is_written_in_place_again);
