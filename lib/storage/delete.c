@@ -53,7 +53,8 @@ h5ckpt_status store_remove_files(h5ckpt_store *store)
     return status == H5CKPT_OK ? directory_flush(directory, &store->error) : status;
 }
 
-h5ckpt_status store_has_milestones(h5ckpt_store *store, bool *any)
+/* Is there a file under a milestone's name that may be ours? */
+static h5ckpt_status look_for_milestones(h5ckpt_store *store, bool *any)
 {
     struct milestones found;
     h5ckpt_status status = milestones_read(&found, &store->directory, store->lock.directory_id, &store->error);
@@ -86,7 +87,7 @@ h5ckpt_status h5ckpt_delete(h5ckpt_store *store)
     if (status >= 0)
         status = store_refuse_untouchable(store);
     if (status == H5CKPT_OK)
-        status = store_has_milestones(store, &milestones);
+        status = look_for_milestones(store, &milestones);
     if (status == H5CKPT_OK)
         status = lock_check(&store->lock, &store->error);
     if (status == H5CKPT_OK)

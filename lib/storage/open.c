@@ -265,15 +265,17 @@ static h5ckpt_status open_beside_writer(h5ckpt_store *store)
 
 /* --------------------------------------------------------------------- close */
 
-static bool may_have_milestones(h5ckpt_store *store)
+/* A lock that this handle made says nothing of files that were there before and that no record shows to be ours: its id is none of theirs. */
+static bool milestones_need_lock(h5ckpt_store *store)
 {
-    struct error kept = ERROR_NONE;
-    bool any = false;
+    struct error ignored = ERROR_NONE;
+    struct milestones found;
+    const h5ckpt_status status = milestones_read(&found, &store->directory, store->lock.directory_id, &ignored);
+    const bool needed = store->lock.made ? milestones_sequence(&found) != 0 : milestones_any(&found);
 
-    error_move(&kept, &store->error); /* a failed open's, for its handle */
-    const h5ckpt_status status = store_has_milestones(store, &any);
-    error_move(&store->error, &kept);
-    return status < 0 || any;
+    milestones_free(&found);
+    error_clear(&ignored);
+    return status < 0 || needed;
 }
 
 /* Is the lock ours, and is nothing there that was saved under it? Then it goes as well. */
@@ -286,7 +288,7 @@ static bool is_unused(h5ckpt_store *store)
         return unused && store->lock.made; /* the open failed before the survey: there were no slots when it was made */
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
         unused &= slot[i].state == H5CKPT_SLOT_ABSENT;
-    return unused && !may_have_milestones(store);
+    return unused && !milestones_need_lock(store);
 }
 
 /* Slots made beforehand (h5ckpt_reserve()), into which nothing was saved, or not to its end. */

@@ -141,9 +141,6 @@ h5ckpt_status store_remove_leftovers(h5ckpt_store *store);
 h5ckpt_status store_remove_leftover(h5ckpt_store *store, const char *name);
 h5ckpt_status store_remove_files(h5ckpt_store *store);
 
-/* Is there a file under a milestone's name that may be ours? */
-h5ckpt_status store_has_milestones(h5ckpt_store *store, bool *any);
-
 /* What plan.h needs to know of each slot. */
 void store_plan_slots(const h5ckpt_store *store, struct plan_slot slot[FORMAT_SLOT_COUNT_MAX]);
 

@@ -762,6 +762,23 @@ START_TEST(a_strangers_file_under_the_name_is_listed_and_never_touched)
 }
 END_TEST
 
+/* _i: what is there */
+START_TEST(beside_a_strangers_file_alone_an_unused_store_leaves_nothing)
+{
+    char before[SNAPSHOT_BYTES];
+    char after[SNAPSHOT_BYTES];
+
+    ck_assert_int_eq(mkdir(fixture_backup, 0700), 0);
+    put_stranger((enum stranger)_i);
+    directory_snapshot(fixture_backup, before);
+    h5ckpt_store *store = open_and_restore(2);
+    ck_assert(file_exists(in_backup("lock")));
+    h5ckpt_close(store);
+    directory_snapshot(fixture_backup, after);
+    ck_assert_str_eq(before, after);
+}
+END_TEST
+
 START_TEST(names_that_are_no_milestones_are_not_listed)
 {
     h5ckpt_store *store = open_and_restore(2);
@@ -1109,6 +1126,7 @@ int main(void)
     tcase_add_test(tcase, a_name_that_no_file_should_have_is_refused);
     tcase_add_test(tcase, without_a_store_or_as_a_reader_nothing_is_kept_or_removed);
     tcase_add_loop_test(tcase, a_strangers_file_under_the_name_is_listed_and_never_touched, 0, STRANGERS);
+    tcase_add_loop_test(tcase, beside_a_strangers_file_alone_an_unused_store_leaves_nothing, 0, STRANGER_SLOT);
     tcase_add_test(tcase, names_that_are_no_milestones_are_not_listed);
     tcase_add_test(tcase, a_damaged_milestone_is_named_and_may_be_replaced_or_removed);
     tcase_add_test(tcase, a_milestone_whose_record_is_damaged_cannot_be_told_to_be_ours);
