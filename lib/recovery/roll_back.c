@@ -8,7 +8,6 @@
 
 #include "recovery/examine.h"
 #include "storage/duplicate.h"
-#include "storage/rotation.h"
 #include "storage/show.h"
 #include "storage/target.h"
 
@@ -122,7 +121,6 @@ static void remember(struct roll_back *call)
     store->base = (int)call->target;
     store->base_sequence = slot->record.sequence;
     store->base_durable = true;
-    rotation_remove_surplus(store);
     show_states(store, store->base, VIEW_NO_SLOT);
     error_clear(&store->error); /* of what was found wrong on the way, and did not matter */
 }
