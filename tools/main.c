@@ -232,13 +232,9 @@ static enum verdict look(const struct command_line *line)
 /* What is opened later must not take a closed stream's place: messages would go into it. */
 static void open_closed_streams(void)
 {
-    int descriptor;
-
-    do
-        descriptor = open("/dev/null", O_RDWR);
-    while (descriptor >= 0 && descriptor <= STDERR_FILENO);
-    if (descriptor >= 0)
-        close(descriptor);
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+        if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDWR) != stream)
+            exit(VERDICT_UNKNOWN);
 }
 
 int main(int argc, char **argv)

@@ -31,6 +31,7 @@ struct flight {
     bool unwritable; /* a write or flush has failed: store.h, (4) */
     bool every_byte;
     bool first;              /* of the directory */
+    bool awaited;            /* target.h */
     struct checksum *before; /* of each block when the save began, where changes are looked for; NULL */
     struct slot_write write;
     struct snapshot snapshot;
@@ -166,7 +167,7 @@ static void run_in_background(void *context)
 
     system_calls->stand_back(&flight->manners); /* the members of its team inherit it */
     run(flight);
-    if (flight->error.status < 0)
+    if (flight->error.status < 0 && !flight->awaited)
         tell_failure(flight->store, &flight->error);
     atomic_store(&flight->over, true);
 }
@@ -407,6 +408,7 @@ static void plan_flight(struct flight *flight, h5ckpt_store *store, const struct
         .content = content,
         .here = store->options.save_mode == H5CKPT_SAVE_SYNCHRONOUS,
         .first = target->first,
+        .awaited = target->awaited,
         .fenced = store->options.save_mode != H5CKPT_SAVE_FENCED,
         /* Rule (c): bytes are left out only where this handle has written them, and not for ever. */
         .every_byte = content == CONTENT_WHOLE || !in_place || !memo->ours ||

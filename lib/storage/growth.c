@@ -25,17 +25,23 @@ void growth_plan(h5ckpt_store *store)
     history->shape.log_count = history->log_count;
 }
 
-bool growth_is_under_way(const h5ckpt_store *store)
+/* With one slot the target is never there: then what counts is that this handle has once found the room for it. */
+static bool has_been_written(const h5ckpt_store *store, unsigned slot_number)
+{
+    const struct store_memo *memo = &store->memo[slot_number];
+
+    return !memo->spoilt && checksum_equal(&memo->record.structure_digest, &store->layout.geometry.structure_digest);
+}
+
+bool growth_is_under_way(const h5ckpt_store *store, unsigned target)
 {
     struct plan_slot slot[FORMAT_SLOT_COUNT_MAX];
 
-    if (store->history.shape.capacity == 0)
+    if (store->history.shape.capacity == 0 && history_fits(&store->history))
         return false;
     store_plan_slots(store, slot);
-    for (unsigned i = 0; i < store->options.slots; i++)
-        if (plan_holds_state(slot[i].state) && !slot[i].same_structure)
-            return true;
-    return false;
+    /* A slot that is only reserved may have no space yet: not every file system can promise it. */
+    return plan_holds_state(slot[target].state) ? !slot[target].same_structure : !has_been_written(store, target);
 }
 
 /* ----------------------------------------------------------------------- go back */
@@ -63,13 +69,26 @@ static bool shape_of_state(const h5ckpt_store *store, unsigned slot_number, stru
     return usable;
 }
 
-/* One that was reserved may have been so before there was a history. */
-static bool shape_of_slot(const h5ckpt_store *store, unsigned slot_number, struct history_shape *shape)
+enum { NO_HISTORY = FORMAT_SLOT_COUNT_MAX, CANDIDATE_COUNT };
+
+static bool holds_any_state(const h5ckpt_store *store)
 {
-    const enum h5ckpt_slot_state state = store->survey.slot[slot_number].state;
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        if (plan_holds_state(store->survey.slot[i].state))
+            return true;
+    return false;
+}
+
+/* A slot's; one that was reserved may have been so before there was a history. */
+static bool shape_of_candidate(const h5ckpt_store *store, unsigned candidate, struct history_shape *shape)
+{
+    enum h5ckpt_slot_state state;
 
     *shape = (struct history_shape){0};
-    return state == H5CKPT_SLOT_RESERVED || (plan_holds_state(state) && shape_of_state(store, slot_number, shape));
+    if (candidate == NO_HISTORY)
+        return !holds_any_state(store);
+    state = store->survey.slot[candidate].state;
+    return state == H5CKPT_SLOT_RESERVED || (plan_holds_state(state) && shape_of_state(store, candidate, shape));
 }
 
 static bool same_shape(const struct history_shape *a, const struct history_shape *b)
@@ -87,9 +106,9 @@ bool growth_go_back(h5ckpt_store *store, unsigned *tried)
     struct history_shape best = {0};
     int found = -1;
 
-    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+    for (unsigned i = 0; i < CANDIDATE_COUNT; i++) {
         struct history_shape shape;
-        if (*tried & 1u << i || !shape_of_slot(store, i, &shape) || same_shape(&shape, &store->history.shape) ||
+        if (*tried & 1u << i || !shape_of_candidate(store, i, &shape) || same_shape(&shape, &store->history.shape) ||
             (found >= 0 && !is_larger(&shape, &best)))
             continue;
         best = shape;

@@ -11,11 +11,12 @@
 /* Before a save: let the room be what the history takes, unless that was in vain a short while ago. */
 void growth_plan(h5ckpt_store *store);
 
-/* Is this save, or will the next one be, to a slot that still has another structure? Asked when its layout is made. */
-bool growth_is_under_way(const h5ckpt_store *store);
+/* With a history, is it unknown yet whether there is room for a state like this in the slot that a save is planned for? Asked when
+ * its layout is made. */
+bool growth_is_under_way(const h5ckpt_store *store, unsigned target);
 
-/* There was no room: let it be what one of the slots has, for that one is overwritten in place. Is there one that was not tried yet
- * (`tried`: a bit for each slot; at first 0)? */
+/* There was no room: let it be what one of the slots has, for that one is overwritten in place; or nothing, where no slot holds a
+ * state. Is there something that was not tried yet (`tried`: a bit for each; at first 0)? */
 bool growth_go_back(h5ckpt_store *store, unsigned *tried);
 
 /* It was saved, but not all of it, because of `why` or, H5CKPT_OK, because of what had happened a short while ago. Returns, with

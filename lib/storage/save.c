@@ -35,9 +35,9 @@ static h5ckpt_status check_may_save(h5ckpt_store *store)
     return H5CKPT_OK;
 }
 
-static h5ckpt_status save(h5ckpt_store *store, const struct h5ckpt_progress *at, int64_t begun_ns)
+static h5ckpt_status save(h5ckpt_store *store, const struct h5ckpt_progress *at, int64_t begun_ns,
+                          struct target *target)
 {
-    struct target target;
     h5ckpt_status status;
 
     store_forget_damage(store);
@@ -55,15 +55,16 @@ static h5ckpt_status save(h5ckpt_store *store, const struct h5ckpt_progress *at,
     if (status == H5CKPT_OK)
         status = lock_detach(&store->lock, store->options.file_mode, &store->error);
     if (status == H5CKPT_OK)
-        status = target_plan(store, &target);
+        status = target_plan(store, target);
     if (status < 0)
         return status;
-    target.first = rotation_is_unmade(store);
-    if (target.first)
-        status = rotation_reserve(store, target.slot, SLOT_ALLOCATED);
+    target->first = rotation_is_unmade(store);
+    target->awaited = growth_is_under_way(store, target->slot);
+    if (target->first)
+        status = rotation_reserve(store, target->slot, SLOT_ALLOCATED);
     if (status == H5CKPT_OK)
-        status = flight_begin(store, &target, at, begun_ns);
-    if (target.first && status < 0 && store->survey.slot[target.slot].state == H5CKPT_SLOT_ABSENT)
+        status = flight_begin(store, target, at, begun_ns);
+    if (target->first && status < 0 && store->survey.slot[target->slot].state == H5CKPT_SLOT_ABSENT)
         rotation_give_back(store); /* not even its file was made */
     return status;
 }
@@ -99,9 +100,10 @@ static h5ckpt_status save_and_settle(h5ckpt_store *store, const struct h5ckpt_pr
 {
     const unsigned failed_saves = store->failed_saves;
     struct error before = ERROR_NONE;
-    h5ckpt_status status = save(store, at, begun_ns);
+    struct target target;
+    h5ckpt_status status = save(store, at, begun_ns, &target);
 
-    if (status < 0 || store->land == NULL || !growth_is_under_way(store))
+    if (status < 0 || store->land == NULL || !target.awaited)
         return status;
     error_move(&before, &store->failure);
     status = flight_fence(store);

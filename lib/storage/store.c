@@ -63,13 +63,14 @@ h5ckpt_status store_refuse_untouchable(h5ckpt_store *store)
 
 void store_reject_slot(h5ckpt_store *store, unsigned slot_number, const struct error *why)
 {
+    const bool is_base = (int)slot_number == store->base;
     struct slot *slot = &store->survey.slot[slot_number];
 
     slot->state = H5CKPT_SLOT_DAMAGED;
     slot_set_reason(slot, &store->directory, error_message(why));
-    if ((int)slot_number != store->base) { /* whatever was noted once, the base was whole */
+    if (!is_base || store->options.mode == H5CKPT_READ_ONLY) /* a writer's base was whole, whatever was noted once */
         survey_explain(&store->survey, slot);
-    } else {
+    if (is_base) {
         store->base_durable = false; /* the next save must not count on it */
         store->base_suspect = true;
     }

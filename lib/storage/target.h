@@ -12,6 +12,7 @@ struct target {
     enum plan_manner manner;
     struct entry entry; /* the slot's file as it was when this was planned */
     bool first;         /* of the directory */
+    bool awaited;       /* what comes of it is known before the call returns, which tells it */
 };
 
 /* Looks at the slot's file as it is now, and makes the base durable where it must be. The system's errors, H5CKPT_E_FOREIGN,
