@@ -93,14 +93,14 @@ static unsigned ways_to_try(const struct scenario *scenario, unsigned variant)
     return 1u << drawn % WAY_COUNT | (scenario->size == SCENARIO_SMALL ? 1 : 0);
 }
 
-/* Where there are many, and not in the exhaustive form: one in three, or in six in the short form; two of each where every instruction
+/* Where there are many, and not in the exhaustive form: one in three, or in six in the short form; one of each where every instruction
  * is checked. Which ones differs from scenario to scenario. */
 static unsigned variant_interval(const struct scenario *scenario)
 {
     enum { FEW = 6 };
 
     if (crash_scale() == 0 && crash_is_slow())
-        return (scenario->variant_count + 1) / 2;
+        return scenario->variant_count;
     if (scenario->variant_count <= FEW || crash_scale() > 1)
         return 1;
     return crash_scale() == 0 ? 6 : 3;
