@@ -715,7 +715,8 @@ H5CKPT_API h5ckpt_status h5ckpt_keep(h5ckpt_store *store, const char *name);
  * Remove milestone @p name, durably. Only a file that its record shows to be ours is removed.
  *
  * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (a bad name; no such milestone; a read-only store), H5CKPT_E_FOREIGN (not ours, or so damaged that
- *         this cannot be told; untouched), H5CKPT_E_VERSION, H5CKPT_E_BUSY, H5CKPT_E_PERMISSION, H5CKPT_E_IO, H5CKPT_E_SYSTEM.
+ *         this cannot be told; untouched), H5CKPT_E_VERSION, H5CKPT_E_BUSY, H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_IO,
+ *         H5CKPT_E_SYSTEM.
  */
 H5CKPT_API h5ckpt_status h5ckpt_remove_milestone(h5ckpt_store *store, const char *name);
 
@@ -728,8 +729,9 @@ H5CKPT_API h5ckpt_status h5ckpt_remove_milestone(h5ckpt_store *store, const char
  * milestone: saving is refused until it was restored. The milestone stays.
  *
  * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (a bad name; no such milestone; a read-only store), H5CKPT_E_DAMAGED (the milestone; the message names
- *         variables and block), H5CKPT_E_FOREIGN, H5CKPT_E_VERSION, H5CKPT_E_NO_SPACE, H5CKPT_E_BUSY, H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY,
- *         H5CKPT_E_IO, H5CKPT_E_SYSTEM: a restore gives what it would have given; where the message says so, already the milestone's state.
+ *         variables and block), H5CKPT_E_FOREIGN, H5CKPT_E_VERSION, H5CKPT_E_OVERTAKEN (it was replaced while it was copied: try again),
+ *         H5CKPT_E_NO_SPACE, H5CKPT_E_BUSY, H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_IO, H5CKPT_E_SYSTEM: a restore gives what it
+ *         would have given; where the message says so, already the milestone's state.
  */
 H5CKPT_API h5ckpt_status h5ckpt_roll_back(h5ckpt_store *store, const char *name);
 
@@ -871,8 +873,10 @@ H5CKPT_API struct h5ckpt_callback_options h5ckpt_callback_options_default(void);
  * Make a callback and open its directory as the writer. The state is borrowed and must outlive the callback.
  *
  * @param[out] callback  as h5ckpt_open(): set also after a failure, for the message; free it.
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (save_freq 0, negative or beyond 2^53, or H5CKPT_NEVER with nothing else that saves; seconds or a share that are negative, infinite or no
- *         number; a share of 1 or more; milestones.keep_last without every_epochs; a NULL directory; check_resume with what it cannot be had with; a signal that cannot be watched, a time that is none); as h5ckpt_open().
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (save_freq 0, negative or beyond 2^53, or H5CKPT_NEVER with nothing else that saves; seconds or a
+ *         share that are negative, infinite or no number; a share of 1 or more; a `monitor` that no log can be called; milestones.best
+ *         without one; milestones.keep_last without every_epochs; a NULL directory; check_resume with what it cannot be had with; a signal
+ *         that cannot be watched, a time that is none); as h5ckpt_open().
  */
 H5CKPT_API h5ckpt_status h5ckpt_callback_new(h5ckpt_callback **callback, h5ckpt_state *state,
                                              const struct h5ckpt_callback_options *options);

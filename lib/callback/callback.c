@@ -78,6 +78,8 @@ static h5ckpt_status check_options(const struct h5ckpt_callback_options *options
     if ((unsigned)options->monitor_better > H5CKPT_LARGER_IS_BETTER)
         return error_set(error, H5CKPT_E_ARGUMENT, "callback options: %d is not one of enum h5ckpt_better",
                          (int)options->monitor_better);
+    if (options->monitor != NULL && history_check_name(options->monitor, error) < 0)
+        return H5CKPT_E_ARGUMENT;
     if (options->check_resume && !options->double_checkpoint)
         return error_set(error, H5CKPT_E_ARGUMENT,
                          "callback options: check_resume compares two states, but double_checkpoint is off");
@@ -264,10 +266,9 @@ static h5ckpt_status keep(h5ckpt_callback *callback, struct keeper_wish wish, h5
 static struct keeper_wish end_row(h5ckpt_callback *callback)
 {
     struct history *history = &callback->store->history;
-    const uint64_t row_count = history->row_count;
 
     history_end_row(history, &callback->at);
-    return keeper_wish(&callback->keeper, history, history->row_count != row_count, &callback->at);
+    return keeper_wish(&callback->keeper, history, &callback->at);
 }
 
 /* Work is finished: save if that is due, or is to be kept, or if the job is about to be taken away. */

@@ -40,17 +40,6 @@ struct keeper keeper_of(const struct h5ckpt_callback_options *options, const cha
 
 /* --------------------------------------------------------------------------- wishes */
 
-/* The value of the log in the last row; NaN, too, if it has none. */
-static double last_value(const struct history *history, const char *log)
-{
-    const struct h5ckpt_history shown = history_show(history);
-
-    for (size_t i = 0; i < shown.log_count && shown.row_count != 0; i++)
-        if (strcmp(shown.name[i], log) == 0)
-            return shown.value[i][shown.row_count - 1];
-    return NAN;
-}
-
 static bool beats(const struct keeper *keeper, double value)
 {
     if (isnan(value) || !keeper->to_beat.known)
@@ -58,17 +47,15 @@ static bool beats(const struct keeper *keeper, double value)
     return keeper->better == H5CKPT_LARGER_IS_BETTER ? value > keeper->to_beat.value : value < keeper->to_beat.value;
 }
 
-struct keeper_wish keeper_wish(const struct keeper *keeper, const struct history *history, bool row_ended,
+struct keeper_wish keeper_wish(const struct keeper *keeper, const struct history *history,
                                const struct h5ckpt_progress *at)
 {
     const uint64_t every = keeper->options.every_epochs;
     const bool epoch_ended = at->epoch != 0 && at->batch == 0;
     struct keeper_wish wish = {.epoch = every != 0 && epoch_ended && at->epoch % every == 0};
 
-    if (keeper->options.best && row_ended) {
-        wish.value = last_value(history, keeper->monitor);
+    if (keeper->options.best && history_value_at(history, keeper->monitor, at, &wish.value))
         wish.best = beats(keeper, wish.value);
-    }
     return wish;
 }
 
@@ -176,15 +163,6 @@ h5ckpt_status keeper_keep(struct keeper *keeper, struct keeper_wish wish, h5ckpt
 
 /* ---------------------------------------------------------------------------- begin */
 
-static bool is_same_row(const struct history *history, const struct h5ckpt_progress *at)
-{
-    const struct h5ckpt_history shown = history_show(history);
-    const uint64_t last = shown.row_count - 1;
-
-    return shown.row_count != 0 &&
-           is_same_place(&(struct h5ckpt_progress){shown.epoch[last], shown.batch[last], shown.step[last]}, at);
-}
-
 /* Is there a newer state, or the same, under that epoch's name, or the one that was gone back to? */
 static bool is_epoch_kept(const h5ckpt_store *store, const struct h5ckpt_progress *at)
 {
@@ -207,7 +185,7 @@ h5ckpt_status keeper_begin(struct keeper *keeper, h5ckpt_store *store, const str
         status = kept_best(store, BEST, keeper->monitor, keeper->better, &keeper->to_beat, &store->error);
     if (status < 0)
         return status;
-    wish = keeper_wish(keeper, &store->history, is_same_row(&store->history, at), at);
+    wish = keeper_wish(keeper, &store->history, at);
     wish.epoch &= !is_epoch_kept(store, at);
     if (keeper->options.best && !keeper->to_beat.known) {
         keeper->to_beat = history_best(&store->history, keeper->monitor, keeper->better);

@@ -30,8 +30,8 @@ struct keeper keeper_of(const struct h5ckpt_callback_options *options, const cha
  */
 h5ckpt_status keeper_begin(struct keeper *keeper, h5ckpt_store *store, const struct h5ckpt_progress *at);
 
-/* Is the state at this position, whose rows are in the history already, to be kept? `row_ended`: the last of them is its own. Pure. */
-struct keeper_wish keeper_wish(const struct keeper *keeper, const struct history *history, bool row_ended,
+/* Is the state at this position, whose rows are in the history already, to be kept? Pure. */
+struct keeper_wish keeper_wish(const struct keeper *keeper, const struct history *history,
                                const struct h5ckpt_progress *at);
 
 /* A state that is to be kept is about to be saved: no save in flight may have it skipped. */

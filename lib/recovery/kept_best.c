@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "recovery/kept_best.h"
 
+#include <math.h>
+
 #include "recovery/bring.h"
 #include "storage/milestone.h"
 
@@ -21,6 +23,17 @@ static h5ckpt_status load(h5ckpt_store *store, const struct milestone *milestone
     return status;
 }
 
+/* An earlier row may be better, of a state that could not be kept. */
+static struct h5ckpt_best best_of(const struct history *history, const char *log, enum h5ckpt_better better,
+                                  const struct h5ckpt_progress *at)
+{
+    double value;
+
+    if (history_value_at(history, log, at, &value) && !isnan(value))
+        return (struct h5ckpt_best){.known = true, .value = value, .at = *at};
+    return history_best(history, log, better);
+}
+
 h5ckpt_status kept_best(h5ckpt_store *store, const char *name, const char *log, enum h5ckpt_better better,
                         struct h5ckpt_best *best, struct error *error)
 {
@@ -33,9 +46,13 @@ h5ckpt_status kept_best(h5ckpt_store *store, const char *name, const char *log, 
     if (!plan_holds_state(milestone.slot.state))
         return H5CKPT_OK;
     status = load(store, &milestone, &bring, error);
+    if (status == H5CKPT_E_IO) { /* it must persist (P7) */
+        bring_free(&bring);
+        status = load(store, &milestone, &bring, error);
+    }
     if (status == H5CKPT_OK)
-        *best = history_best(&bring.history, log, better);
-    if (status == H5CKPT_E_DAMAGED || status == H5CKPT_NO_CHECKPOINT) {
+        *best = best_of(&bring.history, log, better, &milestone.slot.record.progress);
+    if (status == H5CKPT_E_DAMAGED || status == H5CKPT_E_IO || status == H5CKPT_NO_CHECKPOINT) {
         error_clear(error);
         status = H5CKPT_OK;
     }

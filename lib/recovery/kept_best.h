@@ -9,8 +9,8 @@
 #include "storage/store.h"
 
 /*
- * The best value of a log in the history of milestone `name`. Not known: there is no such milestone, or its history, verified as it is
- * read, is damaged or has no such log. H5CKPT_E_MEMORY, or the system's errors.
+ * The value of a log at the state that is milestone `name`; where it has none there, the best before it. Not known: there is no such
+ * milestone, or its history, verified as it is read, is damaged, unreadable or without such a log. Passing errors are returned.
  */
 h5ckpt_status kept_best(h5ckpt_store *store, const char *name, const char *log, enum h5ckpt_better better,
                         struct h5ckpt_best *best, struct error *error);

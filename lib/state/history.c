@@ -72,16 +72,25 @@ static bool is_below(const char *name, const char *group)
     return strncmp(name, group, byte_count) == 0 && name[byte_count] == '/';
 }
 
-static h5ckpt_status check_new_name(const struct history *history, const char *name, struct error *error)
+h5ckpt_status history_check_name(const char *name, struct error *error)
 {
     const char *fault = schema_name_fault(name);
-    char text[NAME_TEXT_BYTES];
 
     if (fault != NULL)
         return refuse(error, name, "%s", fault);
     for (size_t i = 0; i < HISTORY_FIRST_LOG; i++)
         if (strcmp(name, OWN_COLUMN[i]) == 0 || is_below(name, OWN_COLUMN[i]))
             return refuse(error, name, "'%s' is a column of h5ckpt's own in every history", OWN_COLUMN[i]);
+    return H5CKPT_OK;
+}
+
+static h5ckpt_status check_new_name(const struct history *history, const char *name, struct error *error)
+{
+    char text[NAME_TEXT_BYTES];
+    h5ckpt_status status = history_check_name(name, error);
+
+    if (status < 0)
+        return status;
     for (size_t i = 0; i < history->log_count; i++) {
         name_text(history->name[i], text);
         if (is_below(name, history->name[i]))
@@ -228,6 +237,20 @@ struct h5ckpt_best history_best(const struct history *history, const char *name,
             best = (struct h5ckpt_best){.known = true, .value = value, .at = position_of(history, row)};
     }
     return best;
+}
+
+bool history_value_at(const struct history *history, const char *name, const struct h5ckpt_progress *at, double *value)
+{
+    const uint64_t last = history->row_count - 1;
+    struct h5ckpt_progress position;
+    size_t log;
+
+    if (history->row_count == 0 || !find(history, name, &log))
+        return false;
+    position = position_of(history, last);
+    *value = history->value[log][last];
+    return position.epoch == at->epoch && position.batch == at->batch && position.step == at->step &&
+           h5ckpt_was_logged(*value);
 }
 
 struct h5ckpt_history history_show(const struct history *history)

@@ -51,6 +51,12 @@ h5ckpt_status history_reserve(struct history *history, uint64_t row_count, struc
 /* The best value of a log, NaN aside; the first one where several are equal. */
 struct h5ckpt_best history_best(const struct history *history, const char *name, enum h5ckpt_better better);
 
+/* The value of a log in the last row, if that was ended at this position. false: it was not, or has none. */
+bool history_value_at(const struct history *history, const char *name, const struct h5ckpt_progress *at, double *value);
+
+/* May a log be called so, as far as its name alone tells? Statuses as history_log(). */
+h5ckpt_status history_check_name(const char *name, struct error *error);
+
 /* As it is shown; borrowed, until anything is logged or put into it. */
 struct h5ckpt_history history_show(const struct history *history);
 

@@ -326,11 +326,12 @@ static struct h5ckpt_callback_options best_options(void)
     return best;
 }
 
-/* A life of epochs with these losses; the counters are all that it has. */
-static void live_with_losses(const struct h5ckpt_callback_options *best, const double *loss, uint64_t count)
+/* A life of epochs with these losses; the counters are all that it has. How many of their ends failed? */
+static unsigned live_with_losses(const struct h5ckpt_callback_options *best, const double *loss, uint64_t count)
 {
     h5ckpt_state *state = h5ckpt_state_new();
     uint64_t value = 0;
+    unsigned failure_count = 0;
     h5ckpt_callback *callback;
     struct h5ckpt_progress next;
 
@@ -344,10 +345,11 @@ static void live_with_losses(const struct h5ckpt_callback_options *best, const d
         assert_status(h5ckpt_on_train_batch_end(callback, 0), H5CKPT_OK);
         assert_status(h5ckpt_log(callback, "other", -loss[i]), H5CKPT_OK);
         assert_status(h5ckpt_log(callback, "loss", loss[i]), H5CKPT_OK);
-        assert_status_message(h5ckpt_on_epoch_end(callback, epoch), H5CKPT_OK, h5ckpt_callback_message(callback));
+        failure_count += h5ckpt_on_epoch_end(callback, epoch) < 0;
     }
     h5ckpt_callback_free(callback);
     h5ckpt_state_free(state);
+    return failure_count;
 }
 
 /* _i: index of a save mode */
@@ -356,7 +358,7 @@ START_TEST(the_best_state_so_far_is_kept_and_no_later_one_that_is_as_good)
     struct h5ckpt_callback_options best = best_options();
 
     best.store.save_mode = MODE[_i];
-    live_with_losses(&best, (const double[]){NAN, 3, 5, 2, 2, NAN, 4}, 7);
+    ck_assert_uint_eq(live_with_losses(&best, (const double[]){NAN, 3, 5, 2, 2, NAN, 4}, 7), 0);
     assert_milestones("best 4.0;");
 }
 END_TEST
@@ -366,7 +368,7 @@ START_TEST(the_larger_value_may_be_the_better_one)
     struct h5ckpt_callback_options best = best_options();
 
     best.monitor_better = H5CKPT_LARGER_IS_BETTER;
-    live_with_losses(&best, (const double[]){3, 5, 2}, 3);
+    ck_assert_uint_eq(live_with_losses(&best, (const double[]){3, 5, 2}, 3), 0);
     assert_milestones("best 2.0;");
 }
 END_TEST
@@ -376,11 +378,43 @@ START_TEST(a_life_does_not_take_its_own_best_for_the_best_of_all)
     struct h5ckpt_callback_options best = best_options();
 
     best.save_freq = H5CKPT_EVERY_EPOCH;
-    live_with_losses(&best, (const double[]){3, 2}, 2);
-    live_with_losses(&best, (const double[]){5, 4, 3}, 3);
+    ck_assert_uint_eq(live_with_losses(&best, (const double[]){3, 2}, 2), 0);
+    ck_assert_uint_eq(live_with_losses(&best, (const double[]){5, 4, 3}, 3), 0);
     assert_milestones("best 2.0;");
-    live_with_losses(&best, (const double[]){1, 4}, 2);
+    ck_assert_uint_eq(live_with_losses(&best, (const double[]){1, 4}, 2), 0);
     assert_milestones("best 6.0;");
+}
+END_TEST
+
+/* The best there was could not be kept: what is kept counts for what it is itself, in this life and in the next. */
+START_TEST(what_could_not_be_kept_need_not_be_beaten)
+{
+    struct h5ckpt_callback_options best = best_options();
+
+    faults_set((struct faults){.calls = FAULT_LINK, .name = "milestone", .first = 1, .count = 1, .error = EIO});
+    ck_assert_uint_eq(live_with_losses(&best, (const double[]){3, 1, 2}, 3), 1);
+    ck_assert(faults_hit());
+    faults_clear();
+    assert_milestones("best 3.0;");
+    ck_assert_uint_eq(live_with_losses(&best, (const double[]){1.5}, 1), 0);
+    assert_milestones("best 4.0;");
+}
+END_TEST
+
+/* A device that cannot read it is no reason not to train. */
+START_TEST(a_best_that_cannot_be_read_holds_up_nobody)
+{
+    struct h5ckpt_callback_options best = best_options();
+
+    best.save_freq = H5CKPT_EVERY_EPOCH;
+    ck_assert_uint_eq(live_with_losses(&best, (const double[]){3, 1, 2}, 3), 0);
+    assert_milestones("best 2.0;");
+    faults_set(
+        (struct faults){.calls = FAULT_READ, .name = "milestone", .first = 2, .count = FAULTS_FOR_EVER, .error = EIO});
+    ck_assert_uint_eq(live_with_losses(&best, (const double[]){2}, 1), 0);
+    ck_assert(faults_hit());
+    faults_clear();
+    assert_milestones("best 2.0;");
 }
 END_TEST
 
@@ -389,11 +423,11 @@ START_TEST(after_a_finished_run_a_worse_one_does_not_replace_the_best)
 {
     struct h5ckpt_callback_options best = best_options();
 
-    live_with_losses(&best, (const double[]){3, 0.5, 2}, 3);
+    ck_assert_uint_eq(live_with_losses(&best, (const double[]){3, 0.5, 2}, 3), 0);
     delete_checkpoint();
-    live_with_losses(&best, (const double[]){9, 0.5}, 2);
+    ck_assert_uint_eq(live_with_losses(&best, (const double[]){9, 0.5}, 2), 0);
     assert_milestones("best 2.0;");
-    live_with_losses(&best, (const double[]){0.25}, 1);
+    ck_assert_uint_eq(live_with_losses(&best, (const double[]){0.25}, 1), 0);
     assert_milestones("best 1.0;");
 }
 END_TEST
@@ -403,12 +437,12 @@ START_TEST(after_a_roll_back_only_what_beats_the_best_replaces_it)
     struct h5ckpt_callback_options best = best_options();
 
     best.milestones.every_epochs = 2;
-    live_with_losses(&best, (const double[]){3, 2, 0.5, 2}, 4);
+    ck_assert_uint_eq(live_with_losses(&best, (const double[]){3, 2, 0.5, 2}, 4), 0);
     assert_milestones("epoch-2 2.0;best 3.0;epoch-4 4.0;");
     roll_back("epoch-2");
-    live_with_losses(&best, (const double[]){1.9}, 1);
+    ck_assert_uint_eq(live_with_losses(&best, (const double[]){1.9}, 1), 0);
     assert_milestones("epoch-2 2.0;best 3.0;epoch-4 4.0;");
-    live_with_losses(&best, (const double[]){0.25}, 1);
+    ck_assert_uint_eq(live_with_losses(&best, (const double[]){0.25}, 1), 0);
     assert_milestones("epoch-2 2.0;epoch-4 4.0;best 3.0;");
 }
 END_TEST
@@ -438,7 +472,7 @@ START_TEST(what_a_life_had_no_time_to_keep_the_next_one_keeps)
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS);
     assert_milestones("best 2.0;epoch-2 2.0;");
-    live_with_losses(&best, NULL, 0);
+    ck_assert_uint_eq(live_with_losses(&best, NULL, 0), 0);
     assert_milestones("epoch-2 2.0;best 4.0;epoch-4 4.0;");
 }
 END_TEST
@@ -448,7 +482,7 @@ START_TEST(one_state_may_be_kept_by_both_names)
     struct h5ckpt_callback_options best = best_options();
 
     best.milestones = (struct h5ckpt_milestones){.every_epochs = 2, .keep_last = 1, .best = true};
-    live_with_losses(&best, (const double[]){4, 3, 2, 1}, 4);
+    ck_assert_uint_eq(live_with_losses(&best, (const double[]){4, 3, 2, 1}, 4), 0);
     assert_milestones("best 4.0;epoch-4 4.0;");
 }
 END_TEST
@@ -492,6 +526,11 @@ START_TEST(options_that_would_keep_nothing_are_refused)
     assert_status(h5ckpt_callback_new(&callback, state, &options.callback), H5CKPT_E_ARGUMENT);
     assert_mentions(h5ckpt_callback_message(callback), "monitor names no log");
     h5ckpt_callback_free(callback);
+    options.callback.monitor = "epoch";
+    assert_status(h5ckpt_callback_new(&callback, state, &options.callback), H5CKPT_E_ARGUMENT);
+    assert_mentions(h5ckpt_callback_message(callback), "column of h5ckpt's own");
+    h5ckpt_callback_free(callback);
+    options.callback.monitor = NULL;
     options.callback.milestones = (struct h5ckpt_milestones){.every_epochs = 3};
     options.callback.save_freq = 5;
     assert_status(h5ckpt_callback_new(&callback, state, &options.callback), H5CKPT_OK);
@@ -526,6 +565,8 @@ int main(void)
     tcase_add_loop_test(tcase, the_best_state_so_far_is_kept_and_no_later_one_that_is_as_good, 0, MODE_COUNT);
     tcase_add_test(tcase, the_larger_value_may_be_the_better_one);
     tcase_add_test(tcase, a_life_does_not_take_its_own_best_for_the_best_of_all);
+    tcase_add_test(tcase, what_could_not_be_kept_need_not_be_beaten);
+    tcase_add_test(tcase, a_best_that_cannot_be_read_holds_up_nobody);
     tcase_add_test(tcase, after_a_finished_run_a_worse_one_does_not_replace_the_best);
     tcase_add_test(tcase, after_a_roll_back_only_what_beats_the_best_replaces_it);
     tcase_add_test(tcase, what_a_life_had_no_time_to_keep_the_next_one_keeps);
