@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 
+import form
 from lives import Failure, Setting, live, without_leak_search
 
 EPOCHS = 24
@@ -25,7 +26,7 @@ LIVES_MAX = 50
 ALONE_SECONDS_MAX = 10
 
 # Short epochs: about every other moment lies in a save.
-setting = Setting(sys.argv[1:], __doc__, 20, "epoch", EPOCHS, lambda save_freq: 2 if save_freq == "epoch" else 5)
+setting = Setting(sys.argv[1:], __doc__, form.count(6, 60, 2000), "epoch", EPOCHS, lambda save_freq: 2 if save_freq == "epoch" else 5)
 save_freq, background, batches, moments = setting.save_freq, setting.background, setting.batches, setting.moments
 
 

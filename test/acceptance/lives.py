@@ -24,7 +24,7 @@ class Failure(Exception):
 class Setting:
     """What a test's arguments say: TEXTLM [COUNT [SEED [SAVE_FREQ [BACKGROUND]]]].
 
-    SEED, or the environment's H5CKPT_SEED, repeats the times; by default ("-") it is drawn. SAVE_FREQ and BACKGROUND are textlm's.
+    COUNT "-" is as many as the form (form.py) says. SEED, or the environment's H5CKPT_SEED, repeats the times; by default ("-") it is drawn. SAVE_FREQ and BACKGROUND are textlm's.
     """
 
     def __init__(self, arguments, documentation, count, save_freq, epochs, batches):
@@ -33,7 +33,7 @@ class Setting:
         given = dict(enumerate(arguments))
         self.name = os.path.basename(sys.argv[0])
         self.textlm = os.path.abspath(given[0])
-        self.count = int(given.get(1, count))
+        self.count = int(given[1]) if given.get(1, "-") != "-" else count
         self.seed = int(given[2] if given.get(2, "-") != "-" else os.environ.get("H5CKPT_SEED", random.randrange(2**32)))
         self.save_freq = given.get(3, save_freq)
         self.background = given.get(4)

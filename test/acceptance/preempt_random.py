@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 
+import form
 from lives import Failure, Setting, live
 
 EPOCHS = 24
@@ -27,7 +28,7 @@ STOP_SECONDS_MAX = 10  # a batch and a save take milliseconds; the rest is for a
 EXIT_PREEMPTED = 75
 SIGNAL_AGAIN = 0.6  # of the lives that follow a signal
 
-setting = Setting(sys.argv[1:], __doc__, 10, "never", EPOCHS, lambda save_freq: BATCHES)
+setting = Setting(sys.argv[1:], __doc__, form.count(2, 10, 100), "never", EPOCHS, lambda save_freq: BATCHES)
 save_freq, moments = setting.save_freq, setting.moments
 
 

@@ -9,8 +9,7 @@ intact and no save is in progress: its target and the other state damaged at onc
 `h5ckpt run's doing. Its exit status must be 0, textlm's last lines the undisturbed run's, and a damaged state must be spoken of by the
 life that finds it.
 
-SEED, or the environment's H5CKPT_SEED, repeats the choices; SAVE_FREQ and BACKGROUND are textlm's. With H5CKPT_TEST_SHORT in the
-environment, COUNT is at most 8.
+SEED, or the environment's H5CKPT_SEED, repeats the choices; SAVE_FREQ and BACKGROUND are textlm's.
 """
 import json
 import os
@@ -22,10 +21,10 @@ import tempfile
 import threading
 import time
 
+import form
 from lives import LIFE_SECONDS_MAX, Failure, Setting, without_leak_search
 
 EPOCHS = 120
-SHORT_COUNT_MAX = 8
 KILLS_A_FLIP = 4
 UNUSED_BYTES = 512, 4096  # of a slot: nobody reads them (docs/format.md 2.4)
 LIFE_SHARE = 0.1          # of a whole run, that a life is let live at most: it is killed many times before it ends
@@ -33,9 +32,7 @@ LIFE_SHARE = 0.1          # of a whole run, that a life is let live at most: it 
 if len(sys.argv) < 3:
     sys.exit(__doc__)
 h5ckpt = os.path.abspath(sys.argv[1])
-setting = Setting(sys.argv[2:], __doc__, 20, "epoch", EPOCHS, lambda save_freq: 2 if save_freq == "epoch" else 5)
-if os.environ.get("H5CKPT_TEST_SHORT"):
-    setting.count = min(setting.count, SHORT_COUNT_MAX)
+setting = Setting(sys.argv[2:], __doc__, form.count(4, 12, 100), "epoch", EPOCHS, lambda save_freq: 2 if save_freq == "epoch" else 5)
 moments = setting.moments
 WANTED = {"kills": setting.count, "flips": setting.count // KILLS_A_FLIP}
 

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 
+import form
+
 LIVES_MAX = 1000
 
 
@@ -49,7 +51,7 @@ def run(program, choose, line_count):
     raise AssertionError(f"{program}: no end after {LIVES_MAX} lives")
 
 
-def main(program, count="5", seed=None):
+def main(program, count=form.count(1, 2, 20), seed=None):
     seed = int(seed) if seed is not None else random.randrange(1 << 32)
     choose = random.Random(seed)
     expected = undisturbed(program)

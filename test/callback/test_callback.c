@@ -13,6 +13,7 @@
 #include "support/assert_h5ckpt.h"
 #include "support/faults.h"
 #include "support/fixture.h"
+#include "support/form.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -644,10 +645,10 @@ static void assert_began_at(const struct run_life *life, const struct h5ckpt_pro
     ck_assert_uint_eq(life->next.step, expected->step);
 }
 
-/* With H5CKPT_TEST_SHORT set, every fifth moment is tried, which ones differs from world to world. */
+/* In the full form every moment is tried; which ones differs from world to world. */
 static size_t moment_stride(void)
 {
-    return getenv("H5CKPT_TEST_SHORT") != NULL ? 5 : 1;
+    return (size_t)form_count(20, 5, 1);
 }
 
 /* 14, and in general */

@@ -53,10 +53,7 @@ struct crash_effort {
     size_t lost_count_max;         /* … or then */
 };
 
-/* Multiplied by the environment's H5CKPT_CRASH_SCALE; 0 gives a short form. Without it: 1, or 0 under a sanitizer. */
 struct crash_effort crash_effort_default(void);
-size_t crash_scale(void);
-bool crash_is_slow(void); /* under a sanitizer */
 
 struct crash_totals {
     size_t state_count;        /* different ones */

@@ -11,6 +11,7 @@
 #include "crash/internal.h"
 #include "crash/schedule.h"
 #include "crash/seen.h"
+#include "support/form.h"
 
 enum {
     NESTED_NUMBER = 240, /* of the state saved after a crash at depth 0 */
@@ -359,53 +360,19 @@ static void explore(struct crash *crash, unsigned depth, struct simfs *replica, 
 
 /* --------------------------------------------------------------------- program */
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define IS_SLOW 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SLOW 1
-#endif
-#ifndef IS_SLOW
-#define IS_SLOW 0
-#endif
-
-bool crash_is_slow(void)
-{
-    return IS_SLOW;
-}
-
-size_t crash_scale(void)
-{
-    const char *text = getenv("H5CKPT_CRASH_SCALE");
-
-    return text == NULL ? !IS_SLOW : strtoul(text, NULL, 10);
-}
-
 struct crash_effort crash_effort_default(void)
 {
-    const size_t scale = crash_scale();
-    struct crash_effort effort = {
-        .combination_count_max = 128 * scale,
-        .single_count_max = 64 * scale,
-        .group_choice_count_max = 32 * scale,
-        .random_count = 16 * scale,
-        .cut_count_max = 64 * scale,
-        .nested_kill_interval = 1,
-        .nested_interval = scale > 0 && scale < 256 ? 256 / scale : 1,
+    return (struct crash_effort){
+        .combination_count_max = form_count(8, 64, 256),
+        .single_count_max = form_count(2, 32, 128),
+        .group_choice_count_max = form_count(4, 16, 64),
+        .random_count = form_count(2, 8, 32),
+        .cut_count_max = form_count(2, 32, 128),
+        .nested_kill_interval = form_count(64, 16, 1),
+        .nested_interval = form_count(64, 4096, 128),
         .violation_count_max = 100,
         .lost_count_max = SIZE_MAX,
     };
-
-    if (scale > 0)
-        return effort;
-    effort.combination_count_max = 8;
-    effort.single_count_max = effort.cut_count_max = 2;
-    effort.group_choice_count_max = 4;
-    effort.random_count = 2;
-    effort.nested_kill_interval = effort.nested_interval = 64;
-    return effort;
 }
 
 void crash_explore(const char *name, crash_scenario *scenario, unsigned variant, const struct crash_way *way,

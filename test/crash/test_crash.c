@@ -3,12 +3,13 @@
  * The proof by crash states (crash.h), and that it can fail: the same scenarios with a rule of the protocol switched
  * off, or on a file system that lies, must show lost states.
  *
- * The environment's H5CKPT_CRASH_SCALE (default 1; 0 under a sanitizer: a short form) multiplies what is sampled. With
- * H5CKPT_CRASH_LOG set, the first violation is printed with the log of operations that led to it.
+ * Full form: every variant of every scenario and every way to save, at least a million states; short form: at least fifty thousand
+ * of a few variants. With H5CKPT_CRASH_LOG set, the first violation is printed with the log of operations that led to it.
  *
  * Linked with -Wl,--wrap=plan_target,--wrap=plan_manner,--wrap=choose_past_cache,--wrap=history_capacity_for.
  */
 #include <check.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +18,9 @@
 
 #include "crash/scenario.h"
 #include "storage/plan.h"
+#include "support/form.h"
 
 enum {
-    STATE_COUNT_MIN = 50000,
     TIMEOUT_SECONDS = 3600,
 };
 
@@ -80,30 +81,25 @@ static void explore_ways(const struct scenario *scenario, unsigned variant, unsi
             crash_explore(scenario->name, scenario->run, variant, &WAYS[way], effort, lies, lie_prefix, seen, totals);
 }
 
-/* Bits: all ways to save in the exhaustive form, else one, and where variants are few also the synchronous one. */
+/* Bits: all ways to save in the full form, else one, and where variants are few also the synchronous one. */
 static unsigned ways_to_try(const struct scenario *scenario, unsigned variant)
 {
     const unsigned all = scenario->ways != 0 ? scenario->ways : (1u << WAY_COUNT) - 1;
     uint64_t drawn = seen_mix(variant + 100 * (uint64_t)(scenario - SCENARIOS));
 
-    if (crash_scale() > 1)
+    if (form_now() == FORM_FULL)
         return all;
     while ((all >> drawn % WAY_COUNT & 1) == 0)
         drawn = seen_mix(drawn);
     return 1u << drawn % WAY_COUNT | (scenario->size == SCENARIO_SMALL ? 1 : 0);
 }
 
-/* Where there are many, and not in the exhaustive form: one in three, or in six in the short form; one of each where every instruction
- * is checked. Which ones differs from scenario to scenario. */
+/* In the short form about so many of each scenario; which ones differs from scenario to scenario. */
 static unsigned variant_interval(const struct scenario *scenario)
 {
-    enum { FEW = 6 };
+    const unsigned wanted = (unsigned)form_count(1, 3, UINT_MAX);
 
-    if (crash_scale() == 0 && crash_is_slow())
-        return scenario->variant_count;
-    if (scenario->variant_count <= FEW || crash_scale() > 1)
-        return 1;
-    return crash_scale() == 0 ? 6 : 3;
+    return scenario->variant_count <= wanted ? 1 : scenario->variant_count / wanted;
 }
 
 static struct crash_totals explore_variants(const struct scenario *scenario, const struct crash_effort *effort)
@@ -159,12 +155,14 @@ START_TEST(a_crash_at_any_operation_leaves_the_acknowledged_state_or_a_newer_one
 }
 END_TEST
 
-START_TEST(at_least_fifty_thousand_states_were_tried)
+START_TEST(as_many_states_were_tried_as_the_form_promises)
 {
+    const uint64_t least = form_count(0, 50000, 1000000);
+
     printf("in all: %zu states, %zu of them after a second crash\n", shared->all.state_count,
            shared->all.nested_state_count);
-    if (shared->scenario_count == SCENARIO_COUNT && crash_scale() > 0) /* and not only those that CK_RUN_CASE chose */
-        ck_assert_uint_ge(shared->all.state_count, STATE_COUNT_MIN);
+    if (shared->scenario_count == SCENARIO_COUNT) /* and not only those that CK_RUN_CASE chose */
+        ck_assert_uint_ge(shared->all.state_count, least);
 }
 END_TEST
 
@@ -265,7 +263,7 @@ int main(void)
     tcase_set_timeout(proof, TIMEOUT_SECONDS);
     tcase_add_loop_test(proof, a_crash_at_any_operation_leaves_the_acknowledged_state_or_a_newer_one, 0,
                         (int)SCENARIO_COUNT);
-    tcase_add_test(total, at_least_fifty_thousand_states_were_tried);
+    tcase_add_test(total, as_many_states_were_tried_as_the_form_promises);
     tcase_set_timeout(sabotage, TIMEOUT_SECONDS);
     tcase_add_checked_fixture(sabotage, keep_rules, keep_rules);
     tcase_add_test(sabotage, states_are_lost_where_the_base_is_overwritten);

@@ -11,7 +11,7 @@
  *   FELL_BACK, the older state  anywhere else in the newest slot
  *
  * Anything else is a failure; a success with other bytes than it claims is "silent". Sweeps run in a child process, so
- * that a crash is counted, too, and the sweep goes on behind it. H5CKPT_TEST_SHORT=1 tries every 7th bit and length.
+ * that a crash is counted, too, and the sweep goes on behind it. Short form: every 7th bit and length.
  */
 #include <check.h>
 #include <dirent.h>
@@ -28,6 +28,7 @@
 
 #include "format.h"
 #include "support/assert_h5ckpt.h"
+#include "support/form.h"
 
 /* For what cannot fail here; not ck_assert(), whose jump must not leave a sweep's child. */
 #define must(condition)         \
@@ -44,7 +45,8 @@ enum {
     SECTOR_BYTES = 512,
     WRITER_EVERY = 37, /* a reader restores after each flip, a writer too after one in so many */
     SHORT_STRIDE = 7,
-    SHORT_COUNT_MIN = 100, /* fewer cases are all tried */
+    TENTH_STRIDE = 71,
+    EVERY_COUNT_MAX = 100, /* so few cases are all tried */
     HANG_SECONDS = 60,
     FAILURES_SHOWN_MAX = 10,
     NO_STATE = -1,
@@ -264,7 +266,7 @@ static double tally_began_seconds;
 
 static uint64_t stride_of(uint64_t count)
 {
-    return getenv("H5CKPT_TEST_SHORT") != NULL && count > SHORT_COUNT_MIN ? SHORT_STRIDE : 1;
+    return count > EVERY_COUNT_MAX ? form_count(TENTH_STRIDE, SHORT_STRIDE, 1) : 1;
 }
 
 static double now_seconds(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_scale: very many variables, and one very large one. The large one wants more than 4 GiB of memory and of disk:
- * it is left out, with a reason, where those are missing or H5CKPT_TEST_SHORT is set. Choose by CK_RUN_CASE=many or
+ * it is left out, with a reason, where those are missing or in a tenth of the short form (support/form.h). Choose by CK_RUN_CASE=many or
  * CK_RUN_CASE=large; TMPDIR says where.
  */
 #include <check.h>
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "support/assert_h5ckpt.h"
+#include "support/form.h"
 
 enum {
     MANY = 100000,
@@ -166,8 +167,8 @@ static uint64_t disk_available(void)
 /* Why the large array cannot be tried here, or NULL. */
 static const char *why_not_large(void)
 {
-    if (getenv("H5CKPT_TEST_SHORT") != NULL)
-        return "H5CKPT_TEST_SHORT is set";
+    if (form_now() == FORM_TENTH)
+        return "H5CKPT_TEST_FORM is tenth";
     if (memory_available() < MEMORY_BYTES_NEEDED)
         return "less than 10 GiB of memory are available";
     if (disk_available() < DISK_BYTES_NEEDED)
