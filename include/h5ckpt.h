@@ -287,7 +287,8 @@ enum h5ckpt_event_kind {
                                         the first log that is refused */
     H5CKPT_EVENT_PREEMPTION,       /**< notice was given that the job will be taken away, and what is done about it */
     H5CKPT_EVENT_GIVEN_UP,         /**< failed_saves_max: the loop was told to end */
-    H5CKPT_EVENT_HISTORY,          /**< rows or logs of the history are not in the state that was saved, or restored */
+    H5CKPT_EVENT_HISTORY,          /**< rows or logs of the history are not in the state that was saved, or restored;
+                                        an epoch has ended, and the monitored log has no value yet (once in a life) */
     H5CKPT_EVENT_DELETED,          /**< the checkpoint is gone, as asked; or a deletion cut short was finished */
 };
 

@@ -39,8 +39,10 @@ struct h5ckpt_callback {
     struct check check;
     struct keeper keeper;
     struct stop stop;
-    char *monitor;         /* the options' */
-    bool log_refusal_told; /* one is enough for a logger: a program logs the same in every batch */
+    char *monitor; /* the options' */
+    /* One is enough for a logger: a program logs the same in every batch, and none in every epoch. */
+    bool log_refusal_told;
+    bool log_missing_told;
     h5ckpt_store *store;
     uint64_t process_id; /* as for a store: a child's hooks do nothing */
     bool store_asked;    /* by the last hook: the message is the store's */
@@ -456,6 +458,20 @@ h5ckpt_status h5ckpt_on_test_batch_end(h5ckpt_callback *callback, uint64_t batch
     return status < 0 ? status : finish_test(callback);
 }
 
+/* A slip in its name would go unnoticed: no state would be the best, and training never stop early. */
+static void tell_missing_log(h5ckpt_callback *callback)
+{
+    if (callback->monitor == NULL || callback->log_missing_told ||
+        history_best(&callback->store->history, callback->monitor, callback->options.monitor_better).known)
+        return;
+    callback->log_missing_told = true;
+    event_tell(
+        &callback->store->events, (struct event){.kind = H5CKPT_EVENT_HISTORY},
+        "an epoch has ended, and '%s', the monitored log, has no number yet in the history of '%s': no state can "
+        "be the best, and no value to stop early by (is that its name?)",
+        callback->monitor, callback->store->directory.path);
+}
+
 h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t epoch)
 {
     h5ckpt_status status = enter_in(callback, IN_EPOCH, "on_epoch_end");
@@ -469,6 +485,7 @@ h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t epoch)
     callback->at.batch = 0;
     callback->phase = TRAINING;
     wish = end_row(callback);
+    tell_missing_log(callback);
     timing_end_epoch(&callback->timing, callback->store);
     return finish_work(callback, schedule_counts_epoch(&callback->timing.schedule), wish);
 }

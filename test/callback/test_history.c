@@ -449,6 +449,25 @@ START_TEST(early_stopping_does_not_start_over)
 }
 END_TEST
 
+/* A slip in its name would go unnoticed, for nothing is ever the best. _i: do the lives say the name as they log it? */
+START_TEST(a_monitored_log_that_no_epoch_has_is_told_once_in_a_life)
+{
+    const char *const MONITOR[] = {"val_los", "val_loss"};
+
+    program.log = log_validation;
+    program.epochs = 4;
+    program.options.monitor = MONITOR[_i];
+    program.options.save_freq = H5CKPT_EVERY_EPOCH;
+    program.dies_after = 10;
+    live();
+    ck_assert_uint_eq(told_full, _i == 0 ? 1 : 0);
+    die();
+    program.dies_after = UINT64_MAX;
+    live();
+    ck_assert_uint_eq(told_full, _i == 0 ? 2 : 0);
+}
+END_TEST
+
 START_TEST(the_report_tells_the_best_value_of_the_monitored_log_and_since_when)
 {
     char monitor[] = "val_loss";
@@ -1272,6 +1291,7 @@ int main(void)
     tcase_add_test(restarts, frameworks_log_by_the_struct_of_hooks);
     tcase_add_test(restarts, a_million_rows_go_on_after_a_restart);
     tcase_add_loop_test(best, early_stopping_does_not_start_over, 1, 36);
+    tcase_add_loop_test(best, a_monitored_log_that_no_epoch_has_is_told_once_in_a_life, 0, 2);
     tcase_add_test(best, the_report_tells_the_best_value_of_the_monitored_log_and_since_when);
     tcase_add_test(best, a_question_for_the_best_that_is_none_is_refused);
     tcase_add_test(names, a_bad_name_is_refused_each_time_told_once_and_loses_nothing);
