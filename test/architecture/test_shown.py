@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What docs/guide.md says of other callbacks is shown by tests that exist and run.
+"""What documents say to be shown by tests (docs/guide.md of other callbacks, docs/reliability.md of the promises) is: they exist and run.
 
 The last cell of each row between the markers names the tests, in backquotes. Each must be defined and added to a suite.
-And each test that is named after a fault of theirs stands in a row.
+And each test that is named after a fault of other callbacks stands in a row.
 
-usage: test_guide.py TOP
+usage: test_shown.py TOP
 """
 import pathlib
 import re
 import sys
 
+DOCUMENTS = ("docs/guide.md", "docs/reliability.md")
 FAULT = re.compile(r"(?:tf_keras_)?fault_")
 
 
@@ -33,35 +34,36 @@ def read_tests(top):
     for path in sorted((top / "test").rglob("*.c")):
         text = path.read_text()
         for name in re.findall(r"^START_TEST\((\w+)\)", text, re.M):
-            tests[name] = re.search(rf"tcase_add_\w+\(\s*\w+,\s*{name}\b", text) is not None
+            tests[name] = re.search(rf"tcase_add_\w+\([^;]*?\b{name}\b", text) is not None
     return tests
 
 
-def check(rows, tests):
-    named = set()
+def check(document, rows, tests):
+    if not rows:
+        yield f"{document}: no row was found"
     for number, names, cell in rows:
         if not names:
-            yield f"line {number}: no test is named in '{cell}'"
+            yield f"{document}:{number}: no test is named in '{cell}'"
         for name in names:
-            named.add(name)
             if name not in tests:
-                yield f"line {number}: there is no test {name}"
+                yield f"{document}:{number}: there is no test {name}"
             elif not tests[name]:
-                yield f"line {number}: the test {name} is in no suite"
-    for name in sorted(tests):
-        if FAULT.match(name) and name not in named:
-            yield f"the test {name} is in no row"
+                yield f"{document}:{number}: the test {name} is in no suite"
 
 
 def main(top):
     top = pathlib.Path(top)
-    rows = list(read_rows((top / "docs/guide.md").read_text()))
-    failures = list(check(rows, read_tests(top)))
-    if not rows:
-        failures.append("no row was found")
+    tests = read_tests(top)
+    failures, named = [], set()
+    for document in DOCUMENTS:
+        rows = list(read_rows((top / document).read_text()))
+        failures += check(document, rows, tests)
+        named.update(name for _, names, _ in rows for name in names)
+        print(f"{document}: {len(rows)} rows")
+    failures += [f"the test {name} is in no row" for name in sorted(tests) if FAULT.match(name) and name not in named]
     for failure in failures:
-        print(f"docs/guide.md: {failure}")
-    print(f"{len(rows)} rows, {len(failures)} failures")
+        print(failure)
+    print(f"{len(failures)} failures")
     return 1 if failures else 0
 
 
