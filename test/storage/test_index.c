@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "format.h"
 #include "storage/index.h"
@@ -349,13 +348,12 @@ START_TEST(names_and_shapes_outlive_the_bytes)
 }
 END_TEST
 
-START_TEST(a_hundred_thousand_entries_come_back_in_a_second)
+START_TEST(a_hundred_thousand_entries_come_back)
 {
     enum { MANY = 100000 };
     struct schema_entry *entry = calloc(MANY, sizeof *entry);
     uint64_t *offset = calloc(MANY, sizeof *offset);
     char(*name)[24] = calloc(MANY, sizeof *name);
-    clock_t begin = clock();
 
     ck_assert(entry != NULL && offset != NULL && name != NULL);
     for (size_t i = 0; i < MANY; i++) {
@@ -367,8 +365,6 @@ START_TEST(a_hundred_thousand_entries_come_back_in_a_second)
     assert_status_message(decode(), H5CKPT_OK, error_message(&error));
     ck_assert_uint_eq(index_.entry_count, MANY);
     ck_assert_str_eq(index_.entry[MANY - 1].name, "state/layer99999/w");
-    printf("index: %d entries encoded and decoded in %.3f s\n", MANY, (double)(clock() - begin) / CLOCKS_PER_SEC);
-    ck_assert_double_lt((double)(clock() - begin) / CLOCKS_PER_SEC, 5.0);
     free(entry);
     free(offset);
     free(name);
@@ -747,7 +743,7 @@ static Suite *index_suite(void)
     tcase_add_test(trip, a_utf8_name_comes_back);
     tcase_add_test(trip, entries_keep_their_order);
     tcase_add_test(trip, names_and_shapes_outlive_the_bytes);
-    tcase_add_test(trip, a_hundred_thousand_entries_come_back_in_a_second);
+    tcase_add_test(trip, a_hundred_thousand_entries_come_back);
     suite_add_tcase(suite, trip);
 
     tcase_set_timeout(hostile, 300);
