@@ -846,8 +846,8 @@ struct h5ckpt_callback_options {
                                  take longer than others; one save counts at most four times what is usual. The first
                                  one of a process is always allowed. With H5CKPT_NEVER and nothing else: as often as
                                  this allows. Less than 1; default 0: no limit */
-    /** End the loop (H5CKPT_E_SAVES_FAILED) when so many saves in a row have failed, for whatever reason; default 0: never, training goes
-     *  on without a newer checkpoint. */
+    /** End the loop (H5CKPT_E_SAVES_FAILED) when so many saves that were due have failed in a row, for whatever reason; what is tried again
+     *  between them does not count, but if it succeeds, the count begins anew. Default 0: never, training goes on without a newer checkpoint. */
     unsigned failed_saves_max;
     bool double_checkpoint;      /**< keep the previous state beside the current one; default true */
     bool delete_checkpoint;      /**< delete it when training has finished; default true */

@@ -25,6 +25,7 @@
 #include "error.h"
 #include "h5ckpt.h"
 #include "storage/save.h"
+#include "storage/show.h"
 #include "storage/store.h"
 #include "storage/system.h"
 
@@ -207,9 +208,9 @@ static h5ckpt_status enter_in(h5ckpt_callback *callback, enum phase due, const c
     return status == H5CKPT_OK && callback->phase != due ? refuse_phase(callback, hook, due) : status;
 }
 
-/* The store's answer is the hook's, and its message too; so is the failure of a save that had been in flight. `counted`: the
- * counters ask for a save; `due`: it is done now. */
-static h5ckpt_status save_if_due(h5ckpt_callback *callback, bool counted, bool due)
+/* The store's answer is the hook's, and its message too; so is the failure of a save that had been in flight. `asked`: the
+ * counters ask for a save, or something else but the clock does; `due`: it is done now. */
+static h5ckpt_status save_if_due(h5ckpt_callback *callback, bool asked, bool due)
 {
     h5ckpt_status status;
 
@@ -221,14 +222,15 @@ static h5ckpt_status save_if_due(h5ckpt_callback *callback, bool counted, bool d
         if (status != H5CKPT_OK)
             return status;
     }
-    if (counted && !due)
+    if (asked && !due)
         timing_postpone(&callback->timing);
-    status = due ? timing_save(&callback->timing, callback->store, &callback->at) : save_failure(callback->store);
+    status =
+        due ? timing_save(&callback->timing, callback->store, &callback->at, asked) : save_failure(callback->store);
     callback->store_asked = due || status < 0;
     return status;
 }
 
-static h5ckpt_status follow(h5ckpt_callback *callback, enum preempt_order order, bool counted, bool due)
+static h5ckpt_status follow(h5ckpt_callback *callback, enum preempt_order order, bool asked, bool due)
 {
     h5ckpt_status status;
 
@@ -236,8 +238,9 @@ static h5ckpt_status follow(h5ckpt_callback *callback, enum preempt_order order,
         return stop_repeat(&callback->stop, &callback->error); /* (3) */
     if (order == PREEMPT_SAVE_AND_STOP || order == PREEMPT_STOP_UNSAVED)
         return stop_obey(&callback->stop, order, callback->store, &callback->check, &callback->at, &callback->error);
+    asked |= order == PREEMPT_SAVE;
     due |= order == PREEMPT_SAVE;
-    status = save_if_due(callback, counted, due);
+    status = save_if_due(callback, asked, due);
     status = stop_if_hopeless(&callback->stop, callback->store, callback->options.failed_saves_max, &callback->at,
                               status, &callback->error);
     callback->store_asked &= status != H5CKPT_E_SAVES_FAILED;
@@ -282,7 +285,8 @@ static h5ckpt_status finish_work(h5ckpt_callback *callback, bool counted, struct
 
     if (keeps)
         keeper_prepare(callback->store);
-    status = follow(callback, stop_ask(&callback->stop, callback->store, &callback->at, due), counted, due);
+    status = follow(callback, stop_ask(&callback->stop, callback->store, &callback->at, due), counted || keeps, due);
+    show_late(callback->store);
     return keeps ? keep(callback, wish, status) : status;
 }
 

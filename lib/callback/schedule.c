@@ -91,14 +91,9 @@ double schedule_best_interval(double cost_seconds, double failure_seconds)
     return sqrt(2 * cost_seconds * failure_seconds) * (1 + sqrt(ratio) / 3 + ratio / 9) - cost_seconds;
 }
 
-static double seconds_since(const struct schedule_past *past, int64_t now_ns)
-{
-    return (double)(now_ns - past->since_ns) / NS_PER_SECOND;
-}
-
 static bool asks_the_clock(const struct schedule *schedule, const struct schedule_past *past, int64_t now_ns)
 {
-    const double seconds = seconds_since(past, now_ns);
+    const double seconds = (double)(now_ns - past->asked_ns) / NS_PER_SECOND;
 
     if (schedule->save_seconds > 0 && seconds >= schedule->save_seconds)
         return true;
@@ -118,7 +113,7 @@ static bool asks_whenever_allowed(const struct schedule *schedule)
 /* The program's own, since the last save. */
 static double own_seconds(const struct schedule_past *past, int64_t now_ns)
 {
-    return seconds_since(past, now_ns) - (double)past->after_call_ns / NS_PER_SECOND;
+    return (double)(now_ns - past->since_ns - past->after_call_ns) / NS_PER_SECOND;
 }
 
 /* What takes long to fail would otherwise take all of the time. */
@@ -137,10 +132,14 @@ bool schedule_is_allowed(const struct schedule *schedule, const struct schedule_
     return own_seconds(past, now_ns) >= (double)past->charged_ns / NS_PER_SECOND * (1 - share) / share;
 }
 
+bool schedule_asks(const struct schedule *schedule, const struct schedule_past *past, bool counted, int64_t now_ns)
+{
+    return counted || asks_the_clock(schedule, past, now_ns) || asks_whenever_allowed(schedule);
+}
+
 bool schedule_is_due(const struct schedule *schedule, const struct schedule_past *past, bool counted, int64_t now_ns)
 {
-    const bool asked = counted || asks_again(past, now_ns) || asks_the_clock(schedule, past, now_ns) ||
-                       asks_whenever_allowed(schedule);
+    const bool asked = schedule_asks(schedule, past, counted, now_ns) || asks_again(past, now_ns);
 
     return asked && schedule_is_allowed(schedule, past, now_ns);
 }

@@ -4,8 +4,8 @@
  *
  * (1) A save is due if anything asks for it: the counters, the clock, or what was due before and is not saved yet.
  * (2) It is done where it is also allowed: save_share limits all of them.
- * (3) A try that failed is not repeated before the program has had as much time for itself as it took; what is due by itself by then is not
- *     kept back.
+ * (3) A try that failed is not repeated before the program has had as much time for itself as it took; what is due by itself by then, by
+ *     the counters or the clock, is not kept back.
  *
  * Times are those of the monotonic clock: neither a clock that is set nor a machine that is suspended makes a save due.
  */
@@ -27,9 +27,10 @@ struct schedule {
 
 /* What has happened so far. */
 struct schedule_past {
-    bool pending;          /* what was due is not saved: it was not allowed, or it failed */
-    bool tried;            /* to save, in this process: the rest is about the last time … */
-    int64_t since_ns;      /* … that is, when that call returned; else when training began */
+    bool pending;     /* what was due is not saved: it was not allowed, or it failed */
+    bool tried;       /* to save, in this process: the rest is about the last time … */
+    int64_t since_ns; /* … that is, when that call returned; else when training began */
+    int64_t asked_ns; /* likewise of the last one that was due by itself, or succeeded: from there the clock counts */
     int64_t after_call_ns; /* what it has cost the program since */
     int64_t charged_ns;    /* what it has cost in all, without what is beyond the usual */
     int64_t failed_ns;     /* likewise in all, if it failed; else 0 */
@@ -51,8 +52,11 @@ bool schedule_ever_saves(const struct schedule *schedule);
 /* Does anything ask for one in a loop without epochs? */
 bool schedule_works_without_epochs(const struct schedule *schedule);
 
-/* (1) and (2); `counted`: the counters ask now. */
+/* (1) and (2); `counted`: the counters ask now. … */
 bool schedule_is_due(const struct schedule *schedule, const struct schedule_past *past, bool counted, int64_t now_ns);
+
+/* … And by itself, not only because what was due before is not saved yet? */
+bool schedule_asks(const struct schedule *schedule, const struct schedule_past *past, bool counted, int64_t now_ns);
 bool schedule_is_allowed(const struct schedule *schedule, const struct schedule_past *past, int64_t now_ns);
 
 /* The time between saves that loses least, where a save costs `cost_seconds` and the program is interrupted every

@@ -17,7 +17,7 @@ struct timing timing_of(const struct h5ckpt_callback_options *options)
 
 void timing_begin_training(struct timing *timing)
 {
-    timing->past.since_ns = system_calls->monotonic_time_ns();
+    timing->past.since_ns = timing->past.asked_ns = system_calls->monotonic_time_ns();
 }
 
 static int64_t take_new_stall(struct timing *timing, const h5ckpt_store *store)
@@ -71,16 +71,23 @@ bool timing_is_due(struct timing *timing, const h5ckpt_store *store, bool counte
     return schedule_is_due(&timing->schedule, past, counted, timing->now_ns);
 }
 
-h5ckpt_status timing_save(struct timing *timing, h5ckpt_store *store, const struct h5ckpt_progress *at)
+h5ckpt_status timing_save(struct timing *timing, h5ckpt_store *store, const struct h5ckpt_progress *at, bool asked)
 {
-    h5ckpt_status status = h5ckpt_save(store, at);
+    const bool repeats =
+        !asked && store->save_failed && !schedule_asks(&timing->schedule, &timing->past, false, timing->now_ns);
+    h5ckpt_status status;
 
+    store->next_repeats = repeats;
+    status = h5ckpt_save(store, at);
+    store->next_repeats = false;
     if (status == H5CKPT_SKIPPED)
         return status;
     cost_add_save(&timing->cost, take_new_stall(timing, store), store->save_failed);
     timing->past.pending = store->save_failed;
     timing->past.tried = true;
     timing->past.since_ns = timing->now_ns = system_calls->monotonic_time_ns();
+    if (!repeats || !store->save_failed)
+        timing->past.asked_ns = timing->now_ns;
     return status;
 }
 

@@ -218,6 +218,7 @@ static h5ckpt_status save_anew(h5ckpt_store *store, const struct h5ckpt_progress
     }
     if (store->land != NULL)
         store->land(store);
+    store->repeats = store->next_repeats;
     status = save_with_history(store, at, begun_ns);
     store->save_failed = false; /* as far as is known */
     if (status < 0 || store->land == NULL)

@@ -55,10 +55,17 @@ static bool is_recent(const h5ckpt_store *store)
 
 void show_saved(h5ckpt_store *store)
 {
-    if (is_recent(store))
+    store->view_behind = is_recent(store);
+    if (store->view_behind)
         return;
     show_states(store, store->base, VIEW_NO_SLOT);
     store->view_shown_ns = system_calls->monotonic_time_ns();
+}
+
+void show_late(h5ckpt_store *store)
+{
+    if (store->view_behind && store->land == NULL)
+        show_saved(store);
 }
 
 void show_without(h5ckpt_store *store, unsigned overwritten)

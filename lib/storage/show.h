@@ -13,8 +13,11 @@ void show_states(h5ckpt_store *store, int current, int overwritten);
 /* To the newest states, whatever the base is. */
 void show_newest(h5ckpt_store *store);
 
-/* After a save, at most once a second. */
+/* After a save, at most once a second … */
 void show_saved(h5ckpt_store *store);
+
+/* … and what that left out, when the second is over. Costs next to nothing where nothing was. */
+void show_late(h5ckpt_store *store);
 
 /*
  * The view must not lead to a slot that is about to be overwritten. Where saves follow each other so fast that the base's turn

@@ -75,7 +75,8 @@ struct h5ckpt_store {
     bool fence_forgotten;   /* and none was asked for since: only one that is asked for counts */
     struct checksum places_checked[STORE_PLACES_COUNT]; /* where variables were when a child was found to see them */
     struct view view;
-    int64_t view_shown_ns; /* when a save last brought it up to date; monotonic, 0: never */
+    int64_t view_shown_ns; /* when a save last brought it up to date; monotonic, 0: never … */
+    bool view_behind;      /* … and one has not since, because that was so recent */
     struct error error;
 
     struct flight *flight; /* room for a save in flight */
@@ -85,7 +86,9 @@ struct h5ckpt_store {
     struct file *slot_file; /* that it writes; NULL: none */
     struct error failure;   /* of it; not yet returned */
     bool save_failed;       /* the last save, in flight or not; all the same whether that was returned */
-    unsigned failed_saves;  /* in a row, up to the last one of which it is known */
+    bool next_repeats;      /* the next save makes up for one that failed; nothing else asks for it … */
+    bool repeats;           /* … nor did anything for the last one */
+    unsigned failed_saves;  /* in a row, up to the last one of which it is known, but for those that repeat another */
     int64_t stall_ns;       /* that saves, fences and waits have held the program up, all in all */
     int64_t opened_ns;      /* monotonic */
 };

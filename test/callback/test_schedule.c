@@ -251,6 +251,7 @@ static const int64_t TYPICAL_SECONDS[] = {-1, 1, 4};
 static const int64_t CHARGED_SECONDS[] = {0, 1, 4};
 static const int64_t AFTER_CALL_SECONDS[] = {0, 3};
 static const int64_t FAILED_SECONDS[] = {0, 4, 99}; /* the last try, of such a cost in all */
+static const int64_t ASKED_SECONDS[] = {0, 50};     /* the last one that was due by itself, before the last try */
 static const int64_t ELAPSED_SECONDS[] = {0, 1, 2, 3, 4, 6, 8, 98, 101, 104, 196, 198, 395, 401, 1000000};
 
 /* The rules of the header in whole seconds, case by case; no case lies on a boundary but those that are meant to. */
@@ -261,9 +262,13 @@ static bool expected(const struct schedule *schedule, const struct schedule_past
     const int64_t interval = past->typical_ns < 0 ? 0 : past->typical_ns == SECOND ? 100 : 198;
     const bool only_share = schedule->save_freq == H5CKPT_NEVER && schedule->save_seconds == 0 &&
                             schedule->failure_seconds == 0 && schedule->save_share != 0;
+    const int64_t since_asked = elapsed + (past->since_ns - past->asked_ns) / SECOND;
     const bool again = past->pending && own >= past->failed_ns / SECOND;
-    const bool asked = counted || again || only_share || (schedule->save_seconds == 100 && elapsed >= 100) ||
-                       (schedule->failure_seconds == 5000 && elapsed >= interval);
+    const bool by_itself = counted || only_share || (schedule->save_seconds == 100 && since_asked >= 100) ||
+                           (schedule->failure_seconds == 5000 && since_asked >= interval);
+    const bool asked = by_itself || again;
+
+    ck_assert(schedule_asks(schedule, past, counted, past->since_ns + elapsed * SECOND) == by_itself);
 
     if (!past->tried || schedule->save_share == 0)
         return asked;
@@ -291,18 +296,21 @@ static void check_pasts(const struct schedule *schedule)
     for (unsigned bits = 0; bits < 8; bits++)
         for (unsigned i = 0; i < COUNT(TYPICAL_SECONDS); i++)
             for (unsigned j = 0; j < COUNT(CHARGED_SECONDS); j++)
-                for (unsigned k = 0; k < COUNT(AFTER_CALL_SECONDS) * COUNT(FAILED_SECONDS); k++)
-                    check_times(schedule,
-                                (struct schedule_past){
-                                    .pending = bits & 1,
-                                    .tried = bits & 2,
-                                    .since_ns = 17 * SECOND + 3,
-                                    .after_call_ns = AFTER_CALL_SECONDS[k % COUNT(AFTER_CALL_SECONDS)] * SECOND,
-                                    .failed_ns = FAILED_SECONDS[k / COUNT(AFTER_CALL_SECONDS)] * SECOND,
-                                    .charged_ns = CHARGED_SECONDS[j] * SECOND,
-                                    .typical_ns = TYPICAL_SECONDS[i] * SECOND,
-                                },
-                                bits & 4);
+                for (unsigned k = 0; k < COUNT(AFTER_CALL_SECONDS) * COUNT(FAILED_SECONDS) * COUNT(ASKED_SECONDS); k++)
+                    check_times(
+                        schedule,
+                        (struct schedule_past){
+                            .pending = bits & 1,
+                            .tried = bits & 2,
+                            .since_ns = 17 * SECOND + 3,
+                            .asked_ns = (17 - ASKED_SECONDS[k % COUNT(ASKED_SECONDS)]) * SECOND + 3,
+                            .after_call_ns =
+                                AFTER_CALL_SECONDS[k / COUNT(ASKED_SECONDS) % COUNT(AFTER_CALL_SECONDS)] * SECOND,
+                            .failed_ns = FAILED_SECONDS[k / COUNT(ASKED_SECONDS) / COUNT(AFTER_CALL_SECONDS)] * SECOND,
+                            .charged_ns = CHARGED_SECONDS[j] * SECOND,
+                            .typical_ns = TYPICAL_SECONDS[i] * SECOND,
+                        },
+                        bits & 4);
 }
 
 START_TEST(a_save_is_due_if_anything_asks_and_the_share_allows_in_every_combination)

@@ -12,6 +12,7 @@
 
 #include "storage/save.h"
 #include "storage/system.h"
+#include "storage/view.h"
 #include "support/assert_h5ckpt.h"
 #include "support/faults.h"
 #include "support/fixture.h"
@@ -593,6 +594,33 @@ START_TEST(a_failure_that_the_next_due_save_returns_makes_no_other_one_due)
 }
 END_TEST
 
+/* ------------------------------------------------------------------------ view */
+
+static int slot_in_view(void)
+{
+    const h5ckpt_store *store = h5ckpt_callback_store(run.callback);
+    struct view view = VIEW_NONE;
+
+    view_read(&view, &store->directory, store->lock.directory_id);
+    return view.current;
+}
+
+/* Who looks at checkpoint.h5 hours after a burst of saves does not find its first state, or nothing. */
+START_TEST(a_hook_that_saves_nothing_brings_the_view_up_to_date_after_a_second)
+{
+    run.options.save_freq = 4;
+    use_clock();
+    begin();
+    for (uint64_t number = 0; number < 12; number++) /* saved at 3, 7, 11 */
+        assert_hook(step(number, 0.1), H5CKPT_OK);
+    ck_assert_int_ne(slot_in_view(), h5ckpt_callback_store(run.callback)->base);
+    assert_hook(step(12, 0.1), H5CKPT_OK);
+    ck_assert_int_ne(slot_in_view(), h5ckpt_callback_store(run.callback)->base);
+    assert_hook(step(13, 1), H5CKPT_OK);
+    ck_assert_int_eq(slot_in_view(), h5ckpt_callback_store(run.callback)->base);
+}
+END_TEST
+
 /* ----------------------------------------------------------- failed_saves_max */
 
 static double weight; /* that must be finite */
@@ -735,6 +763,46 @@ START_TEST(a_save_that_succeeds_between_failures_makes_them_none_in_a_row)
 }
 END_TEST
 
+static void set_time(double seconds)
+{
+    run.options.save_seconds = seconds;
+}
+
+static void set_batches(double batches)
+{
+    run.options.save_freq = (int64_t)batches;
+}
+
+/* A disk that was full for a moment ends no job of a week. _i: due by batches, or by the clock, which goes by a second a step */
+START_TEST(what_is_tried_again_between_two_saves_that_are_due_is_no_failure_more)
+{
+    (_i == 0 ? set_batches : set_time)(10);
+    set_limit(3);
+    if (_i == 1)
+        run.options.save_freq = H5CKPT_NEVER;
+    begin();
+    run.get_fails = true;
+    for (uint64_t number = 0; number < 29; number++)
+        assert_hook(step(number, 1), number < 9 ? H5CKPT_OK : H5CKPT_E_CALLBACK);
+    assert_hook(step(29, 1), H5CKPT_E_SAVES_FAILED);
+    assert_mentions(h5ckpt_callback_message(run.callback), "3 saves in a row have failed");
+    assert_told_to_end(29, 0);
+}
+END_TEST
+
+START_TEST(a_try_that_succeeds_between_makes_failures_none_in_a_row)
+{
+    set_batches(10);
+    set_limit(2);
+    begin();
+    for (uint64_t number = 0; number < 100; number++) { /* due at 9, 19 …; tried again until 13, 23 … */
+        const bool tried = number >= 9 && (number + 1) % 10 <= 4;
+        run.get_fails = number % 10 != 3;
+        assert_hook(step(number, 1), tried && run.get_fails ? H5CKPT_E_CALLBACK : H5CKPT_OK);
+    }
+}
+END_TEST
+
 START_TEST(by_default_no_number_of_failures_ends_the_loop)
 {
     set_limit(0);
@@ -759,12 +827,14 @@ START_TEST(the_hooks_of_epochs_tell_it_as_well)
     assert_hook(h5ckpt_on_train_batch_end(run.callback, 0), H5CKPT_OK);
     assert_hook(h5ckpt_on_epoch_end(run.callback, 0), H5CKPT_E_NO_SPACE);
     begin_epoch(1);
-    assert_hook(h5ckpt_on_train_batch_end(run.callback, 0), H5CKPT_E_SAVES_FAILED);
-    let_writes_succeed();
-    assert_hook(h5ckpt_on_train_batch_begin(run.callback, 1), H5CKPT_E_SAVES_FAILED);
-    assert_hook(h5ckpt_on_test_batch_end(run.callback, 0), H5CKPT_E_SAVES_FAILED);
+    assert_hook(h5ckpt_on_train_batch_end(run.callback, 0), H5CKPT_E_NO_SPACE);
     assert_hook(h5ckpt_on_epoch_end(run.callback, 1), H5CKPT_E_SAVES_FAILED);
+    let_writes_succeed();
     assert_hook(h5ckpt_on_epoch_begin(run.callback, 2), H5CKPT_E_SAVES_FAILED);
+    assert_hook(h5ckpt_on_train_batch_begin(run.callback, 0), H5CKPT_E_SAVES_FAILED);
+    assert_hook(h5ckpt_on_train_batch_end(run.callback, 0), H5CKPT_E_SAVES_FAILED);
+    assert_hook(h5ckpt_on_test_batch_end(run.callback, 0), H5CKPT_E_SAVES_FAILED);
+    assert_hook(h5ckpt_on_epoch_end(run.callback, 2), H5CKPT_E_SAVES_FAILED);
     assert_hook(h5ckpt_on_train_end(run.callback, H5CKPT_FAILED), H5CKPT_OK);
     ck_assert_uint_eq(told_to_end, 1);
 }
@@ -1102,6 +1172,8 @@ static void add_limit(Suite *suite)
     tcase_add_test(tests, a_limit_of_1_ends_the_loop_by_its_first_failure);
     tcase_add_test(tests, a_first_save_that_fails_says_that_nothing_is_saved);
     tcase_add_test(tests, a_save_that_succeeds_between_failures_makes_them_none_in_a_row);
+    tcase_add_loop_test(tests, what_is_tried_again_between_two_saves_that_are_due_is_no_failure_more, 0, 2);
+    tcase_add_test(tests, a_try_that_succeeds_between_makes_failures_none_in_a_row);
     tcase_add_test(tests, by_default_no_number_of_failures_ends_the_loop);
     tcase_add_test(tests, the_hooks_of_epochs_tell_it_as_well);
     tcase_add_test(tests, a_failure_in_flight_counts_when_it_is_known_and_not_if_the_next_save_is_durable);
@@ -1122,6 +1194,7 @@ static void add_steps(Suite *suite)
     tcase_add_test(tests, steps_that_nothing_saves_on_purpose_are_taken);
     tcase_add_test(tests, after_a_step_the_hooks_of_epochs_are_refused);
     tcase_add_test(tests, where_there_are_epochs_a_step_is_refused);
+    tcase_add_test(tests, a_hook_that_saves_nothing_brings_the_view_up_to_date_after_a_second);
     tcase_add_loop_test(tests, a_loop_without_epochs_ends_for_every_reason, H5CKPT_FINISHED, H5CKPT_NAN_STOP + 1);
     tcase_add_loop_test(tests, a_resume_of_a_loop_without_epochs_can_be_checked, 0, 2);
 }
