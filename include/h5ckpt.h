@@ -315,7 +315,9 @@ struct h5ckpt_event {
 enum h5ckpt_save_mode {
     H5CKPT_SAVE_SYNCHRONOUS = 0, /**< when the state is durable */
     H5CKPT_SAVE_STAGED = 1,      /**< when it has been copied; the copy is made durable in the background */
-    H5CKPT_SAVE_FENCED = 2, /**< at once; the program calls h5ckpt_fence() before it next changes registered memory */
+    H5CKPT_SAVE_FENCED =
+        2, /**< at once; the program calls h5ckpt_fence() before it next changes registered memory: generators,
+                                 orders and sums, too */
     H5CKPT_SAVE_FORKED =
         3, /**< when a copy-on-write child has been made, which reads and writes the memory as it was */
 };
@@ -423,7 +425,7 @@ H5CKPT_API h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_pr
 H5CKPT_API h5ckpt_status h5ckpt_wait(h5ckpt_store *store);
 
 /**
- * Before registered memory changes (H5CKPT_SAVE_FENCED): returns when all of it has been read or copied, whichever is sooner. Does nothing
+ * Before any registered memory changes (H5CKPT_SAVE_FENCED): returns when all of it has been read or copied, whichever is sooner. Does nothing
  * where that has been done, where no save is in flight, and in the other modes. Where the next h5ckpt_save(), or the next
  * h5ckpt_on_train_batch_end(), comes without a fence, the save before is never committed. Any other call that waits for the
  * save in flight is a fence, h5ckpt_close() too; but after one was forgotten only this one and h5ckpt_wait() are, from then on.

@@ -172,10 +172,10 @@ static const struct argp ARGP = {
 };
 
 /* getopt would complain of such an option as it is, escape sequences and all. None of ours looks like that. */
-static void refuse_unprintable_options(int argc, char **argv)
+static void refuse_control_characters(int argc, char **argv)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (argv[i][0] != '-' || text_is_printable(argv[i]))
+        if (argv[i][0] != '-' || !text_steers_a_terminal(argv[i]))
             continue;
         text_complain("unrecognized option '%s'", argv[i]);
         text_line(stderr, "Try `h5ckpt --help' for more information.");
@@ -245,7 +245,7 @@ int main(int argc, char **argv)
     open_closed_streams();
     setlocale(LC_ALL, "");
     atexit(flush_output);
-    refuse_unprintable_options(argc, argv);
+    refuse_control_characters(argc, argv);
     if (argc > 0)
         argv[0] = name;
     argp_parse(&ARGP, argc, argv, ARGP_IN_ORDER, NULL, &line); /* what is wrong ends the process */

@@ -37,6 +37,11 @@ bool run_place_was_deleted(const struct run_place *before, const struct run_plac
     return before->known && !before->nothing && after->nothing;
 }
 
+bool run_place_counts_saves(const struct run_place *before, const struct run_place *after, enum run_end end)
+{
+    return before->known && after->known && !(end == RUN_FINISHED && after->nothing);
+}
+
 uint64_t run_place_save_count(const struct run_place *before, const struct run_place *after)
 {
     return before->known && after->known && after->sequence > before->sequence ? after->sequence - before->sequence : 0;

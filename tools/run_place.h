@@ -26,7 +26,8 @@ struct run_place run_place_now(const char *directory);
 /* Was there a checkpoint, and is there none any more? False where that cannot be told. */
 bool run_place_was_deleted(const struct run_place *before, const struct run_place *after);
 
-/* Saves from the one to the other; 0 also where that cannot be told. */
+/* Can be told how many saves there were from the one to the other? Not of a life that has deleted its checkpoint. And how many; else 0. */
+bool run_place_counts_saves(const struct run_place *before, const struct run_place *after, enum run_end end);
 uint64_t run_place_save_count(const struct run_place *before, const struct run_place *after);
 
 /*

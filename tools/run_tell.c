@@ -35,6 +35,11 @@ static uint64_t save_count(const struct run_record *record)
     return run_place_save_count(&record->before, &record->after);
 }
 
+static bool counts_saves(const struct run_record *record)
+{
+    return run_place_counts_saves(&record->before, &record->after, record->life.end);
+}
+
 /* What it did after its last save: all of it, if it made none. */
 static double lost_seconds(const struct run_record *record)
 {
@@ -162,7 +167,7 @@ void run_tell_verdict(const struct run_tell *tell, enum run_verdict verdict, int
     case RUN_STOP_ASKED:
         text_complain("not started again: %s asked for the end. '%s' holds %s%s",
                       signals_name(name, asked_by != 0 ? asked_by : last->life.asked_by), tell->directory, holds,
-                      place->held ? "" : ": the same command goes on from there");
+                      place->held || !place->restorable ? "" : ": the same command goes on from there");
         if (place->held)
             tell_writer_stays(tell);
         return;
@@ -179,8 +184,9 @@ void run_tell_verdict(const struct run_tell *tell, enum run_verdict verdict, int
     case RUN_STOP_IDLE:
         text_complain("not started again: %" PRIu64
                       " lives in a row got no further than the one before, and the next would fare no "
-                      "better; what the program said tells why. '%s' holds %s",
-                      last->idle_count, tell->directory, holds);
+                      "better; what the program said tells why. '%s' holds %s%s",
+                      last->idle_count, tell->directory, holds,
+                      place->nothing ? ": does the program save in that directory?" : "");
         return;
     case RUN_STOP_RESTARTS:
         text_complain("not started again: no more restarts are allowed. '%s' holds %s", tell->directory, holds);
@@ -220,14 +226,13 @@ enum { COLUMN_COUNT = 7 };
 static void add_row(struct table *table, const struct run_record *record)
 {
     char room[COLUMN_COUNT][TEXT_BYTES];
-    const bool told = record->before.known && record->after.known;
     const char *const cells[COLUMN_COUNT] = {
         decimal(room[0], record->number),
         end_cell(room[1], &record->life),
         text_duration(room[2], life_seconds(record)),
         place_cell(room[3], &record->before),
         place_cell(room[4], &record->after),
-        told ? decimal(room[5], save_count(record)) : "?",
+        counts_saves(record) ? decimal(room[5], save_count(record)) : NOTHING,
         record->life.end == RUN_FINISHED ? NOTHING : text_duration(room[6], lost_seconds(record)),
     };
 
@@ -284,7 +289,7 @@ static json_t *journal_entry(const struct run_tell *tell, const struct run_recor
     document_set(object, "exit_status", json_integer(record->life.status));
     document_set(object, "signal", record->life.died_of == 0 ? json_null() : json_integer(record->life.died_of));
     document_set(object, "seconds", json_real(life_seconds(record)));
-    document_set(object, "saves", document_number(save_count(record)));
+    document_set(object, "saves", counts_saves(record) ? document_number(save_count(record)) : json_null());
     document_set(object, "lost_seconds", json_real(lost_seconds(record)));
     document_set(object, "sequence", after->restorable ? document_number(after->restorable_sequence) : json_null());
     document_set(object, "epoch", after->restorable ? document_number(after->progress.epoch) : json_null());

@@ -43,14 +43,15 @@ char *text_escape(const char *text)
     return escaped;
 }
 
-bool text_is_printable(const char *text)
+/* UTF-8's C1 controls are 0xc2 and one of these. */
+bool text_steers_a_terminal(const char *text)
 {
-    const size_t length = strlen(text);
-    size_t used = 1;
-
-    for (size_t i = 0; i < length && used > 0; i += used)
-        used = printable_length(text + i, length - i);
-    return used > 0;
+    for (; *text != '\0'; text++) {
+        const unsigned char byte = (unsigned char)text[0], next = (unsigned char)text[1];
+        if (byte < 0x20 || byte == 0x7f || (byte == 0xc2 && next >= 0x80 && next <= 0x9f))
+            return true;
+    }
+    return false;
 }
 
 static void print_line(FILE *stream, const char *prefix, const char *format, va_list arguments)

@@ -14,7 +14,9 @@ enum { TEXT_BYTES = 64 }; /* room for any of the short texts below */
 
 /* A copy in which every byte that is not part of a printable character is written as \xHH. Free it. */
 char *text_escape(const char *text);
-bool text_is_printable(const char *text);
+
+/* Is there a control character in it? Whatever the locale knows: a name in UTF-8 has none. */
+bool text_steers_a_terminal(const char *text);
 
 /* Print one line: formatted, escaped, and a newline. */
 void text_line(FILE *stream, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -102,8 +102,11 @@ static h5ckpt_status say_differ(const struct check *check, struct error *differe
     error_set(
         &store->error, H5CKPT_E_DIFFERS,
         "two lives differ: the same work, from %s to %s, gave other variables. Something that they depend on is not "
-        "registered, or the computation is not reproducible: ",
-        progress_text(&check->start, start), progress_text(&check->goal, goal));
+        "registered, or the computation is not reproducible%s: ",
+        progress_text(&check->start, start), progress_text(&check->goal, goal),
+        store->options.save_mode == H5CKPT_SAVE_FENCED
+            ? ", or h5ckpt_fence() came after it had changed (detect_changes)"
+            : "");
     error_append(&store->error, "%s", error_message(differences));
     return H5CKPT_E_DIFFERS;
 }

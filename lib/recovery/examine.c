@@ -80,7 +80,9 @@ h5ckpt_status examine_begin(h5ckpt_store *store)
         moved = false;
         status = store_survey(store);
         if (status == H5CKPT_NO_CHECKPOINT && store->error.status != H5CKPT_NO_CHECKPOINT)
-            error_set(&store->error, H5CKPT_NO_CHECKPOINT, "there is no checkpoint in '%s' yet", store->directory.path);
+            error_set(&store->error, H5CKPT_NO_CHECKPOINT,
+                      "there is no checkpoint in '%s': nothing was saved yet, or it was deleted when its work was done",
+                      store->directory.path);
         if (status == H5CKPT_OK && beside_writer(store) && looks_wrong(&store->survey))
             status = has_moved(store, &moved);
         if (status < 0)

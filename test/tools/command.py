@@ -205,6 +205,15 @@ class ExitStatus(Case):
             self.assertRegex(result.stderr, b"^h5ckpt( info| verify| history)?: .*" + reason)
             self.assertRegex(result.stderr, b"\nTry `h5ckpt( info| verify| history)? --help'")
 
+    def test_a_name_that_the_locale_does_not_know_is_taken_and_control_characters_are_not(self):
+        for locale in "C", "C.UTF-8":
+            result = run("history", "--log=uni/\u00e4", self.directory, locale=locale)
+            self.assertNotEqual(result.returncode, 64, result.stderr)
+            for option in "--log=\x1b[2J", "--l\u009b[2J":
+                result = run("history", option, self.directory, locale=locale)
+                self.assertEqual(result.returncode, 64)
+                self.assertNotRegex(result.stderr, b"\x1b|\xc2\x9b")
+
     def test_what_is_no_directory_is_64(self):
         (self.work / "file").touch()
         result = run("info", self.work / "file")

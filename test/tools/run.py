@@ -534,6 +534,14 @@ class WhatIsTold(Case):
             self.assertLessEqual(life["lost_seconds"], life["seconds"])
         self.assertEqual(lives[1]["lost_seconds"], lives[1]["seconds"])  # it saved nothing
 
+    def test_the_saves_of_a_life_that_has_deleted_its_checkpoint_are_not_counted(self):
+        journal = self.work / "journal"
+        _, said = self.run_to_end(0, *self.shell(f"{self.saving(2)}; exit 3", f"{self.saving()}; {self.deleting()}"),
+                                  options=("--backoff=0", "--journal", journal))
+        lives = [json.loads(line) for line in journal.read_text().splitlines()]
+        self.assertEqual([life["saves"] for life in lives], [2, None])
+        self.assertEqual([row[-2:] for row in self.table(said)][1], ["-", "-"])
+
     def test_the_members_of_the_journal_are_those_of_the_manual(self):
         journal = self.work / "journal"
         self.run_to_end(0, "true", options=("--journal", journal))
