@@ -45,10 +45,16 @@ static bool may_hide_a_newer(const struct plan_slot *slot, unsigned slot_count, 
     return false;
 }
 
+/* Whether its blocks were read, which a restore leaves, must not matter. */
+static bool is_committed(const struct plan_slot *slot)
+{
+    return slot->committed || plan_holds_state(slot->state);
+}
+
 bool choose_is_duplicate(const struct plan_slot *slot, unsigned slot_count, unsigned which)
 {
     for (unsigned i = 0; i < slot_count; i++)
-        if (i != which && plan_holds_state(slot[i].state) && plan_holds_state(slot[which].state) &&
+        if (i != which && is_committed(&slot[i]) && is_committed(&slot[which]) &&
             slot[i].sequence == slot[which].sequence)
             return true;
     return false;

@@ -143,7 +143,9 @@ static h5ckpt_status read_content(struct lock *lock, struct error *error)
         return error_set(error, H5CKPT_E_VERSION,
                          "directory '%s' is of format version %" PRIu32 "; this h5ckpt knows up to %d",
                          lock->file.directory->path, bytes_get_u32(content + AT_VERSION), FORMAT_VERSION);
-    lock->identified = bytes_get_u32(content + AT_PHASE) <= LOCK_DELETING;
+    if (bytes_get_u32(content + AT_VERSION) != FORMAT_VERSION || bytes_get_u32(content + AT_PHASE) > LOCK_DELETING)
+        return H5CKPT_OK;
+    lock->identified = true;
     lock->phase = bytes_get_u32(content + AT_PHASE);
     memcpy(lock->directory_id, content + AT_DIRECTORY_ID, FORMAT_ID_BYTES);
     lock->note = note_decode(content + AT_NOTE);

@@ -15,6 +15,7 @@ enum { PLAN_NO_BASE = -1 };
 
 struct plan_slot {
     enum h5ckpt_slot_state state;
+    bool committed; /* it held together until its blocks were read: one that looks so counts as a twin, read or not */
     bool record_readable;
     uint64_t sequence; /* these two from the record, if readable */
     uint64_t base_sequence;

@@ -75,6 +75,7 @@ void record_encode(const struct record *record, unsigned char bytes[FORMAT_RECOR
 static void record_from_bytes(struct record *record, const unsigned char *bytes)
 {
     *record = (struct record){
+        .readable = true,
         .kind = bytes_get_u32(bytes + AT_KIND),
         .sequence = bytes_get_u64(bytes + AT_SEQUENCE),
         .base_sequence = bytes_get_u64(bytes + AT_BASE_SEQUENCE),

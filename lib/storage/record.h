@@ -16,6 +16,7 @@ enum record_kind { /* on disk */
 };
 
 struct record {
+    bool readable; /* magic, checksum and version are right: the rest is what was written, whatever it says */
     enum record_kind kind;
     uint64_t sequence;
     uint64_t base_sequence;
@@ -41,7 +42,7 @@ struct record {
 
 void record_encode(const struct record *record, unsigned char bytes[FORMAT_RECORD_BYTES]);
 
-/* H5CKPT_E_DAMAGED (not a record, or not as it was written), H5CKPT_E_VERSION (whole, but newer). */
+/* H5CKPT_E_DAMAGED (not a record, not as it was written, or of no kind), H5CKPT_E_VERSION (newer, or of unknown features). */
 h5ckpt_status record_decode(struct record *record, const unsigned char bytes[FORMAT_RECORD_BYTES], struct error *error);
 
 /* The geometry of a state's record, for a file of `file_bytes` (rule 3 of "valid if and only if"). H5CKPT_E_DAMAGED. */

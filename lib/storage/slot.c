@@ -244,7 +244,7 @@ void slot_examine_file(struct slot *slot, const struct directory *directory, con
         if (status == H5CKPT_OK)
             status = read_record(&file, &slot->record, &buffer, &error);
         /* What the record itself says is believed once its checksum matches, whatever the rest is like. */
-        slot->record_readable = status == H5CKPT_OK || slot->record.file_bytes != 0;
+        slot->record_readable = slot->record.readable;
         if (status == H5CKPT_OK && slot->record.kind == RECORD_STATE)
             status = read_table(&file, &slot->record, &table, &error);
         if (status != H5CKPT_E_IO)
@@ -261,7 +261,8 @@ void slot_examine_file(struct slot *slot, const struct directory *directory, con
     } else if (status != H5CKPT_OK && status != H5CKPT_NO_CHECKPOINT) {
         conclude(slot, directory, state_of_failure(status), &error);
     } else if (status == H5CKPT_OK) {
-        slot->state = slot->record.kind == RECORD_VOID ? H5CKPT_SLOT_RESERVED : H5CKPT_SLOT_COMMITTED;
+        slot->committed = slot->record.kind == RECORD_STATE;
+        slot->state = slot->committed ? H5CKPT_SLOT_COMMITTED : H5CKPT_SLOT_RESERVED;
     }
     free(table);
     file_close(&file);

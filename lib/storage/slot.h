@@ -15,6 +15,7 @@ struct slot {
     const char *name; /* "slot-a.h5"; static, but for a milestone's */
     enum h5ckpt_slot_state state;
     h5ckpt_status status; /* H5CKPT_SLOT_UNREADABLE: why */
+    bool committed;       /* record and table hold together, whatever its blocks then proved to be */
     bool record_readable;
     struct record record; /* if readable */
     uint64_t file_bytes;

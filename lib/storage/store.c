@@ -162,6 +162,7 @@ void store_plan_slots(const h5ckpt_store *store, struct plan_slot slot[FORMAT_SL
         const bool reserved = known->state == H5CKPT_SLOT_RESERVED;
         slot[i] = (struct plan_slot){
             .state = known->state,
+            .committed = known->committed,
             .record_readable = known->record_readable,
             .sequence = known->record.sequence,
             .base_sequence = known->record.base_sequence,

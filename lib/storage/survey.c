@@ -65,17 +65,20 @@ static bool is_evidence(const struct slot *slot, bool acknowledged)
 h5ckpt_status survey_agreed_id(const struct directory *directory, unsigned char directory_id[FORMAT_ID_BYTES],
                                struct error *error)
 {
+    struct slot slot;
     bool found = false;
 
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) { /* whatever the others are */
+        slot_examine(&slot, directory, i, NULL);
+        if (slot.state == H5CKPT_SLOT_NEWER_VERSION)
+            return slot_say(&slot, directory, H5CKPT_E_VERSION, error);
+    }
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
-        struct slot slot;
         slot_examine(&slot, directory, i, found ? directory_id : NULL);
         if (!is_present(&slot))
             continue;
         if (slot.state == H5CKPT_SLOT_UNREADABLE)
             return slot_say(&slot, directory, slot.status, error);
-        if (slot.state == H5CKPT_SLOT_NEWER_VERSION)
-            return slot_say(&slot, directory, H5CKPT_E_VERSION, error);
         if (!slot.record_readable || slot.state == H5CKPT_SLOT_FOREIGN)
             return error_set(error, H5CKPT_E_FOREIGN,
                              "'%s' has no lock file, and %s cannot be told to be ours (%s): "

@@ -583,6 +583,18 @@ START_TEST(two_slots_with_one_sequence_are_reported)
 }
 END_TEST
 
+/* A restore, which does not read the other's blocks, told of a twin where an inspection did not. */
+START_TEST(a_twin_whose_blocks_proved_damaged_is_still_one)
+{
+    struct plan_slot twin = slot_with_record(H5CKPT_SLOT_DAMAGED, 4, 3);
+
+    twin.committed = true;
+    witness = (struct choose_witness){.acknowledged = 4, .nothing_newer = true};
+    assert_choice(H5CKPT_CURRENT, H5CKPT_FELL_BACK, 0, intact(4), twin, ABSENT);
+    assert_choice(H5CKPT_CURRENT, H5CKPT_FELL_BACK, 1, twin, intact(4), ABSENT);
+}
+END_TEST
+
 START_TEST(an_abandoned_state_waits_behind_an_older_one_of_the_branch)
 {
     /* Rolled back to 3, then saved 6, which is damaged: 3 before 5. */
@@ -849,6 +861,7 @@ static Suite *choose_suite(void)
     tcase_add_test(single, a_save_in_progress_is_no_fallback);
     tcase_add_test(single, after_a_restart_an_interrupted_save_may_have_been_damage);
     tcase_add_test(single, two_slots_with_one_sequence_are_reported);
+    tcase_add_test(single, a_twin_whose_blocks_proved_damaged_is_still_one);
     tcase_add_test(single, an_abandoned_state_waits_behind_an_older_one_of_the_branch);
     tcase_add_test(single, an_abandoned_state_is_better_than_nothing);
     tcase_add_test(single, after_rolling_back_the_new_branch_is_current);

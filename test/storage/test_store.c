@@ -1579,6 +1579,65 @@ START_TEST(slots_without_their_lock_that_disagree_are_foreign)
 }
 END_TEST
 
+/* It was the first of them in the order of their names that decided. */
+START_TEST(without_a_lock_a_slot_of_a_newer_version_outweighs_one_that_is_nobodys)
+{
+    static const char *const NAME[] = {"slot-a.h5", "slot-b.h5"};
+
+    standard_history(2, 1, 4);
+    file_remove(in_backup("lock"));
+    file_write_bytes(in_backup(NAME[_i]), &(unsigned char){FORMAT_VERSION + 1}, 1, 8);
+    file_seal_sector(in_backup(NAME[_i]), 0);
+    file_cut(in_backup(NAME[1 - _i]), 0);
+    snapshot_before();
+    h5ckpt_close(try_open(H5CKPT_E_VERSION));
+    assert_unchanged();
+}
+END_TEST
+
+/* It was taken for version 1. */
+START_TEST(a_lock_of_a_version_that_never_was_is_damaged)
+{
+    standard_history(2, 1, 4);
+    file_write_bytes(in_backup("lock"), (unsigned char[4]){0}, 4, 8);
+    file_seal_sector(in_backup("lock"), 0);
+    h5ckpt_store *reader = standard_open_reader(&standard);
+    struct h5ckpt_report report;
+    assert_status(h5ckpt_restore(reader, NULL, &report), H5CKPT_OK);
+    ck_assert(report.lock_damaged);
+    h5ckpt_close(reader);
+}
+END_TEST
+
+/* Its note was believed, although a lock whose checksum does not match has none. */
+START_TEST(a_lock_of_no_known_phase_says_nothing_nor_does_its_note)
+{
+    standard_history(2, 1, 4);
+    file_write_bytes(in_backup("lock"), &(unsigned char){3}, 1, 12);
+    file_seal_sector(in_backup("lock"), 0);
+    file_remove(in_backup("slot-a.h5")); /* the older one: without the note it may have been newer */
+    h5ckpt_store *reader = standard_open_reader(&standard);
+    assert_status(h5ckpt_restore(reader, NULL, NULL), H5CKPT_FELL_BACK);
+    h5ckpt_close(reader);
+}
+END_TEST
+
+/* A length of 0 in it was taken to mean that there is none. */
+START_TEST(a_sealed_record_is_readable_whatever_length_it_claims)
+{
+    struct h5ckpt_report report;
+
+    standard_history(2, 1, 4);
+    file_write_bytes(in_backup("slot-a.h5"), (unsigned char[8]){0}, 8, 120);
+    file_seal_sector(in_backup("slot-a.h5"), 0);
+    h5ckpt_store *reader = standard_open_reader(&standard);
+    assert_status(h5ckpt_inspect(reader, NULL, &report), H5CKPT_OK);
+    ck_assert_int_eq(report.slot[0].state, H5CKPT_SLOT_DAMAGED);
+    ck_assert_uint_eq(report.slot[0].sequence, 3);
+    h5ckpt_close(reader);
+}
+END_TEST
+
 START_TEST(a_damaged_lock_is_repaired_if_the_slots_agree)
 {
     standard_history(2, 1, 4);
@@ -2861,6 +2920,10 @@ static void add_whose(Suite *suite)
     tcase_add_test(tcase, slots_without_their_lock_are_ours_again_if_they_agree);
     tcase_add_test(tcase, a_reader_restores_slots_without_their_lock_and_writes_none);
     tcase_add_test(tcase, slots_without_their_lock_that_disagree_are_foreign);
+    tcase_add_loop_test(tcase, without_a_lock_a_slot_of_a_newer_version_outweighs_one_that_is_nobodys, 0, 2);
+    tcase_add_test(tcase, a_lock_of_a_version_that_never_was_is_damaged);
+    tcase_add_test(tcase, a_lock_of_no_known_phase_says_nothing_nor_does_its_note);
+    tcase_add_test(tcase, a_sealed_record_is_readable_whatever_length_it_claims);
     tcase_add_loop_test(tcase, a_damaged_lock_is_repaired_if_the_slots_agree, 0, 256);
     tcase_add_test(tcase, a_slot_that_was_never_made_is_not_missed_after_a_switch_from_one_to_three);
     tcase_add_test(tcase, a_damaged_lock_is_repaired_without_writing_through_a_hard_link);
