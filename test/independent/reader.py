@@ -1,10 +1,10 @@
-#!/usr/bin/env python3
-"""A second reader of backup directories, written from docs/format.md alone and sharing nothing with lib/.
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""reader.py DIR: what a backup directory holds, as JSON. A second reader of the format, written from docs/format.md alone.
 
-reader.py DIR prints what DIR holds as one JSON document. As a module: read_directory({name: bytes}).
+It shares nothing with lib/: where the two disagree, one of the three is wrong. As a module it works on bytes in memory:
+Directory({name: bytes}).answer and more. Sections (§) are the document's.
 """
-
-import argparse
 import functools
 import json
 import math
@@ -12,158 +12,111 @@ import os
 import stat
 import struct
 import sys
-from typing import Any, NamedTuple
+import typing
 
 from xxhash import xxh3_128_digest as checksum
 
-Files = dict[str, bytes]
-Fields = dict[str, Any]
-
-SECTOR = 512
-PAGE = 4096
-SLOTS = ("slot-a.h5", "slot-b.h5", "slot-c.h5")
-NAME_CHARACTERS = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
-MAX_NAME = 64  # of a milestone
-
-# --- §2.1 the commit record ---------------------------------------------------------------------------------------------
-
-RECORD_MAGIC = b"\x89H5CKPT\n"
-RECORD_CHECKSUM_AT = 496
 VERSION = 1
-KIND_VOID, KIND_STATE = 0, 1
-KNOWN_FEATURES = 0
-RECORD = struct.Struct("<8sII7Qq16s16sII6Q16s16s16s16s")
-RECORD_FIELDS = (
-    "magic version kind sequence base_sequence features_required features_optional epoch batch step wall_time "
-    "directory_id run_id slot_count twins file_length block_size index_offset index_length table_offset table_length "
-    "schema_digest structure_digest table_digest index_digest"
-).split()
-
-# --- §2.2 the variable index --------------------------------------------------------------------------------------------
-
-INDEX_MAGIC = b"H5CKIDX1"
-INDEX_HEADER = struct.Struct("<8sQ")
-ENTRY = struct.Struct("<QQIBBBBH6x")
-MAX_ENTRIES = 1 << 24
-MAX_RANK = 32
-CLASSES = {1: "int", 2: "uint", 3: "float", 4: "long double", 5: "bool", 6: "complex", 7: "opaque", 8: "string"}
-ORDERS = {0: "none", 1: "little", 2: "big"}
-LONG_DOUBLES = {0: None, 1: "binary64", 2: "x87", 3: "binary128", 4: "double-double"}
-SIZES = {"float": (2, 4, 8), "complex": (8, 16)}  # the other classes have any size
-GROUPS = ("state", "settings", "history", "progress")
-NUMBER_FORMATS = {
-    "int": {1: "b", 2: "h", 4: "i", 8: "q"},
-    "uint": {1: "B", 2: "H", 4: "I", 8: "Q"},
-    "float": {2: "e", 4: "f", 8: "d"},
-    "bool": {1: "b", 2: "h", 4: "i", 8: "q"},
-}
-MAX_VALUES_SHOWN = 16
-
-# --- §2.5 the history ---------------------------------------------------------------------------------------------------
-
-POSITIONS = ("epoch", "batch", "step")
-MAX_LOGS = 1024
-NO_VALUE = 0x7FF80000000007A2
-
-# --- §3 the lock, §4 the view -------------------------------------------------------------------------------------------
-
-LOCK_MAGIC = b"\x89H5LOCK\n"
-LOCK = struct.Struct("<8sII16s")
-PHASES = ("empty", "in use", "deleting")
-NOTE = struct.Struct("<IIQQ40sQQQQQQ")
-NOTE_FIELDS = (
-    "activity slot sequence process_id boot_id acknowledged account_sequence account_save_time account_bytes_written "
-    "account_held_up account_open"
-).split()
-VIEW_MAGIC = b"\x89H5VIEW\n"
-VIEW = struct.Struct("<8sII16sII")
+SECTOR, PAGE = 512, 4096
+SLOTS = ("slot-a.h5", "slot-b.h5", "slot-c.h5")
+SEQUENCE_MAX = 1 << 62
 
 
 class Damage(Exception):
-    """What does not hold, as a sentence; `rule` is its number in §2.4."""
+    """What does not hold. `rule` is its number in §2.4; for rule 5 `blocks` are those that do not match."""
 
-    def __init__(self, rule: int, why: str, blocks: tuple[int, ...] = ()) -> None:
+    def __init__(self, rule, why, blocks=()):
         super().__init__(why)
         self.rule, self.why, self.blocks = rule, why, blocks
 
 
-class Variable(NamedTuple):
-    name: str
-    class_name: str
-    element_size: int
-    byte_order: str
-    long_double: str | None
-    shape: tuple[int, ...]
-    offset: int
-    byte_count: int
-
-
-class Slot(NamedTuple):
-    """One slot's file as far as it can be judged without the rest of the directory."""
-
-    state: str  # intact, damaged, void, newer
-    record: Fields | None  # if its magic, version and checksum are right
-    damage: Damage | None
-    variables: tuple[Variable, ...]
-
-
-def require(condition: bool, rule: int, why: str) -> None:
+def require(condition, rule, why):
     if not condition:
         raise Damage(rule, why)
 
 
-# --- A slot -------------------------------------------------------------------------------------------------------------
+def round_up(number, multiple):
+    return -(-number // multiple) * multiple
 
 
-def parse_record(data: bytes) -> Fields:
-    require(len(data) >= SECTOR, 1, "shorter than a record")
-    require(data[:8] == RECORD_MAGIC, 1, "no record's magic")
-    sealed = checksum(data[:RECORD_CHECKSUM_AT]) == data[RECORD_CHECKSUM_AT:SECTOR]
-    require(sealed, 1, "the record does not match its checksum")
-    return dict(zip(RECORD_FIELDS, RECORD.unpack_from(data), strict=True))
+def is_sealed(data, begin):
+    """Does the sector end in the checksum of what is before it? Records, identities and notes do."""
+    return len(data) >= begin + SECTOR and checksum(data[begin : begin + 496]) == data[begin + 496 : begin + SECTOR]
 
 
-def is_newer(record: Fields) -> bool:
-    return record["version"] > VERSION or bool(record["features_required"] & ~KNOWN_FEATURES)
+# ------------------------------------------------------------------------------------------------ §2.1 the commit record
+
+RECORD_MAGIC = b"\x89H5CKPT\n"
+VOID, STATE = 0, 1
+FEATURES_KNOWN = 0
+RECORD = struct.Struct("<8sII7Qq16s16sII6Q16s16s16s16s")
+RECORD_FIELDS = (
+    "magic version kind sequence base_sequence features_required features_optional epoch batch step wall_time_ns "
+    "directory_id run_id slot_count twins file_length block_size index_offset index_length table_offset table_length "
+    "schema_digest structure_digest table_digest index_digest"
+).split()
 
 
-def count_blocks(record: Fields) -> int:
-    return -(-(record["table_offset"] - PAGE) // record["block_size"])
+def parse_record(data):
+    require(len(data) >= PAGE, 1, "shorter than a user block")
+    require(data[:8] == RECORD_MAGIC and is_sealed(data, 0), 1, "the record does not match its checksum")
+    record = dict(zip(RECORD_FIELDS, RECORD.unpack_from(data), strict=True))
+    require(record["version"] != 0, 1, "there is no version 0")
+    return record
 
 
-def check_geometry(record: Fields, length: int) -> None:
+def check_geometry(record, length):
     block, table, index = record["block_size"], record["table_offset"], record["index_offset"]
+    require(record["base_sequence"] < record["sequence"] <= SEQUENCE_MAX, 3, "sequence")
+    require(record["file_length"] == length, 3, "the file has another length")
     require(PAGE <= block <= 1 << 30 and block & (block - 1) == 0, 3, "block size")
-    require(record["file_length"] == length and length % PAGE == 0, 3, "file length")
-    require(table % PAGE == 0 and PAGE <= table <= length, 3, "table offset")
-    require(record["table_length"] == 16 * count_blocks(record) <= length - table, 3, "table length")
-    if index:
-        require(index % 8 == 0 and PAGE <= index <= table, 3, "index offset")
-        require(record["index_length"] <= table - index, 3, "index length")
+    require(table % PAGE == 0 and PAGE < table < length, 3, "table offset")
+    require(record["table_length"] == 16 * -(-(table - PAGE) // block), 3, "table length")
+    require(round_up(table + record["table_length"], PAGE) == length, 3, "the table does not end with the file")
+    require(index % 8 == 0 and PAGE < index <= table, 3, "index offset")
+    require(record["index_length"] <= table - index, 3, "index length")
 
 
-def check_blocks(record: Fields, data: bytes) -> None:
+def check_blocks(record, data):
     table, size = record["table_offset"], record["block_size"]
-    require(checksum(data[table:]) == record["table_digest"], 4, "the table does not match its digest")
-    wrong = []
-    for number, start in enumerate(range(PAGE, table, size)):
-        entry = table + 16 * number
-        if checksum(data[start : min(start + size, table)]) != data[entry : entry + 16]:
-            wrong.append(number)
+    blocks = [data[at : min(at + size, table)] for at in range(PAGE, table, size)]
+    wrong = [i for i, block in enumerate(blocks) if checksum(block) != data[table + 16 * i : table + 16 * i + 16]]
     if wrong:
         raise Damage(5, "blocks do not match their checksums", tuple(wrong))
 
 
-def parse_index(record: Fields, data: bytes) -> tuple[Variable, ...]:
-    if not record["index_offset"]:
-        return ()
+# ------------------------------------------------------------------------------------------------ §2.2 the variable index
+
+INDEX_MAGIC = b"H5CKIDX1"
+ENTRY = struct.Struct("<QQIBBBBH6x")
+ENTRIES_MAX, BYTES_MAX, RANK_MAX, NAME_MAX = 1 << 24, 1 << 60, 32, 1023
+CLASSES = (None, "int", "uint", "float", "long double", "bool", "complex", "opaque", "string")
+ORDERS = ("none", "little", "big")
+FORMATS = ("none", "binary64", "x87", "binary128", "double-double")
+SIZES = {"int": (1, 2, 4, 8), "uint": (1, 2, 4, 8), "float": (2, 4, 8), "bool": (1, 2, 4, 8), "complex": (8, 16),
+         "opaque": range(1, 1 << 24), "string": range(1, 1 << 24)}  # fmt: skip
+LONG_DOUBLE_SIZES = {"binary64": (8,), "x87": (12, 16), "binary128": (16,), "double-double": (16,)}
+GROUPS = ("state", "settings", "history", "progress")
+
+
+class Variable(typing.NamedTuple):
+    name: str
+    kind: str  # its class
+    size: int  # of an element
+    order: str
+    format: str  # of a long double
+    shape: tuple
+    offset: int
+    byte_count: int
+
+
+def parse_index(record, data):
     index = data[record["index_offset"] : record["index_offset"] + record["index_length"]]
     require(checksum(index) == record["index_digest"], 6, "the index does not match its digest")
-    require(len(index) >= INDEX_HEADER.size, 6, "the index is too short")
-    magic, count = INDEX_HEADER.unpack_from(index)
-    require(magic == INDEX_MAGIC, 6, "no index's magic")
-    require(count <= min(MAX_ENTRIES, len(index) // ENTRY.size), 6, "number of entries")
-    variables, at = [], INDEX_HEADER.size
+    require(len(index) >= 16 and index[:8] == INDEX_MAGIC, 6, "the index does not begin as one")
+    count = int.from_bytes(index[8:16], "little")
+    require(count <= min(ENTRIES_MAX, (len(index) - 16) // ENTRY.size), 6, "number of entries")
+    variables, at = [], 16
     for _ in range(count):
         variable, at = parse_entry(index, at, record["index_offset"])
         variables.append(variable)
@@ -171,259 +124,327 @@ def parse_index(record: Fields, data: bytes) -> tuple[Variable, ...]:
     return tuple(variables)
 
 
-def parse_entry(index: bytes, at: int, end: int) -> tuple[Variable, int]:
+def parse_entry(index, at, index_offset):
     require(at + ENTRY.size <= len(index), 6, "an entry is cut off")
-    offset, byte_count, size, klass, order, long_double, rank, name_length = ENTRY.unpack_from(index, at)
-    at += ENTRY.size
-    require(klass in CLASSES and order in ORDERS and long_double in LONG_DOUBLES, 6, "an entry's type is unknown")
-    class_name = CLASSES[klass]
-    require(size > 0 and size in SIZES.get(class_name, (size,)), 6, "element size")
-    require((long_double != 0) == (class_name == "long double"), 6, "long double format")
-    require(order != 0 or class_name in ("opaque", "string") or size == 1, 6, "byte order")
-    require(rank <= MAX_RANK and at + 8 * rank + name_length <= len(index), 6, "an entry is cut off")
-    shape = struct.unpack_from(f"<{rank}Q", index, at)
-    at += 8 * rank
-    require(byte_count == size * math.prod(shape), 6, "byte count")
+    offset, byte_count, size, kind, order, form, rank, name_length = ENTRY.unpack_from(index, at)
+    name_at = at + ENTRY.size + 8 * rank
+    end = name_at + round_up(name_length, 8)
+    require(rank <= RANK_MAX and end <= len(index), 6, "an entry is cut off")
+    shape = struct.unpack_from(f"<{rank}Q", index, at + ENTRY.size)
+    require(0 < kind < len(CLASSES) and order < len(ORDERS) and form < len(FORMATS), 6, "element type")
+    variable = Variable(parse_name(index[name_at : name_at + name_length]), CLASSES[kind], size, ORDERS[order],
+                        FORMATS[form], shape, offset, byte_count)  # fmt: skip
+    check_type(variable)
+    require(all(extent <= BYTES_MAX for extent in shape), 6, "extent")
+    require(byte_count == size * math.prod(shape) <= BYTES_MAX, 6, "byte count")
     if byte_count:
-        require(PAGE <= offset <= end and byte_count <= end - offset, 6, "a variable lies elsewhere")
+        require(PAGE <= offset <= index_offset and byte_count <= index_offset - offset, 6, "place of a variable")
     else:
-        require(offset == 0, 6, "a variable without bytes has an offset")
+        require(offset == 0, 6, "place of a variable without bytes")
+    return variable, end
+
+
+def parse_name(raw):
     try:
-        name = index[at : at + name_length].decode()
+        group, _, name = raw.decode().partition("/")
     except UnicodeDecodeError:
         raise Damage(6, "a name is not UTF-8") from None
-    require(name.split("/")[0] in GROUPS and "/" in name, 6, "a name's group is unknown")
-    at = -(-(at + name_length) // 8) * 8
-    order_name, format_name = ORDERS[order], LONG_DOUBLES[long_double]
-    return Variable(name, class_name, size, order_name, format_name, shape, offset, byte_count), at
+    require(group in GROUPS and 1 <= len(name.encode()) <= NAME_MAX, 6, "name")
+    require(all(part not in ("", ".", "..") for part in name.split("/")), 6, "part of a name")
+    require(all(ord(character) >= 0x20 and character != "\x7f" for character in name), 6, "character of a name")
+    return f"{group}/{name}"
+
+
+def check_type(variable):
+    is_long_double = variable.kind == "long double"
+    sizes = LONG_DOUBLE_SIZES.get(variable.format, ()) if is_long_double else SIZES[variable.kind]
+    require(variable.size in sizes, 6, "element size")
+    require(is_long_double or variable.format == "none", 6, "long double format")
+    orderless = variable.size == 1 or variable.kind in ("opaque", "string")
+    require((variable.order == "none") == orderless, 6, "byte order")
+    require(variable.format != "x87" or variable.order == "little", 6, "byte order of a long double")
+
+
+# ------------------------------------------------------------------------------------------------ §2.4 valid if and only if
+
+
+class File(typing.NamedTuple):
+    """A slot's or milestone's file, as far as it tells without the rest of the directory."""
+
+    state: str  # newer (version), newer feature, void, intact, damaged
+    record: dict | None  # None: not readable
+    committed: bool
+    damage: Damage | None
+    variables: tuple
 
 
 @functools.lru_cache(maxsize=64)
-def examine(data: bytes) -> Slot:
-    """§2.4, but for the directory's id."""
-    record = None
+def examine(data):
+    record, committed = None, False
     try:
         record = parse_record(data)
-        if is_newer(record):
-            return Slot("newer", record, None, ())
-        require(record["version"] == VERSION, 1, "a version that never was")
-        if record["kind"] == KIND_VOID:
-            return Slot("void", record, None, ())
-        require(record["kind"] == KIND_STATE, 2, "kind")
+        if record["version"] > VERSION:
+            return File("newer", None, False, None, ())
+        if record["features_required"] & ~FEATURES_KNOWN:
+            return File("newer feature", record, False, None, ())
+        if record["kind"] == VOID:
+            return File("void", record, False, None, ())
+        require(record["kind"] == STATE, 2, "kind")
         check_geometry(record, len(data))
+        require(checksum(data[record["table_offset"] :]) == record["table_digest"], 4, "the table does not match")
+        committed = True
         check_blocks(record, data)
-        return Slot("intact", record, None, parse_index(record, data))
+        return File("intact", record, True, None, parse_index(record, data))
     except Damage as damage:
-        return Slot("damaged", record, damage, ())
+        return File("damaged", record, committed, damage, ())
 
 
-def readable(slot: Slot) -> bool:
-    return slot.record is not None and slot.record["version"] == VERSION
+# ------------------------------------------------------------------------------------------------ §2.5 the history
+
+POSITIONS = ("epoch", "batch", "step")
+LOGS_MAX = 1024
+NOT_LOGGED = 0x7FF80000000007A2
 
 
-# --- Variables and history ----------------------------------------------------------------------------------------------
-
-
-def read_values(variable: Variable, data: bytes) -> list[Any] | None:
-    """A numeric variable's values, or None for a type that Python has no numbers for."""
-    code = NUMBER_FORMATS.get(variable.class_name, {}).get(variable.element_size)
-    if not code:
+def read_history(variables, data):
+    """None where there is no history, or entries that are none."""
+    entries = [v for v in variables if v.name.startswith("history/")]
+    columns = {v.name.removeprefix("history/"): v for v in entries}
+    logs = [name for name in columns if name not in ("count", *POSITIONS)]
+    if len(columns) != len(entries) or not all(name in columns for name in ("count", *POSITIONS)):
         return None
-    count = variable.byte_count // variable.element_size
-    order = ">" if variable.byte_order == "big" else "<"
+    capacity = columns["epoch"].shape
+    expected = {name: ("float", 8, capacity) for name in logs} | {name: ("uint", 8, capacity) for name in POSITIONS}
+    expected["count"] = ("uint", 8, ())
+    if len(capacity) != 1 or capacity[0] < 1 or len(logs) > LOGS_MAX:
+        return None
+    if any((v.kind, v.size, v.shape) != expected[name] for name, v in columns.items()):
+        return None
+    if any(is_below(log, other) for log in logs for other in columns):
+        return None
+    count = read_numbers(columns["count"], data, "Q")[0]
+    if count > capacity[0]:
+        return None
+    history = {name: read_numbers(columns[name], data, "Q")[:count] for name in POSITIONS}
+    bits = {name: read_numbers(columns[name], data, "Q")[:count] for name in logs}
+    return {"capacity": capacity[0], "count": count, **history, "logs": bits}
+
+
+def is_below(name, group):
+    return name.startswith(group + "/")
+
+
+def read_numbers(variable, data, code):
+    count = variable.byte_count // variable.size
+    order = ">" if variable.order == "big" else "<"
     return list(struct.unpack_from(f"{order}{count}{code}", data, variable.offset)) if count else []
 
 
-def describe_variable(variable: Variable, data: bytes) -> Fields:
-    raw = data[variable.offset : variable.offset + variable.byte_count]
-    description = variable._asdict() | {"checksum": checksum(raw)}
-    if variable.byte_count // variable.element_size <= MAX_VALUES_SHOWN:
-        description["values"] = read_values(variable, data)
-    return description
+def show_log(bits):
+    return [None if row == NOT_LOGGED else struct.unpack("<d", row.to_bytes(8, "little"))[0] for row in bits]
 
 
-def read_history(variables: tuple[Variable, ...], data: bytes) -> Fields | None:
-    """§2.5; None where there is no history, or entries that are none."""
-    columns = {v.name.removeprefix("history/"): v for v in variables if v.name.startswith("history/")}
-    types = {name: (v.class_name, v.element_size, v.shape) for name, v in columns.items()}
-    if types.get("count") != ("uint", 8, ()) or "epoch" not in columns:
-        return None
-    capacity = columns["epoch"].shape
-    logs = [name for name in columns if name != "count" and name not in POSITIONS]
-    if len(capacity) != 1 or any(types.get(name) != ("uint", 8, capacity) for name in POSITIONS):
-        return None
-    if len(logs) > MAX_LOGS or any(types[name] != ("float", 8, capacity) for name in logs):
-        return None
-    if any(name.split("/")[0] in ("count", *POSITIONS) for name in logs):
-        return None
-    count = read_values(columns["count"], data)[0]
-    if count > capacity[0]:
-        return None
-    history: Fields = {"rows": count, "capacity": capacity[0]}
-    history |= {name: read_values(columns[name], data)[:count] for name in POSITIONS}
-    bits = {name: read_values(columns[name]._replace(class_name="int"), data)[:count] for name in logs}
-    values = {name: read_values(columns[name], data)[:count] for name in logs}
-    history["logs"] = {
-        name: [None if bit == NO_VALUE else value for bit, value in zip(bits[name], values[name], strict=True)]
-        for name in logs
-    }
-    return history
+# ------------------------------------------------------------------------------------------------ §3 the lock
+
+LOCK_MAGIC = b"\x89H5LOCK\n"
+PHASES = ("empty", "in use", "deleting")
+NO_NOTE = {"activity": 0, "slot": 0, "sequence": 0, "process_id": 0, "boot_id": "", "acknowledged": 0}
+NOTE = struct.Struct("<IIQQ40sQ")
 
 
-# --- The lock and the view ----------------------------------------------------------------------------------------------
+ABSENT = "absent"
 
 
-def parse_lock(data: bytes | None) -> Fields:
-    if data is None:
-        return {"state": "absent"}
-    if len(data) < SECTOR or data[:8] != LOCK_MAGIC or checksum(data[:496]) != data[496:SECTOR]:
-        return {"state": "damaged"}
-    _, version, phase, directory_id = LOCK.unpack_from(data)
+def parse_lock(data):
+    if data is ABSENT or data is None:
+        return {"state": "absent" if data else "no regular file", "note": NO_NOTE}
+    if data[:8] != LOCK_MAGIC or not is_sealed(data, 0):
+        return {"state": "damaged", "note": NO_NOTE}
+    version, phase, directory_id = struct.unpack_from("<II16s", data, 8)
     if version > VERSION:
-        return {"state": "newer"}
-    if version != VERSION or phase >= len(PHASES) or len(data) != PAGE:
-        return {"state": "damaged"}
+        return {"state": "newer", "note": NO_NOTE}
+    if version != VERSION or phase >= len(PHASES):
+        return {"state": "damaged", "note": NO_NOTE}
     return {"state": "intact", "phase": PHASES[phase], "directory_id": directory_id, "note": parse_note(data)}
 
 
-def parse_note(data: bytes) -> Fields | None:
-    if checksum(data[SECTOR:1008]) != data[1008:1024]:
-        return None
-    note = dict(zip(NOTE_FIELDS, NOTE.unpack_from(data, SECTOR), strict=True))
-    note["boot_id"] = note["boot_id"].split(b"\0")[0].decode(errors="replace")
-    return note
+def parse_note(data):
+    if not is_sealed(data, SECTOR):
+        return NO_NOTE
+    note = dict(zip(NO_NOTE, NOTE.unpack_from(data, SECTOR), strict=True))
+    note["boot_id"] = note["boot_id"][:39].split(b"\0")[0].decode(errors="replace")
+    within = note["activity"] <= 2 and note["slot"] <= 2
+    within = within and note["sequence"] <= SEQUENCE_MAX and note["acknowledged"] <= SEQUENCE_MAX
+    return note if within else NO_NOTE
 
 
-def parse_view(data: bytes | None) -> Fields | None:
-    if data is None or len(data) < VIEW.size:
-        return None
-    magic, version, _, directory_id, current, previous = VIEW.unpack_from(data)
-    if magic != VIEW_MAGIC or version != VERSION:
-        return None
-    return {"directory_id": directory_id, "current": current, "previous": previous}
+# ------------------------------------------------------------------------------------------------ §9 what a reader finds
 
 
-# --- The directory ------------------------------------------------------------------------------------------------------
-
-
-def is_milestone(name: str) -> bool:
+def is_milestone(name):
     kept = name.removeprefix("milestone-").removesuffix(".h5")
-    if len(name) != len(kept) + len("milestone-.h5") or not 1 <= len(kept) <= MAX_NAME:
-        return False
-    return set(kept) <= NAME_CHARACTERS and kept[0] != "."
+    return (len(name) == len(kept) + len("milestone-.h5") and 1 <= len(kept) <= 64 and kept[0] != "." and kept.isascii()
+            and all(character.isalnum() or character in "._-" for character in kept))  # fmt: skip
 
 
-def find_id(lock: Fields, slots: dict[str, Slot]) -> bytes | None:
-    """The lock's id, or without a lock the one that all slots carry."""
-    if lock["state"] == "intact":
-        return lock["directory_id"]
-    ids = {slot.record["directory_id"] if readable(slot) else None for slot in slots.values()}
-    return ids.pop() if len(ids) == 1 else None
-
-
-def with_id(slot: Slot, directory_id: bytes | None) -> Slot:
-    """Rule 2's second half: a slot that carries another id is foreign."""
-    if slot.state == "newer" or not readable(slot) or slot.record["directory_id"] == directory_id:
-        return slot
-    return slot._replace(state="foreign")
-
-
-def find_abandoned(slots: dict[str, Slot], milestones: dict[str, Slot]) -> set[str]:
-    """§5: the names of the slots whose sequence lies between the base's and the own sequence of some record."""
-    records = [s.record for s in (*slots.values(), *milestones.values()) if readable(s) and s.state != "foreign"]
-
-    def passed(sequence: int) -> bool:
-        return any(r["base_sequence"] < sequence < r["sequence"] for r in records)
-
-    return {name for name, slot in slots.items() if readable(slot) and passed(slot.record["sequence"])}
-
-
-def answer(lock: Fields, slots: dict[str, Slot], directory_id: bytes | None) -> str:
-    """§3's table, and §8's rule that a newer version is left alone."""
-    states = {slot.state for slot in slots.values()}
-    if lock["state"] == "newer":
-        return "newer"
-    if lock.get("phase") == "deleting":
-        return "none yet"
-    if "newer" in states:
-        return "newer"
-    if lock["state"] == "absent" and not slots:
-        return "none yet"
-    if directory_id is None:
+def state_of(file, directory_id):
+    """Of a file that is there, by its bytes alone. No id: any will do."""
+    if file.record is not None and directory_id not in (None, file.record["directory_id"]):
         return "foreign"
-    if "intact" in states:
-        return "ours"
-    if lock.get("phase") == "empty" or (lock["state"] != "intact" and states == {"void"}):
-        return "none yet"
-    return "lost"
+    return "newer" if file.state == "newer feature" else file.state
 
 
-def read_directory(files: Files) -> Fields:
-    """Everything that a directory with these files says."""
-    lock = parse_lock(files.get("lock"))
-    slots = {name: examine(files[name]) for name in SLOTS if name in files}
-    milestones = {name: examine(files[name]) for name in sorted(files) if is_milestone(name)}
-    directory_id = find_id(lock, slots)
-    slots = {name: with_id(slot, directory_id) for name, slot in slots.items()}
-    milestones = {name: with_id(slot, directory_id) for name, slot in milestones.items()}
-    abandoned = find_abandoned(slots, milestones)
-    result = answer(lock, slots, directory_id)
-
-    intact = [name for name, slot in slots.items() if slot.state == "intact"]
-    intact.sort(key=lambda name: (name not in abandoned, slots[name].record["sequence"]), reverse=True)
-    restored = intact[0] if result == "ours" else None
-    note = lock.get("note")
-    fell_back = bool(restored and note and slots[restored].record["sequence"] < note["acknowledged"])
-    return {
-        "answer": result,
-        "restored": restored,
-        "fell_back": fell_back,
-        "abandoned": sorted(abandoned),
-        "directory_id": directory_id,
-        "lock": lock,
-        "view": parse_view(files.get("checkpoint.h5")),
-        "slots": slots,
-        "milestones": milestones,
-    }
+def explain(number, note, boot_id, writer_alive):
+    """Of a damaged slot: does the note tell of a save that did not get to its end?"""
+    if note["activity"] == 0 or note["slot"] != number:
+        return "damaged"
+    if note["activity"] == 1 and writer_alive:
+        return "being written"
+    return "interrupted" if boot_id and note["boot_id"] == boot_id else "interrupted or damaged"
 
 
-# --- The command --------------------------------------------------------------------------------------------------------
+class Directory:
+    """`files`: name to bytes, None for what is no regular file; `linked`: those that have another name, too."""
+
+    def __init__(self, files, boot_id="", writer_alive=False, linked=frozenset()):
+        self.lock = parse_lock(files.get("lock", ABSENT))
+        self.note = self.lock["note"]
+        self.same_boot = boot_id != "" and self.note["boot_id"] == boot_id
+        self.files = {name: examine(files[name] or b"") for name in SLOTS if name in files}
+        self.directory_id = self.lock.get("directory_id")
+        self.states, self.missing, self.abandoned, self.restored = {}, [], [], None
+        self.milestones = {
+            name: "foreign" if data is None else state_of(examine(data), self.directory_id)
+            for name, data in sorted(files.items())
+            if is_milestone(name)
+        }
+        self.answer = {"no regular file": "foreign", "newer": "newer"}.get(self.lock["state"])
+        if self.lock["state"] in ("absent", "damaged"):
+            self.answer = self.identify()
+        if self.answer is None:
+            irregular = {name for name in SLOTS if files.get(name) is None}
+            self.look_at_slots(boot_id, writer_alive, irregular | set(linked))
+            self.answer = self.decide() or self.restore()
+
+    def identify(self):
+        """Rule 2: the slots make the directory ours, or the answer is returned."""
+        ids = {file.record and file.record["directory_id"] for file in self.files.values()}
+        if any(file.state.startswith("newer") for file in self.files.values()):
+            return "newer"
+        if not self.files:
+            return "none" if self.lock["state"] == "absent" else "foreign"
+        if None in ids or len(ids) > 1:
+            return "foreign"
+        (self.directory_id,) = ids
+        return None
+
+    def look_at_slots(self, boot_id, writer_alive, others):
+        for number, name in enumerate(SLOTS):
+            if name in self.files:
+                self.states[name] = state_of(self.files[name], self.directory_id)
+                if self.states[name] == "damaged" and name not in others:
+                    self.states[name] = explain(number, self.note, boot_id, writer_alive)
+        self.missing = [name for name in self.expected() if name not in self.files]
+        self.abandoned = [name for name, file in self.files.items() if self.is_abandoned(file.record)]
+
+    def committed(self):
+        return [name for name, file in self.files.items() if file.committed and self.states[name] != "foreign"]
+
+    def expected(self):
+        """By the record of the newest committed slot."""
+        newest = max(self.committed(), key=self.sequence, default=None)
+        if newest is None:
+            return []
+        count, twins = self.files[newest].record["slot_count"], self.files[newest].record["twins"]
+        return [name for i, name in enumerate(SLOTS) if i < count > 1 or twins >> i & 1]
+
+    def sequence(self, name):
+        return self.files[name].record["sequence"]
+
+    def is_abandoned(self, record):
+        records = [file.record for file in self.files.values() if file.record]
+        return record is not None and any(r["base_sequence"] < record["sequence"] < r["sequence"] for r in records)
+
+    def decide(self):
+        """The other rules but the last: the answer, unless there is something to give back."""
+        states = set(self.states.values())
+        if self.lock["state"] != "intact" and states == {"void"}:
+            return "none"
+        if self.lock.get("phase") == "deleting":
+            return "none"
+        if self.lock.get("phase") == "empty" and not self.committed() and not states & {"foreign", "newer"}:
+            return "none"
+        for refused in ("newer", "foreign"):
+            if refused in states:
+                return refused
+        if "intact" not in states:
+            return "overtaken" if "being written" in states else "lost"
+        return None
+
+    def restore(self):
+        intact = [name for name, state in self.states.items() if state == "intact"]
+        self.restored = max(intact, key=lambda name: (name not in self.abandoned, self.sequence(name)))
+        return "fell back" if self.has_fallen_back() else "ok"
+
+    def has_fallen_back(self):
+        sequence = self.sequence(self.restored)
+        twins = [name for name in self.committed() if self.sequence(name) == sequence]
+        if sequence < self.note["acknowledged"] or self.restored in self.abandoned or len(twins) > 1:
+            return True
+        if self.same_boot and self.note["acknowledged"] != 0:
+            return False
+        wrong = [n for n, state in self.states.items() if state in ("damaged", "interrupted or damaged")]
+        return bool(self.missing) or any(not self.files[n].record or self.sequence(n) >= sequence for n in wrong)
 
 
-def describe_slot(slot: Slot, data: bytes) -> Fields:
-    description: Fields = {"state": slot.state, "record": slot.record}
-    if slot.damage:
-        description |= {"rule": slot.damage.rule, "why": slot.damage.why, "blocks": slot.damage.blocks}
-    if slot.state == "intact":
-        description["variables"] = [describe_variable(variable, data) for variable in slot.variables]
-        description["history"] = read_history(slot.variables, data)
+# ------------------------------------------------------------------------------------------------ the command
+
+
+def load(directory):
+    """The files that count, as Directory takes them, and the names of those that have another one, too."""
+    files, linked = {}, set()
+    for name in os.listdir(directory):
+        if name not in ("lock", *SLOTS) and not is_milestone(name):
+            continue
+        entry = os.lstat(os.path.join(directory, name))
+        files[name] = None
+        if stat.S_ISREG(entry.st_mode):
+            with open(os.path.join(directory, name), "rb") as file:
+                files[name] = file.read()
+        if entry.st_nlink != 1:
+            linked.add(name)
+    return files, linked
+
+
+def describe(state, data):
+    file = examine(data)
+    description = {"state": state, "record": file.record}
+    if file.damage:
+        description |= {"rule": file.damage.rule, "why": file.damage.why, "blocks": file.damage.blocks}
+    if state == "intact":
+        description["variables"] = [describe_variable(variable, data) for variable in file.variables]
+        description["history"] = describe_history(read_history(file.variables, data))
     return description
 
 
-def load(directory: str) -> Files:
-    """The directory's regular files of the names that count; no symbolic link is followed."""
-    files = {}
-    for name in os.listdir(directory):
-        if name not in ("lock", "checkpoint.h5", *SLOTS) and not is_milestone(name):
-            continue
-        try:
-            descriptor = os.open(os.path.join(directory, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
-            files[name] = b""  # there, and nothing to be read from it
-            continue
-        with open(descriptor, "rb") as file:
-            files[name] = file.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
-    return files
+def describe_variable(variable, data):
+    return variable._asdict() | {"checksum": checksum(data[variable.offset : variable.offset + variable.byte_count])}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Prints what a backup directory holds, as JSON.")
-    parser.add_argument("directory")
-    files = load(parser.parse_args().directory)
-    report = read_directory(files)
-    for kind in ("slots", "milestones"):
-        report[kind] = {name: describe_slot(slot, files[name]) for name, slot in report[kind].items()}
-    json.dump(report, sys.stdout, indent=2, default=lambda value: value.hex())
+def describe_history(history):
+    return history and history | {"logs": {name: show_log(bits) for name, bits in history["logs"].items()}}
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    files, linked = load(sys.argv[1])
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        found = Directory(files, file.read().strip(), linked=linked)
+    report = {name: value for name, value in vars(found).items() if name not in ("files", "note")}
+    report["slots"] = {name: describe(state, files[name] or b"") for name, state in report.pop("states").items()}
+    report["milestones"] = {name: describe(state, files[name] or b"") for name, state in found.milestones.items()}
+    json.dump(report, sys.stdout, indent=2, default=bytes.hex)
     print()
 
 
