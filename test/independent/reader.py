@@ -258,6 +258,7 @@ ABSENT = "absent"
 def parse_lock(data):
     if data is ABSENT or data is None:
         return {"state": "absent" if data else "no regular file", "note": NO_NOTE}
+    data = data.ljust(2 * SECTOR, b"\0")  # what is cut off counts as zeros
     if data[:8] != LOCK_MAGIC or not is_sealed(data, 0):
         return {"state": "damaged", "note": NO_NOTE}
     version, phase, directory_id = struct.unpack_from("<II16s", data, 8)
