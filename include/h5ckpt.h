@@ -411,7 +411,8 @@ H5CKPT_API const char *h5ckpt_message(const h5ckpt_store *store);
  *         variables counts as a restore),
  *         H5CKPT_E_MEMORY_CHANGED (the last restore failed half-way), H5CKPT_E_ARGUMENT (a NULL array, a
  *         read-only store, another process' handle), H5CKPT_E_CALLBACK, H5CKPT_E_NOT_FINITE, H5CKPT_E_NO_SPACE, H5CKPT_E_IO,
- *         H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_SYSTEM, H5CKPT_E_BUSY (the directory was taken over, or a slot changed by somebody else meanwhile),
+ *         H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_SYSTEM, H5CKPT_E_BUSY (the directory was taken over, or a slot changed by somebody else meanwhile; another run
+ *         has saved there, as can be where the file system's locks do not work),
  *         H5CKPT_E_FOREIGN, H5CKPT_E_VERSION, H5CKPT_E_HDF5.
  */
 H5CKPT_API h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *progress);

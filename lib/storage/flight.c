@@ -111,11 +111,13 @@ static h5ckpt_status write_content(struct flight *flight)
 
 /*
  * Is the directory still ours? Where a save takes a while, somebody may have removed the lock and another writer begun: then
- * nothing there is ours to rename or remove any more. A small state's save has looked just now.
+ * nothing there is ours to rename or remove any more. A small state's save in place has looked just now.
  */
 static h5ckpt_status check_ours(const struct flight *flight, struct error *error)
 {
-    return flight->here && flight->content == CONTENT_WHOLE ? H5CKPT_OK : lock_check(&flight->store->lock, error);
+    const bool just_now = flight->here && flight->content == CONTENT_WHOLE && flight->write.in_place;
+
+    return just_now ? H5CKPT_OK : lock_check(&flight->store->lock, error);
 }
 
 static bool is_ours(const struct flight *flight)
@@ -277,6 +279,7 @@ static void land(h5ckpt_store *store)
 {
     struct flight *flight = store->flight;
     struct error changed = ERROR_NONE;
+    const int cancel = thread_hold_cancel(); /* nor what the store learns, half of which is worse than nothing */
 
     if (!flight->fenced && store->fence_forgotten)
         flight_give_up(store);
@@ -290,6 +293,7 @@ static void land(h5ckpt_store *store)
         error_move(&store->failure, changed.status < 0 ? &changed : &flight->error);
     error_clear(&changed);
     error_clear(&flight->error);
+    thread_release_cancel(cancel);
 }
 
 /* ----------------------------------------------------------------------- begin */

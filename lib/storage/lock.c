@@ -30,6 +30,7 @@ enum { /* docs/format.md 3 */
        NOTE_AT_BYTES_WRITTEN = 88,
        NOTE_AT_STALL_NS = 96,
        NOTE_AT_OPEN_NS = 104,
+       NOTE_AT_RUN_ID = 112,
        AT_CHECKSUM = 496, /* within each sector */
 };
 
@@ -87,6 +88,7 @@ static void note_encode(const struct lock_note *note, unsigned char sector[SECTO
     memcpy(sector + NOTE_AT_BOOT_ID, note->boot_id, sizeof note->boot_id);
     bytes_put_u64(sector + NOTE_AT_ACKNOWLEDGED, note->acknowledged);
     account_encode(&note->account, sector);
+    memcpy(sector + NOTE_AT_RUN_ID, note->run_id, FORMAT_ID_BYTES);
     seal(sector);
 }
 
@@ -107,6 +109,7 @@ static struct lock_note note_decode(const unsigned char sector[SECTOR_BYTES])
     memcpy(note.boot_id, sector + NOTE_AT_BOOT_ID, sizeof note.boot_id);
     note.boot_id[sizeof note.boot_id - 1] = '\0';
     note.account = account_decode(sector);
+    memcpy(note.run_id, sector + NOTE_AT_RUN_ID, FORMAT_ID_BYTES);
     return note;
 }
 
@@ -137,6 +140,7 @@ static h5ckpt_status read_content(struct lock *lock, struct error *error)
     if (status < 0)
         return status;
     lock->repairable = resembles_lock(content, entry.byte_count);
+    lock->note = note_decode(content + AT_NOTE); /* it has a checksum of its own */
     if (memcmp(content, LOCK_MAGIC, sizeof LOCK_MAGIC) != 0 || !is_sealed(content))
         return H5CKPT_OK;
     if (bytes_get_u32(content + AT_VERSION) > FORMAT_VERSION)
@@ -148,7 +152,6 @@ static h5ckpt_status read_content(struct lock *lock, struct error *error)
     lock->identified = true;
     lock->phase = bytes_get_u32(content + AT_PHASE);
     memcpy(lock->directory_id, content + AT_DIRECTORY_ID, FORMAT_ID_BYTES);
-    lock->note = note_decode(content + AT_NOTE);
     return H5CKPT_OK;
 }
 
@@ -328,6 +331,17 @@ static h5ckpt_status clear_new_file(const struct directory *directory, struct er
                : error_set(error, H5CKPT_E_OVERTAKEN, "a leftover of a crash was removed from '%s'", directory->path);
 }
 
+/* The file system has no locks: what was made to be one goes again. */
+static void remove_unlocked(const struct lock *lock)
+{
+    struct error ignored = ERROR_NONE;
+    bool same = false;
+
+    if (names_same_file(&lock->file, LOCK_NEW_NAME, &same, &ignored) == H5CKPT_OK && same)
+        directory_remove(lock->file.directory, LOCK_NEW_NAME, &ignored);
+    error_clear(&ignored);
+}
+
 h5ckpt_status lock_make(struct lock *lock, const struct directory *directory, enum lock_phase phase,
                         const unsigned char directory_id[FORMAT_ID_BYTES], mode_t mode, struct error *error)
 {
@@ -345,6 +359,8 @@ h5ckpt_status lock_make(struct lock *lock, const struct directory *directory, en
     if (status < 0)
         return status;
     status = file_lock(&lock->file, &taken, error); /* before it appears: nobody finds it unheld */
+    if (status < 0)
+        remove_unlocked(lock);
     /* Until it was held, another opener may have taken it for a leftover, and even made its own. */
     if (status == H5CKPT_OK)
         status = names_same_file(&lock->file, LOCK_NEW_NAME, &same, error);
@@ -395,14 +411,50 @@ h5ckpt_status lock_peek(struct lock *lock, const struct directory *directory, bo
     return status;
 }
 
+static bool notes_equal(const struct lock_note *a, const struct lock_note *b)
+{
+    unsigned char sector_of_a[SECTOR_BYTES];
+    unsigned char sector_of_b[SECTOR_BYTES];
+
+    note_encode(a, sector_of_a);
+    note_encode(b, sector_of_b);
+    return memcmp(sector_of_a, sector_of_b, SECTOR_BYTES) == 0;
+}
+
+/*
+ * Where a lock is given to whoever asks, the note is what gives another writer away: every save leaves one, with the id of its run. One
+ * that cannot be read says nothing; one of ours may be another than we know of, if writing it failed.
+ */
+static h5ckpt_status check_note(const struct lock *lock, struct error *error)
+{
+    unsigned char sector[SECTOR_BYTES];
+    struct error ignored = ERROR_NONE;
+
+    if (file_read(&lock->file, sector, sizeof sector, AT_NOTE, &ignored) < 0) {
+        error_clear(&ignored);
+        return H5CKPT_OK;
+    }
+    const struct lock_note note = note_decode(sector);
+    if (!is_sealed(sector) || memcmp(note.run_id, lock->run_id, FORMAT_ID_BYTES) == 0 ||
+        notes_equal(&note, &lock->note))
+        return H5CKPT_OK;
+    return error_set(error, H5CKPT_E_BUSY,
+                     "another run (process %" PRIu64
+                     ") has written to '%s', although this handle holds its lock: locks do not "
+                     "work on this file system; this handle writes and removes nothing there any more",
+                     note.process_id, lock->file.directory->path);
+}
+
 h5ckpt_status lock_check(const struct lock *lock, struct error *error)
 {
     h5ckpt_status status;
     bool same;
 
     status = names_same_file(&lock->file, FORMAT_LOCK_NAME, &same, error);
-    if (status < 0 || same)
+    if (status < 0)
         return status;
+    if (same)
+        return check_note(lock, error);
     return error_set(error, H5CKPT_E_BUSY,
                      "'%s/%s' is no longer the file that this handle locked: the directory was "
                      "deleted or taken over; this handle writes and removes nothing there any more",
@@ -433,10 +485,13 @@ h5ckpt_status lock_set_phase(struct lock *lock, enum lock_phase phase, struct er
 static h5ckpt_status write_note(struct lock *lock, struct lock_note note, const char *boot_id, struct error *error)
 {
     unsigned char sector[SECTOR_BYTES];
-    h5ckpt_status status;
+    h5ckpt_status status = check_note(lock, error);
 
+    if (status < 0)
+        return status;
     note.process_id = system_calls->process_id();
     memmove(note.boot_id, boot_id, sizeof note.boot_id);
+    memcpy(note.run_id, lock->run_id, sizeof note.run_id);
     note_encode(&note, sector);
     status = file_write(&lock->file, sector, sizeof sector, AT_NOTE, error);
     if (status == H5CKPT_OK)

@@ -45,6 +45,7 @@ struct lock_note { /* on disk: a save in progress, or the last one */
     uint64_t process_id;
     char boot_id[SYSTEM_BOOT_ID_BYTES];
     struct lock_account account;
+    unsigned char run_id[FORMAT_ID_BYTES]; /* of the handle that wrote it; zeros: not known */
 };
 
 struct lock {
@@ -56,7 +57,8 @@ struct lock {
     bool repairable;      /* not identified, but made by us as far as can be seen */
     enum lock_phase phase;
     unsigned char directory_id[FORMAT_ID_BYTES];
-    struct lock_note note; /* all zero if there is none or it cannot be read */
+    unsigned char run_id[FORMAT_ID_BYTES]; /* of the handle that holds it, which sets it */
+    struct lock_note note;                 /* as last read or written; all zero if there is none or it cannot be read */
 };
 
 #define LOCK_NONE ((struct lock){.file = FILE_NONE})
@@ -77,7 +79,10 @@ h5ckpt_status lock_make(struct lock *lock, const struct directory *directory, en
 /* Read it without taking it; *held tells whether a living writer holds it. Statuses as lock_take(), without BUSY. */
 h5ckpt_status lock_peek(struct lock *lock, const struct directory *directory, bool *held, struct error *error);
 
-/* Is the file that we hold still the one under its name? H5CKPT_E_BUSY if not. */
+/*
+ * Is the file that we hold still the one under its name, and its note what we read or wrote there? H5CKPT_E_BUSY if not: a file system
+ * whose locks do not work lets several handles hold it.
+ */
 h5ckpt_status lock_check(const struct lock *lock, struct error *error);
 
 /* Has somebody made a hard link of the file that we hold? Then one of the same content, of `mode`, takes its place. */
@@ -88,7 +93,7 @@ h5ckpt_status lock_set_phase(struct lock *lock, enum lock_phase phase, struct er
 
 /*
  * Note that a save into `slot` begins, upon which a crash leads back to `base_sequence`; that it failed; or that it is about
- * to be reported as a success. Never flushed: docs/format.md 3.
+ * to be reported as a success. Never flushed: docs/format.md 3. H5CKPT_E_BUSY as lock_check(), and nothing is written.
  */
 h5ckpt_status lock_note_begin(struct lock *lock, unsigned slot, uint64_t sequence, uint64_t base_sequence,
                               const char *boot_id, struct error *error);

@@ -170,6 +170,7 @@ static h5ckpt_status become_writer(h5ckpt_store *store)
     if (status == H5CKPT_E_OVERTAKEN)
         status = error_set(&store->error, H5CKPT_E_BUSY, "other processes keep opening '%s'; nothing was changed",
                            store->directory.path);
+    memcpy(store->lock.run_id, store->run_id, sizeof store->lock.run_id);
     if (status == H5CKPT_OK && !store->lock.identified)
         status = repair_lock(store);
     /* What is seen may be no more than the page cache of a process that died before it flushed. */
