@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_damage: the smallest damage, everywhere. Every bit of every file of a small directory is flipped in turn, every
- * file cut at every length, every sector lost in four ways, and slots are exchanged. What each of them may give is
- * stated before it is tried:
+ * file cut at every length, every sector lost in five ways, and slots are exchanged, also with another directory's. What
+ * each of them may give is stated before it is tried:
  *
  *   OK, the newest state        in bytes that docs/format.md says nobody needs for it: the older slot behind its
  *                               record, bytes 512 … 4095 of a slot, the view, the lock (the slots agree on whose
- *                               they are)
+ *                               they are), a milestone
  *   FELL_BACK, the newest state in the older slot's record: that it was the older one cannot be known any more
  *   FELL_BACK, the older state  anywhere else in the newest slot
  *
- * Anything else is a failure; a success with other bytes than it claims is "silent". Sweeps run in a child process, so
- * that a crash is counted, too, and the sweep goes on behind it. Short form: every 7th bit and length.
+ * Anything else is a failure; a success with other bytes than it claims is "silent". A damaged milestone must besides be
+ * listed as that, and not be gone back to. Sweeps run in a child process, so that a crash is counted, too, and the sweep
+ * goes on behind it. Short form: every 13th bit and length.
  */
 #include <check.h>
 #include <dirent.h>
@@ -41,11 +42,12 @@
 
 enum {
     SAVE_COUNT = 4, /* two of each slot: there are older generations */
+    KEPT = 1,       /* which of them is a milestone */
     FILE_BYTES_MAX = 1 << 15,
     SECTOR_BYTES = 512,
     WRITER_EVERY = 37, /* a reader restores after each flip, a writer too after one in so many */
-    SHORT_STRIDE = 7,
-    TENTH_STRIDE = 71,
+    SHORT_STRIDE = 13,
+    TENTH_STRIDE = 131,
     EVERY_COUNT_MAX = 100, /* so few cases are all tried */
     HANG_SECONDS = 60,
     FAILURES_SHOWN_MAX = 10,
@@ -96,12 +98,16 @@ enum file_id {
     SLOT_B,
     LOCK,
     VIEW,
+    MILESTONE,
     FILE_COUNT,
     OLDER = SLOT_A, /* after SAVE_COUNT saves */
     NEWEST = SLOT_B,
 };
 
-static const char *const FILE_NAME[FILE_COUNT] = {"slot-a.h5", "slot-b.h5", FORMAT_LOCK_NAME, FORMAT_VIEW_NAME};
+#define MILESTONE_NAME "kept"
+
+static const char *const FILE_NAME[FILE_COUNT] = {FORMAT_SLOT_A, FORMAT_SLOT_B, FORMAT_LOCK_NAME, FORMAT_VIEW_NAME,
+                                                  FORMAT_MILESTONE_PREFIX MILESTONE_NAME FORMAT_MILESTONE_SUFFIX};
 
 struct image {
     size_t byte_count;
@@ -110,6 +116,7 @@ struct image {
 
 static struct image pristine[FILE_COUNT];
 static struct image generation_before[FILE_COUNT]; /* two saves earlier */
+static struct image elsewhere[FILE_COUNT];         /* of another directory of the same program */
 
 static const char *path_of(enum file_id file)
 {
@@ -184,7 +191,8 @@ static const char *const OUTCOME_NAME[OUTCOME_COUNT] = {
     "an error",
 };
 
-static char outcome_detail[1024]; /* of the last restore, for a failure's message */
+static char outcome_detail[2048]; /* of the last restore, for a failure's message */
+static h5ckpt_status outcome_status;
 
 /* A fresh handle restores; what came of it, judged by the bytes alone. */
 static enum outcome restore(enum h5ckpt_mode mode)
@@ -218,6 +226,7 @@ static enum outcome restore(enum h5ckpt_mode mode)
         outcome = NEWEST_REPORTED;
     else if (whole && given == SAVE_COUNT - 2 && status == H5CKPT_FELL_BACK)
         outcome = PREVIOUS_REPORTED;
+    outcome_status = status;
     snprintf(outcome_detail, sizeof outcome_detail, "%s, sequence %" PRIu64 ", %s state: %s",
              h5ckpt_status_name(status), report.sequence,
              given == NO_STATE ? "no"
@@ -241,12 +250,48 @@ static struct region region_of(enum file_id file, size_t offset)
         return (struct region){file, offset < 512 ? "identity" : offset < 1024 ? "note" : "rest", NEWEST_OK};
     if (file == VIEW)
         return (struct region){file, "view", NEWEST_OK};
+    if (file == MILESTONE)
+        return (struct region){
+            file, offset >= FORMAT_RECORD_BYTES && offset < FORMAT_USER_BLOCK_BYTES ? "unread" : "state", NEWEST_OK};
     if (offset < FORMAT_RECORD_BYTES)
         return (struct region){file, "record", file == NEWEST ? PREVIOUS_REPORTED : NEWEST_OK};
     if (offset < FORMAT_USER_BLOCK_BYTES)
         return (struct region){file, "unread", NEWEST_OK};
     return (struct region){file, offset < table_offset(file) ? "blocks" : "table",
                            file == NEWEST ? PREVIOUS_REPORTED : NEWEST_OK};
+}
+
+/* ---------------------------------------------------------------- the milestone */
+
+static void note_milestone_state(void *context, const struct h5ckpt_milestone *milestone)
+{
+    enum h5ckpt_slot_state *milestone_state = context;
+
+    *milestone_state = milestone->state;
+}
+
+static enum h5ckpt_slot_state listed_milestone(void)
+{
+    struct h5ckpt_options options = h5ckpt_options_default();
+    enum h5ckpt_slot_state milestone_state = H5CKPT_SLOT_ABSENT;
+    h5ckpt_store *store;
+
+    options.mode = H5CKPT_READ_ONLY;
+    if (h5ckpt_open(&store, directory, state, &options) == H5CKPT_OK)
+        h5ckpt_list_milestones(store, H5CKPT_ALL_BYTES, note_milestone_state, &milestone_state);
+    h5ckpt_close(store);
+    return milestone_state;
+}
+
+static h5ckpt_status roll_back(void)
+{
+    h5ckpt_store *store;
+    h5ckpt_status status = h5ckpt_open(&store, directory, state, NULL);
+
+    if (status == H5CKPT_OK)
+        status = h5ckpt_roll_back(store, MILESTONE_NAME);
+    h5ckpt_close(store);
+    return status;
 }
 
 /* ------------------------------------------------------------------ sweeping */
@@ -308,6 +353,22 @@ static void try_both(enum outcome expected, const char *what)
     try_writer(expected, what);
 }
 
+/* The swept file is a milestone, damaged unless `expected` is INTACT: is it listed so, and not gone back to? */
+static void try_milestone(enum h5ckpt_slot_state expected, bool also_back, const char *what)
+{
+    const enum h5ckpt_slot_state listed = listed_milestone();
+
+    if (listed != expected)
+        fail_case(what, h5ckpt_slot_state_name(expected), h5ckpt_slot_state_name(listed));
+    if (!also_back || expected == H5CKPT_SLOT_INTACT)
+        return;
+    const h5ckpt_status status = roll_back();
+    if (status != H5CKPT_E_DAMAGED)
+        fail_case(what, h5ckpt_status_name(H5CKPT_E_DAMAGED), h5ckpt_status_name(status));
+    if (!is_on_disk(&pristine[NEWEST], NEWEST) || !is_on_disk(&pristine[OLDER], OLDER))
+        fail_case(what, "no slot changed by a milestone that was refused", "one that changed");
+}
+
 /* Call `step` for 0, stride, … below `count`, in a child; after a crash go on behind the case that crashed. */
 static void sweep(uint64_t count, void (*step)(uint64_t number))
 {
@@ -358,30 +419,58 @@ static void tally_check(void)
 
 /* ------------------------------------------------------------------ fixtures */
 
-/* In the process that outlives the tests, so that nothing is left behind by one that fails. */
-static void make_directory(void)
+static void make_state(void)
 {
-    h5ckpt_store *store;
+    const double rate = 0.125;
 
-    const char *temporary = getenv("TMPDIR");
-    must(snprintf(directory, sizeof directory, "%s/h5ckpt-damage-XXXXXX", temporary == NULL ? "/tmp" : temporary) <
-         (int)sizeof directory);
-    must(mkdtemp(directory) != NULL);
     state = h5ckpt_state_new();
     h5ckpt_add(state, "layer/weights", H5CKPT_FLOAT64, 2, (const uint64_t[]){3, 5}, variables.weights);
     h5ckpt_add(state, "counts", H5CKPT_INT32, 1, (const uint64_t[]){7}, variables.counts);
     h5ckpt_add(state, "label", H5CKPT_STRING(sizeof variables.label), 0, NULL, variables.label);
+    h5ckpt_add_setting(state, "rate", H5CKPT_FLOAT64, 0, NULL, &rate);
+}
+
+static void fill_directory(void)
+{
+    h5ckpt_store *store;
+
     assert_status_message(h5ckpt_open(&store, directory, state, NULL), H5CKPT_OK, h5ckpt_message(store));
     for (int i = 0; i < SAVE_COUNT; i++) {
         struct h5ckpt_progress progress = progress_of(i);
         fill(&saved[i], i);
         variables = saved[i];
         assert_status_message(h5ckpt_save(store, &progress), H5CKPT_OK, h5ckpt_message(store));
+        if (i == KEPT)
+            assert_status_message(h5ckpt_keep(store, MILESTONE_NAME), H5CKPT_OK, h5ckpt_message(store));
         if (i == SAVE_COUNT - 3)
             for (enum file_id slot = SLOT_A; slot <= SLOT_B; slot++)
                 image_read(&generation_before[slot], slot);
     }
     h5ckpt_close(store);
+}
+
+static void empty_directory(void)
+{
+    DIR *entries = opendir(directory);
+
+    for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;)
+        unlinkat(dirfd(entries), entry->d_name, 0);
+    closedir(entries);
+}
+
+/* In the process that outlives the tests, so that nothing is left behind by one that fails. */
+static void make_directory(void)
+{
+    const char *temporary = getenv("TMPDIR");
+    must(snprintf(directory, sizeof directory, "%s/h5ckpt-damage-XXXXXX", temporary == NULL ? "/tmp" : temporary) <
+         (int)sizeof directory);
+    must(mkdtemp(directory) != NULL);
+    make_state();
+    fill_directory();
+    for (enum file_id file = 0; file < FILE_COUNT; file++)
+        image_read(&elsewhere[file], file);
+    empty_directory();
+    fill_directory();
     for (enum file_id file = 0; file < FILE_COUNT; file++)
         image_read(&pristine[file], file);
     tally = mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -397,13 +486,9 @@ static void begin(void)
 
 static void remove_directory(void)
 {
-    DIR *entries = opendir(directory);
-
     munmap(tally, sizeof *tally);
     h5ckpt_state_free(state);
-    for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;)
-        unlinkat(dirfd(entries), entry->d_name, 0);
-    closedir(entries);
+    empty_directory();
     rmdir(directory);
 }
 
@@ -445,6 +530,9 @@ static void try_bit(uint64_t bit)
              bit % 8);
     put_byte(swept_file, bit / 8, flipped_byte(swept_file, bit));
     try_reader(region.expected, what);
+    if (swept_file == MILESTONE)
+        try_milestone(strcmp(region.name, "unread") == 0 ? H5CKPT_SLOT_INTACT : H5CKPT_SLOT_DAMAGED,
+                      bit % WRITER_EVERY == 0, what);
     if (bit % WRITER_EVERY == 0) {
         if (!nothing_was_written(FILE_COUNT, swept_file, bit))
             fail_case(what, "no byte written by a reader", "a file that changed");
@@ -461,9 +549,9 @@ static void try_bit(uint64_t bit)
 
 START_TEST(no_flipped_bit_gives_wrong_bytes_or_a_crash)
 {
-    static const char *const WHAT[FILE_COUNT] = {"bits flipped in the older slot",
-                                                 "bits flipped so far, the newest slot's too",
-                                                 "bits flipped so far, the lock's too", "bits flipped"};
+    static const char *const WHAT[FILE_COUNT] = {
+        "bits flipped in the older slot", "bits flipped so far, the newest slot's too",
+        "bits flipped so far, the lock's too", "bits flipped so far, the view's too", "bits flipped"};
 
     for (swept_file = 0; swept_file < FILE_COUNT; swept_file++) {
         sweep(8 * pristine[swept_file].byte_count, try_bit);
@@ -489,6 +577,8 @@ static void try_length(uint64_t byte_count)
     snprintf(what, sizeof what, "%s cut to %" PRIu64 " bytes", FILE_NAME[swept_file], byte_count);
     must(truncate(path_of(swept_file), (off_t)byte_count) == 0);
     try_reader(expected, what);
+    if (swept_file == MILESTONE)
+        try_milestone(H5CKPT_SLOT_DAMAGED, byte_count % WRITER_EVERY == 0, what);
     if (byte_count % WRITER_EVERY == 0) /* a lock cut to less than its magic might be anybody's */
         try_writer(swept_file == LOCK && byte_count < 8 ? REFUSED : expected, what);
     repair_directory();
@@ -513,17 +603,20 @@ END_TEST
 
 /* ------------------------------------------------------------------- sectors */
 
-enum sector_loss { ZEROED, ALL_ONES, FROM_OTHER_SLOT, FROM_BEFORE, SECTOR_LOSS_COUNT };
+enum sector_loss { ZEROED, ALL_ONES, FROM_NEIGHBOUR, FROM_OTHER_SLOT, FROM_BEFORE, SECTOR_LOSS_COUNT };
 
-static const char *const SECTOR_LOSS_NAME[SECTOR_LOSS_COUNT] = {"zeroed", "set to ones", "replaced by the other slot's",
-                                                                "as two saves before (a lost write)"};
+static const char *const SECTOR_LOSS_NAME[SECTOR_LOSS_COUNT] = {
+    "zeroed", "set to ones", "replaced by its neighbour's (a misdirected write)", "replaced by the other slot's",
+    "as two saves before (a lost write)"};
 
 static enum sector_loss loss;
 
 static void damaged_sector(unsigned char bytes[SECTOR_BYTES], uint64_t offset)
 {
     memset(bytes, loss == ALL_ONES ? 0xff : 0, SECTOR_BYTES);
-    if (loss == FROM_OTHER_SLOT)
+    if (loss == FROM_NEIGHBOUR)
+        memcpy(bytes, pristine[swept_file].bytes + (offset ^ SECTOR_BYTES), SECTOR_BYTES);
+    else if (loss == FROM_OTHER_SLOT)
         memcpy(bytes, pristine[swept_file == SLOT_A ? SLOT_B : SLOT_A].bytes + offset, SECTOR_BYTES);
     else if (loss == FROM_BEFORE)
         memcpy(bytes, generation_before[swept_file].bytes + offset, SECTOR_BYTES);
@@ -552,6 +645,12 @@ static void try_sector(uint64_t number)
     must(pwrite(descriptor, bytes, SECTOR_BYTES, (off_t)offset) == SECTOR_BYTES);
     close(descriptor);
     try_both(outcome_of_sector(bytes, offset), what);
+    if (swept_file == MILESTONE)
+        try_milestone(memcmp(bytes, pristine[MILESTONE].bytes + offset, SECTOR_BYTES) == 0 ||
+                              strcmp(region_of(MILESTONE, offset).name, "unread") == 0
+                          ? H5CKPT_SLOT_INTACT
+                          : H5CKPT_SLOT_DAMAGED,
+                      true, what);
     repair_directory();
 }
 
@@ -559,10 +658,11 @@ START_TEST(no_lost_sector_gives_wrong_bytes_or_an_unreported_step_back)
 {
     char what[128];
 
-    swept_file = _i / SECTOR_LOSS_COUNT == 0 ? OLDER : NEWEST;
+    swept_file = (enum file_id)(_i / SECTOR_LOSS_COUNT);
     loss = (enum sector_loss)(_i % SECTOR_LOSS_COUNT);
-    snprintf(what, sizeof what, "sectors of the %s slot, each %s", swept_file == OLDER ? "older" : "newest",
-             SECTOR_LOSS_NAME[loss]);
+    if (loss >= FROM_OTHER_SLOT && swept_file > SLOT_B)
+        return; /* there is no other of its kind */
+    snprintf(what, sizeof what, "sectors of %s, each %s", FILE_NAME[swept_file], SECTOR_LOSS_NAME[loss]);
     sweep(pristine[swept_file].byte_count / SECTOR_BYTES, try_sector);
     tally_print(what);
     tally_check();
@@ -580,19 +680,79 @@ START_TEST(slots_that_changed_names_keep_their_roles)
 }
 END_TEST
 
-START_TEST(the_newest_slot_copied_over_the_older_is_reported)
+static const char TWO_OF_ONE_SEQUENCE[] = "another slot has the same sequence, so one was copied over the other";
+
+START_TEST(the_newest_slot_copied_over_the_older_is_reported_as_two_of_one_sequence)
 {
     image_write(&pristine[NEWEST], OLDER);
-    try_both(NEWEST_REPORTED, "restores with one sequence twice");
+    try_reader(NEWEST_REPORTED, "restores with one sequence twice");
+    assert_mentions(outcome_detail, TWO_OF_ONE_SEQUENCE);
+    try_writer(NEWEST_REPORTED, "restores with one sequence twice");
+    assert_mentions(outcome_detail, TWO_OF_ONE_SEQUENCE);
     tally_check();
 }
 END_TEST
 
-START_TEST(the_older_slot_copied_over_the_newest_is_reported)
+START_TEST(the_older_slot_copied_over_the_newest_is_reported_as_two_of_one_sequence)
 {
     image_write(&pristine[OLDER], NEWEST);
-    try_both(PREVIOUS_REPORTED, "restores with one older sequence twice");
+    try_reader(PREVIOUS_REPORTED, "restores with one older sequence twice");
+    assert_mentions(outcome_detail, TWO_OF_ONE_SEQUENCE);
+    try_writer(PREVIOUS_REPORTED, "restores with one older sequence twice");
+    assert_mentions(outcome_detail, TWO_OF_ONE_SEQUENCE);
     tally_check();
+}
+END_TEST
+
+START_TEST(a_milestone_copied_over_the_newest_slot_is_a_step_back_that_is_reported)
+{
+    image_write(&pristine[MILESTONE], NEWEST);
+    try_both(PREVIOUS_REPORTED, "restores with a milestone in the newest slot's place");
+    tally_check();
+}
+END_TEST
+
+START_TEST(a_milestone_copied_over_the_older_slot_is_no_step_back)
+{
+    image_write(&pristine[MILESTONE], OLDER);
+    try_both(NEWEST_OK, "restores with a milestone in the older slot's place");
+    tally_check();
+}
+END_TEST
+
+/* ---------------------------------------------------------------- from elsewhere */
+
+/* Files of another directory in the places of ours, as bits. */
+static const unsigned FOREIGN_FILES[] = {1 << OLDER, 1 << NEWEST, 1 << OLDER | 1 << NEWEST, 1 << LOCK};
+
+START_TEST(slots_of_another_directory_are_foreign_and_nothing_is_written)
+{
+    const struct image *expected[FILE_COUNT];
+
+    for (enum file_id file = 0; file < FILE_COUNT; file++)
+        expected[file] = FOREIGN_FILES[_i] >> file & 1 ? &elsewhere[file] : &pristine[file];
+    for (enum file_id file = 0; file < FILE_COUNT; file++)
+        image_write(expected[file], file);
+    try_reader(REFUSED, "restores beside files of another directory");
+    ck_assert_int_eq(outcome_status, H5CKPT_E_FOREIGN);
+    try_writer(REFUSED, "restores beside files of another directory");
+    ck_assert_int_eq(outcome_status, H5CKPT_E_FOREIGN);
+    tally_check();
+    for (enum file_id file = 0; file < FILE_COUNT; file++)
+        ck_assert_msg(is_on_disk(expected[file], file), "%s was changed", FILE_NAME[file]);
+}
+END_TEST
+
+START_TEST(a_milestone_of_another_directory_is_foreign_and_no_state_to_go_back_to)
+{
+    image_write(&elsewhere[MILESTONE], MILESTONE);
+    try_both(NEWEST_OK, "restores beside another directory's milestone");
+    tally_check();
+    ck_assert_int_eq(listed_milestone(), H5CKPT_SLOT_FOREIGN);
+    ck_assert_int_eq(roll_back(), H5CKPT_E_FOREIGN);
+    for (enum file_id slot = SLOT_A; slot <= SLOT_B; slot++)
+        ck_assert_msg(is_on_disk(&pristine[slot], slot), "%s was changed", FILE_NAME[slot]);
+    ck_assert(is_on_disk(&elsewhere[MILESTONE], MILESTONE));
 }
 END_TEST
 
@@ -676,11 +836,16 @@ int main(void)
     tcase_add_test(tests, no_truncation_gives_wrong_bytes_or_a_crash);
     tcase_add_test(tests, a_slot_that_grew_is_damaged);
     tcase_add_loop_test(add_case(suite, "sectors"), no_lost_sector_gives_wrong_bytes_or_an_unreported_step_back, 0,
-                        2 * SECTOR_LOSS_COUNT);
+                        (int)FILE_COUNT * (int)SECTOR_LOSS_COUNT);
     tests = add_case(suite, "slots");
     tcase_add_test(tests, slots_that_changed_names_keep_their_roles);
-    tcase_add_test(tests, the_newest_slot_copied_over_the_older_is_reported);
-    tcase_add_test(tests, the_older_slot_copied_over_the_newest_is_reported);
+    tcase_add_test(tests, the_newest_slot_copied_over_the_older_is_reported_as_two_of_one_sequence);
+    tcase_add_test(tests, the_older_slot_copied_over_the_newest_is_reported_as_two_of_one_sequence);
+    tcase_add_test(tests, a_milestone_copied_over_the_newest_slot_is_a_step_back_that_is_reported);
+    tcase_add_test(tests, a_milestone_copied_over_the_older_slot_is_no_step_back);
+    tcase_add_loop_test(tests, slots_of_another_directory_are_foreign_and_nothing_is_written, 0,
+                        sizeof FOREIGN_FILES / sizeof *FOREIGN_FILES);
+    tcase_add_test(tests, a_milestone_of_another_directory_is_foreign_and_no_state_to_go_back_to);
     tcase_add_test(tests, a_missing_newest_slot_is_reported);
     tcase_add_test(tests, a_missing_older_slot_is_no_step_back);
     tcase_add_test(tests, without_the_note_a_missing_older_slot_may_have_been_newer);
