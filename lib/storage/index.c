@@ -146,6 +146,41 @@ static h5ckpt_status entry_check(const struct schema_entry *entry, uint64_t offs
     return status;
 }
 
+struct extent {
+    uint64_t begin;
+    uint64_t end;
+};
+
+static int compare_extents(const void *a, const void *b)
+{
+    const struct extent *first = a;
+    const struct extent *second = b;
+
+    return (first->begin > second->begin) - (first->begin < second->begin);
+}
+
+/* Bytes of its own for each: so all of them together are no more than the file has, and each is found by where it ends. */
+static h5ckpt_status check_apart(const struct index *index, struct error *error)
+{
+    struct extent *extent = calloc(index->entry_count + 1, sizeof *extent);
+    h5ckpt_status status = H5CKPT_OK;
+    size_t count = 0;
+
+    if (extent == NULL)
+        return error_set(error, H5CKPT_E_MEMORY, "no memory for the places of %zu variables", index->entry_count);
+    for (size_t i = 0; i < index->entry_count; i++)
+        if (index->entry[i].byte_count != 0)
+            extent[count++] = (struct extent){index->offset[i], index->offset[i] + index->entry[i].byte_count};
+    qsort(extent, count, sizeof *extent, compare_extents);
+    for (size_t i = 1; i < count && status == H5CKPT_OK; i++)
+        if (extent[i].begin < extent[i - 1].end)
+            status =
+                error_set(error, H5CKPT_E_DAMAGED,
+                          "variable index: two variables share the bytes from offset %" PRIu64 " on", extent[i].begin);
+    free(extent);
+    return status;
+}
+
 h5ckpt_status index_decode(struct index *index, const unsigned char *bytes, size_t byte_count, uint64_t index_offset,
                            struct error *error)
 {
@@ -170,6 +205,8 @@ h5ckpt_status index_decode(struct index *index, const unsigned char *bytes, size
         from += entry_bytes(index->entry[i].rank, bytes_get_u16(from + AT_NAME_LENGTH));
         status = entry_check(&index->entry[i], index->offset[i], index_offset, i, error);
     }
+    if (status == H5CKPT_OK)
+        status = check_apart(index, error);
 out:
     if (status < 0)
         index_free(index);

@@ -656,6 +656,52 @@ START_TEST(variables_may_touch)
 }
 END_TEST
 
+/* Where the second of three variables of 64 bytes begins, the others being at 4096 and 4352: as far as the first one, or the last, reaches. */
+static const struct {
+    uint64_t offset;
+    h5ckpt_status expected;
+} SHARED[] = {{4096, H5CKPT_E_DAMAGED}, {4096 + 63, H5CKPT_E_DAMAGED}, {4096 + 64, H5CKPT_OK},
+              {4352 - 64, H5CKPT_OK},   {4352 - 63, H5CKPT_E_DAMAGED}, {4352, H5CKPT_E_DAMAGED},
+              {4352 + 64, H5CKPT_OK}};
+
+START_TEST(two_variables_that_share_a_byte_are_damage)
+{
+    const uint64_t shape[] = {64};
+    const struct schema_entry entry[] = {entry_of("state/a", INT8, 1, shape), entry_of("settings/b", INT8, 1, shape),
+                                         entry_of("state/c", INT8, 1, shape)};
+    const uint64_t offset[] = {4096, SHARED[_i].offset, 4352};
+
+    encode(entry, COUNT(entry), offset);
+    assert_status_message(decode(), SHARED[_i].expected, error_message(&error));
+}
+END_TEST
+
+START_TEST(a_variable_within_another_is_damage)
+{
+    const uint64_t shape[] = {3};
+    const uint64_t large[] = {FILE_END - 4096};
+    const struct schema_entry entry[] = {entry_of("state/a", INT8, 1, large), entry_of("state/b", INT8, 1, shape)};
+    const uint64_t offset[] = {4096, 5000};
+
+    encode(entry, COUNT(entry), offset);
+    assert_status(decode(), H5CKPT_E_DAMAGED);
+    assert_mentions(error_message(&error), "5000");
+}
+END_TEST
+
+START_TEST(a_variable_without_bytes_shares_none)
+{
+    const uint64_t shape[] = {64};
+    const uint64_t none[] = {0};
+    const struct schema_entry entry[] = {entry_of("state/a", INT8, 1, shape), entry_of("state/b", INT8, 1, none),
+                                         entry_of("state/c", INT8, 1, none)};
+    const uint64_t offset[] = {4096, 0, 0};
+
+    encode(entry, COUNT(entry), offset);
+    assert_status_message(decode(), H5CKPT_OK, error_message(&error));
+}
+END_TEST
+
 START_TEST(bytes_that_the_format_calls_zero_are_ignored)
 {
     encode(SAMPLE, COUNT(SAMPLE), SAMPLE_OFFSET);
@@ -762,6 +808,9 @@ static Suite *index_suite(void)
     tcase_add_test(hostile, a_variable_may_begin_at_4096_and_end_at_the_index);
     tcase_add_test(hostile, a_variable_whose_end_wraps_around_is_damage);
     tcase_add_test(hostile, variables_may_touch);
+    tcase_add_loop_test(hostile, two_variables_that_share_a_byte_are_damage, 0, COUNT(SHARED));
+    tcase_add_test(hostile, a_variable_within_another_is_damage);
+    tcase_add_test(hostile, a_variable_without_bytes_shares_none);
     tcase_add_test(hostile, bytes_that_the_format_calls_zero_are_ignored);
     tcase_add_test(hostile, an_entry_count_that_the_bytes_cannot_hold_takes_no_memory);
     tcase_add_test(hostile, random_entries_behind_a_right_header_are_valid_or_damage);
