@@ -104,7 +104,7 @@ void report_fill(struct h5ckpt_report *report, const h5ckpt_store *store, h5ckpt
     const struct record *record = &store->survey.slot[restored].record;
     report->sequence = record->sequence;
     report->progress = record->progress;
-    report->age_seconds = (double)(system_calls->wall_time_ns() - record->wall_time_ns) / 1e9;
+    report->age_seconds = ((double)system_calls->wall_time_ns() - (double)record->wall_time_ns) / 1e9; /* of any two */
     report->sequences_lost = count_lost(&store->survey, record->sequence);
 }
 
