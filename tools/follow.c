@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "follow.h"
 
-/* Per save: some may have passed unseen. Not known if the clock on the wall was set back, or the program began anew. */
+/*
+ * Per save: some may have passed unseen. Not known if the clock on the wall was set back, or the program began anew. A file can say any
+ * time, centuries ago or ahead.
+ */
 static int64_t interval_ns(uint64_t earlier, int64_t earlier_ns, uint64_t later, int64_t later_ns)
 {
-    if (earlier == 0 || later <= earlier || later_ns <= earlier_ns)
+    int64_t passed_ns;
+
+    if (earlier == 0 || later <= earlier || later_ns <= earlier_ns ||
+        __builtin_sub_overflow(later_ns, earlier_ns, &passed_ns))
         return 0;
-    return (later_ns - earlier_ns) / (int64_t)(later - earlier);
+    return passed_ns / (int64_t)(later - earlier);
 }
 
 static void learn_interval(struct follow *follow, const struct sight *sight)
@@ -79,7 +85,10 @@ unsigned follow_see(struct follow *follow, const struct sight *sight)
 
 int64_t follow_next_ns(const struct follow *follow)
 {
-    if (!follow->writer || follow->interval_ns == 0 || follow->last.kind != SIGHT_STATE)
+    int64_t next_ns;
+
+    if (!follow->writer || follow->interval_ns == 0 || follow->last.kind != SIGHT_STATE ||
+        __builtin_add_overflow(follow->saved_ns, follow->interval_ns, &next_ns))
         return 0;
-    return follow->saved_ns + follow->interval_ns;
+    return next_ns;
 }

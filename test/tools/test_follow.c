@@ -187,6 +187,15 @@ START_TEST(a_clock_that_was_set_back_tells_nothing)
 }
 END_TEST
 
+START_TEST(times_too_far_apart_to_be_counted_tell_nothing)
+{
+    see_two(3, 30, 2, INT64_MIN);
+    ck_assert_int_eq(follow_next_ns(&follow), 0);
+    see_two(5, INT64_MAX, 4, 30);
+    ck_assert_int_eq(follow_next_ns(&follow), 0);
+}
+END_TEST
+
 START_TEST(after_a_deletion_everything_begins_anew)
 {
     see_two(4, 40, 3, 30);
@@ -242,6 +251,7 @@ static Suite *follow_suite(void)
     tcase_add_test(expected, saves_that_passed_unseen_count);
     tcase_add_test(expected, without_a_writer_none_is_expected);
     tcase_add_test(expected, a_clock_that_was_set_back_tells_nothing);
+    tcase_add_test(expected, times_too_far_apart_to_be_counted_tell_nothing);
     tcase_add_test(expected, after_a_deletion_everything_begins_anew);
     tcase_add_test(expected, so_it_does_where_the_deletion_was_not_seen);
     tcase_add_test(expected, a_checkpoint_that_was_deleted_before_anybody_looked_is_told);
