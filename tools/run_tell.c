@@ -44,7 +44,7 @@ static bool counts_saves(const struct run_record *record)
 static double lost_seconds(const struct run_record *record)
 {
     const double whole = life_seconds(record);
-    const double since = seconds_of(record->life.ended_wall_ns - record->after.saved_wall_ns);
+    const double since = seconds_of(record->life.ended_wall_ns) - seconds_of(record->after.saved_wall_ns);
 
     if (record->life.end == RUN_FINISHED)
         return 0;
