@@ -121,6 +121,8 @@ def parse_index(record, data):
         variable, at = parse_entry(index, at, record["index_offset"])
         variables.append(variable)
     require(at == len(index), 6, "the index does not end with its last entry")
+    places = sorted((v.offset, v.offset + v.byte_count) for v in variables if v.byte_count)
+    require(all(end <= begin for (_, end), (begin, _) in zip(places, places[1:])), 6, "two variables share bytes")
     return tuple(variables)
 
 
@@ -260,12 +262,12 @@ def parse_lock(data):
         return {"state": "absent" if data else "no regular file", "note": NO_NOTE}
     data = data.ljust(2 * SECTOR, b"\0")  # what is cut off counts as zeros
     if data[:8] != LOCK_MAGIC or not is_sealed(data, 0):
-        return {"state": "damaged", "note": NO_NOTE}
+        return {"state": "damaged", "note": parse_note(data)}
     version, phase, directory_id = struct.unpack_from("<II16s", data, 8)
     if version > VERSION:
         return {"state": "newer", "note": NO_NOTE}
     if version != VERSION or phase >= len(PHASES):
-        return {"state": "damaged", "note": NO_NOTE}
+        return {"state": "damaged", "note": parse_note(data)}
     return {"state": "intact", "phase": PHASES[phase], "directory_id": directory_id, "note": parse_note(data)}
 
 
