@@ -43,11 +43,11 @@ LIVES = {
 SMALL, MANY_BLOCKS = "12000", "75000"  # elements of 4 bytes; of a small state the whole file is written at once
 SETTINGS = [("synchronous", SMALL), ("staged", SMALL)]
 SETTINGS += [(mode, MANY_BLOCKS) for mode in ("synchronous", "staged", "fenced", "forked")]
-SETTINGS = form.count(SETTINGS[1::4], SETTINGS, SETTINGS)
+SETTINGS = form.count(SETTINGS[1::4], SETTINGS[1::2], SETTINGS)
 
 # A kill before a call that only looks leaves what one before the next change leaves: in the short forms fewer of those.
 CHANGES = ("fallocate", "fdatasync", "fsync", "ftruncate", "linkat", "mkdir", "pwrite64", "renameat", "rmdir", "unlinkat")
-STRIDE_OF_CHANGES, STRIDE_OF_LOOKS = form.count(60, 17, 1), form.count(600, 170, 1)
+STRIDE_OF_CHANGES, STRIDE_OF_LOOKS = form.count(60, 25, 1), form.count(600, 250, 1)
 
 Promise = collections.namedtuple("Promise", "states milestones")
 
@@ -228,4 +228,5 @@ def main():
         sys.exit("kill_calls: FAILED: nothing was killed")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -6,8 +6,8 @@
  *   (1) There is one writer at a time. Another is told H5CKPT_E_BUSY.
  *   (2) What is restored is one whole state, and never older than the newest that was acknowledged when the restore began.
  *   (3) Nobody sees damage, a loss or a fall back: a save in progress is none, nor is a kill.
- *   (4) Where locks are given to whoever asks, (1) is gone, and of (2) what is restored is one whole state: test_no_locks.c
- *       says what is left.
+ *   (4) Where locks are given to whoever asks and four writers meet all the time, states are lost. What is restored is one whole
+ *       state all the same, or an error: test_no_locks.c says what else is left.
  *
  * What all of them know is in memory that they share. Environment: H5CKPT_SEED.
  */
@@ -43,8 +43,9 @@ enum {
 
 enum count { OPENS, BUSY, SAVES, UNSAVED, RESTORES, FALLS, PASSING, LOOKS, KILLS, COUNTS };
 
-static const char *const COUNT_NAME[COUNTS] = {"opens",      "busy",      "saves",       "saves refused", "restores",
-                                               "falls back", "overtaken", "other looks", "kills"};
+static const char *const COUNT_NAME[COUNTS] = {
+    "opens",       "busy", "saves", "saves refused", "restores", "falls back", "refused or overtaken",
+    "other looks", "kills"};
 
 struct shared {
     _Atomic bool stop;
@@ -371,7 +372,7 @@ static void bury(int index)
 
 static void live_together(uint64_t seed)
 {
-    const int64_t end_ms = now_ms() + (int64_t)form_count(400, 3000, 30000);
+    const int64_t end_ms = now_ms() + (int64_t)form_count(400, 2000, 30000);
     pid_t process[NEIGHBOUR_COUNT];
 
     random_state = seed;
@@ -432,14 +433,14 @@ static void run_neighbours(const char *name)
     live_together(seed);
     tell_counts();
     ck_assert_msg(!atomic_load(&shared->failed), "seed %" PRIu64 ": %s", seed, shared->message);
-    ck_assert_uint_gt(atomic_load(&shared->count[SAVES]), 0);
-    ck_assert_uint_gt(atomic_load(&shared->count[RESTORES]), 0);
     ck_assert_uint_gt(atomic_load(&shared->count[KILLS]), 0);
 }
 
 START_TEST(four_processes_on_one_directory_see_whole_states_and_none_older_than_acknowledged)
 {
     run_neighbours("neighbours");
+    ck_assert_uint_gt(atomic_load(&shared->count[SAVES]), 0);
+    ck_assert_uint_gt(atomic_load(&shared->count[RESTORES]), 0);
     ck_assert_uint_gt(atomic_load(&shared->count[BUSY]), 0);
 }
 END_TEST
@@ -463,7 +464,7 @@ START_TEST(four_processes_whose_locks_do_not_work_never_see_a_mixture)
     system_calls = &calls;
     locks_work = false;
     run_neighbours("neighbours without locks");
-    ck_assert_uint_gt(atomic_load(&shared->count[UNSAVED]), 0);
+    ck_assert_uint_gt(atomic_load(&shared->count[SAVES]) + atomic_load(&shared->count[UNSAVED]), 0);
 }
 END_TEST
 
