@@ -1172,21 +1172,6 @@ START_TEST(memory_that_differs_is_never_called_equal_for_want_of_memory)
 }
 END_TEST
 
-#if HAVE_FAIL_MALLOC
-
-void *__libc_memalign(size_t alignment, size_t byte_count);
-
-/* As those of fail_malloc.h. */
-int posix_memalign(void **memory, size_t alignment, size_t byte_count)
-{
-    if (malloc_fails())
-        return ENOMEM;
-    *memory = malloc_counted(__libc_memalign(alignment, byte_count));
-    return *memory == NULL ? ENOMEM : 0;
-}
-
-#endif
-
 /* -------------------------------------------------------------- beside a writer */
 
 struct beside {

@@ -2606,21 +2606,6 @@ END_TEST
 
 /* -------------------------------------------------------------------- memory */
 
-#if HAVE_FAIL_MALLOC
-
-void *__libc_memalign(size_t alignment, size_t byte_count);
-
-/* As those of fail_malloc.h. */
-int posix_memalign(void **memory, size_t alignment, size_t byte_count)
-{
-    if (malloc_fails())
-        return ENOMEM;
-    *memory = malloc_counted(__libc_memalign(alignment, byte_count));
-    return *memory == NULL ? ENOMEM : 0;
-}
-
-#endif
-
 /* Run `call` with each of its allocations failing once; whether it was one that matters is told by `*failed`. */
 static h5ckpt_status with_failing_allocation(long which, h5ckpt_status (*call)(h5ckpt_store *store),
                                              h5ckpt_store *store, bool *failed)

@@ -2,6 +2,7 @@
 #include "support/fixture.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
@@ -79,7 +80,8 @@ static int get_device(void *context, void *bytes, size_t byte_count)
 {
     struct standard *standard = context;
 
-    ck_assert_uint_eq(byte_count, sizeof standard->device);
+    if (byte_count != sizeof standard->device) /* no assertion: libcheck allocates */
+        return EINVAL;
     if (standard->get_fails == 0)
         memcpy(bytes, standard->device, byte_count);
     return standard->get_fails;
@@ -89,7 +91,8 @@ static int put_device(void *context, const void *bytes, size_t byte_count)
 {
     struct standard *standard = context;
 
-    ck_assert_uint_eq(byte_count, sizeof standard->device);
+    if (byte_count != sizeof standard->device)
+        return EINVAL;
     if (standard->put_fails == 0)
         memcpy(standard->device, bytes, byte_count);
     return standard->put_fails;
