@@ -464,7 +464,8 @@ H5CKPT_API h5ckpt_status h5ckpt_start_over(h5ckpt_store *store);
  * the lock with them; the directory then holds no checkpoint, as before the first save. A deletion cut short is
  * finished by the next open. The store can only be closed afterwards.
  *
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (read-only), H5CKPT_E_BUSY, H5CKPT_E_PERMISSION, H5CKPT_E_IO, H5CKPT_E_SYSTEM.
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (read-only), H5CKPT_E_FOREIGN, H5CKPT_E_VERSION, H5CKPT_E_BUSY, H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY,
+ *         H5CKPT_E_IO, H5CKPT_E_SYSTEM.
  */
 H5CKPT_API h5ckpt_status h5ckpt_delete(h5ckpt_store *store);
 
@@ -929,7 +930,8 @@ H5CKPT_API h5ckpt_status h5ckpt_on_train_batch_begin(h5ckpt_callback *callback, 
  *
  * @return H5CKPT_OK; H5CKPT_STOP, H5CKPT_E_STOP_UNSAVED (save_before_preemption only); H5CKPT_E_SAVES_FAILED (failed_saves_max only); H5CKPT_LIVES_AGREE, H5CKPT_E_DIFFERS, or as h5ckpt_compare() (check_resume only); H5CKPT_E_ARGUMENT; as
  *         h5ckpt_save(): training may go on, the checkpoint before is still there, and the next end of a batch or an epoch at which it can be
- *         done (struct h5ckpt_callback_options) tries again, and returns what comes of it. H5CKPT_HISTORY_FULL: saved. H5CKPT_SKIPPED is not tried again until a save is next due.
+ *         done (struct h5ckpt_callback_options) tries again, and returns what comes of it; as h5ckpt_keep() (`milestones.best`): saved, but not
+ *         kept. H5CKPT_HISTORY_FULL: saved. H5CKPT_SKIPPED is not tried again until a save is next due.
  */
 H5CKPT_API h5ckpt_status h5ckpt_on_train_batch_end(h5ckpt_callback *callback, uint64_t batch);
 

@@ -71,6 +71,14 @@ static h5ckpt_status remove_lock(h5ckpt_store *store, bool milestones)
                       : lock_remove(&store->lock, &store->error);
 }
 
+static h5ckpt_status refuse_untold(h5ckpt_store *store)
+{
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        if (slot_is_untold(&store->survey.slot[i]))
+            return slot_say(&store->survey.slot[i], &store->directory, store->survey.slot[i].status, &store->error);
+    return H5CKPT_OK;
+}
+
 h5ckpt_status h5ckpt_delete(h5ckpt_store *store)
 {
     bool milestones = false;
@@ -86,6 +94,8 @@ h5ckpt_status h5ckpt_delete(h5ckpt_store *store)
     status = store_survey(store); /* what came since it was opened is not ours to remove */
     if (status >= 0)
         status = store_refuse_untouchable(store);
+    if (status == H5CKPT_OK)
+        status = refuse_untold(store);
     if (status == H5CKPT_OK)
         status = look_for_milestones(store, &milestones);
     if (status == H5CKPT_OK)

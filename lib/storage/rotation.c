@@ -15,7 +15,7 @@ h5ckpt_status rotation_refuse_newcomer(h5ckpt_store *store, unsigned which)
         return slot_say(&now, &store->directory, H5CKPT_E_FOREIGN, &store->error);
     if (now.state == H5CKPT_SLOT_NEWER_VERSION)
         return slot_say(&now, &store->directory, H5CKPT_E_VERSION, &store->error);
-    return H5CKPT_OK;
+    return slot_is_untold(&now) ? slot_say(&now, &store->directory, now.status, &store->error) : H5CKPT_OK;
 }
 
 /*

@@ -217,6 +217,11 @@ static enum h5ckpt_slot_state state_of_failure(h5ckpt_status status)
     }
 }
 
+bool slot_is_untold(const struct slot *slot)
+{
+    return slot->state == H5CKPT_SLOT_UNREADABLE && !slot->record_readable && slot->status != H5CKPT_E_PERMISSION;
+}
+
 void slot_examine(struct slot *slot, const struct directory *directory, unsigned number,
                   const unsigned char *directory_id)
 {
