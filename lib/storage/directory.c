@@ -18,7 +18,9 @@ static h5ckpt_status flush_parent(const char *path, struct error *error)
     memcpy(parent, path, length);
     parent[length] = '\0';
     status = directory_open(&directory, length == 0 ? "." : parent, false, 0, error);
-    if (status != H5CKPT_OK)
+    if (status == H5CKPT_NO_CHECKPOINT)
+        return error_set(error, H5CKPT_E_SYSTEM, "'%s' has vanished from where it was", path);
+    if (status < 0)
         return status;
     status = directory_flush(&directory, error);
     directory_close(&directory);
@@ -91,8 +93,9 @@ h5ckpt_status directory_flush_path(const struct directory *directory, struct err
         if (!part_of_path(part, directory->path, end))
             continue;
         h5ckpt_status status = flush_parent(part, error);
-        /* A directory that we may not read is not one that a process of ours made. */
-        if (status < 0 && status != H5CKPT_E_PERMISSION)
+        const bool made = directory->made_from != 0 && end >= directory->made_from;
+        /* A directory that we may not read is hardly one that a process of ours made; but one may be made in it. */
+        if (status < 0 && (made || status != H5CKPT_E_PERMISSION))
             return status;
     }
     return H5CKPT_OK;

@@ -86,14 +86,23 @@ h5ckpt_status file_look(const struct file *file, struct entry *entry, struct err
     return H5CKPT_OK;
 }
 
+/* A timer that interrupts may be faster than the call; but no call of ours waits for ever. */
+static bool is_only_interrupted(unsigned *times_in_a_row)
+{
+    enum { TIMES_MAX = 100 };
+
+    return errno == EINTR && ++*times_in_a_row <= TIMES_MAX;
+}
+
 h5ckpt_status file_read(const struct file *file, void *bytes, size_t byte_count, uint64_t offset, struct error *error)
 {
     unsigned char *to = bytes;
+    unsigned interrupted = 0;
     size_t done = 0;
 
     while (done < byte_count) {
         ssize_t got = system_calls->read_at(file->descriptor, to + done, byte_count - done, (off_t)(offset + done));
-        if (got < 0 && errno == EINTR)
+        if (got < 0 && is_only_interrupted(&interrupted))
             continue;
         if (got < 0)
             return error_set_errno(error, errno, "cannot read '%s/%s' at offset %" PRIu64, file->directory->path,
@@ -101,6 +110,7 @@ h5ckpt_status file_read(const struct file *file, void *bytes, size_t byte_count,
         if (got == 0)
             return error_set(error, H5CKPT_E_DAMAGED, "'%s/%s' ends at %" PRIu64 "; expected bytes up to %" PRIu64,
                              file->directory->path, file->name, offset + done, offset + byte_count);
+        interrupted = 0;
         done += (size_t)got;
     }
     return H5CKPT_OK;
@@ -109,16 +119,18 @@ h5ckpt_status file_read(const struct file *file, void *bytes, size_t byte_count,
 int file_put(const struct file *file, const void *bytes, size_t byte_count, uint64_t offset, uint64_t *failed_at)
 {
     const unsigned char *from = bytes;
+    unsigned interrupted = 0;
     size_t done = 0;
 
     while (done < byte_count) {
         ssize_t put = system_calls->write_at(file->descriptor, from + done, byte_count - done, (off_t)(offset + done));
-        if (put < 0 && errno == EINTR)
+        if (put < 0 && is_only_interrupted(&interrupted))
             continue;
         if (put <= 0) {
             *failed_at = offset + done;
             return put < 0 ? errno : EIO;
         }
+        interrupted = 0;
         done += (size_t)put;
     }
     return 0;
@@ -148,14 +160,12 @@ h5ckpt_status file_flush(const struct file *file, struct error *error)
 
 h5ckpt_status file_allocate(const struct file *file, uint64_t byte_count, bool *reserved, struct error *error)
 {
-    enum { ATTEMPTS_MAX = 100 }; /* a timer that interrupts may be faster than a large allocation */
+    unsigned interrupted = 0;
     int failed;
 
-    for (int attempt = 0;; attempt++) {
+    do
         failed = system_calls->allocate(file->descriptor, 0, (off_t)byte_count);
-        if (!failed || errno != EINTR || attempt == ATTEMPTS_MAX)
-            break;
-    }
+    while (failed && is_only_interrupted(&interrupted));
     *reserved = !failed;
     if (failed && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL || errno == EINTR))
         failed = system_calls->truncate(file->descriptor, (off_t)byte_count);

@@ -63,13 +63,16 @@ static h5ckpt_status try_write(struct slot_write *write, struct error *error)
     return file_write(&write->file, write->table, FORMAT_ALIGN_BYTES, write->record.table_offset, error);
 }
 
-static h5ckpt_status open_file(struct slot_write *write, const struct directory *directory, enum file_access access,
-                               struct error *error)
+/* A file that was there just now. That it is gone, or something else, is somebody else's doing. */
+static h5ckpt_status open_file(struct file *file, const struct directory *directory, const char *name,
+                               enum file_access access, struct error *error)
 {
-    h5ckpt_status status = file_open(&write->file, directory, name_to_write(write), access, error);
+    h5ckpt_status status = file_open(file, directory, name, access, error);
 
     if (status == H5CKPT_NO_CHECKPOINT)
-        status = error_set(error, H5CKPT_E_DAMAGED, "'%s/%s' has vanished", directory->path, name_to_write(write));
+        status = error_set(error, H5CKPT_E_BUSY, "'%s/%s' has vanished", directory->path, name);
+    if (status == H5CKPT_E_DAMAGED)
+        error->status = status = H5CKPT_E_BUSY;
     return status;
 }
 
@@ -78,7 +81,7 @@ static h5ckpt_status open_through_cache(struct slot_write *write, const struct d
 {
     file_close(&write->file);
     error_clear(error);
-    return open_file(write, directory, FILE_WRITE, error);
+    return open_file(&write->file, directory, name_to_write(write), FILE_WRITE, error);
 }
 
 h5ckpt_status slot_write_begin(struct slot_write *write, const struct directory *directory, struct error *error)
@@ -89,8 +92,9 @@ h5ckpt_status slot_write_begin(struct slot_write *write, const struct directory 
     write->touched = false;
     if (!write->in_place)
         status = make_new(write, directory, error);
-    if (status == H5CKPT_OK)
-        status = open_file(write, directory, FILE_WRITE_PAST_CACHE, error);
+    if (status < 0)
+        return status;
+    status = open_file(&write->file, directory, name_to_write(write), FILE_WRITE_PAST_CACHE, error);
     const bool past_cache = status == H5CKPT_OK;
     if (status == H5CKPT_E_SYSTEM && write->file.descriptor < 0)
         status = open_through_cache(write, directory, error);
@@ -212,14 +216,14 @@ static h5ckpt_status fill_with_zeros(struct file *file, uint64_t byte_count, str
 
     memcpy(name, file->name, sizeof name);
     file_close(file);
-    status = file_open(file, directory, name, FILE_WRITE_PAST_CACHE, error);
+    status = open_file(file, directory, name, FILE_WRITE_PAST_CACHE, error);
     if (status == H5CKPT_OK)
         status = write_zeros(file, byte_count, buffer, error);
     if (status != H5CKPT_E_SYSTEM)
         return status;
     file_close(file);
     error_clear(error);
-    status = file_open(file, directory, name, FILE_WRITE, error);
+    status = open_file(file, directory, name, FILE_WRITE, error);
     return status == H5CKPT_OK ? write_zeros(file, byte_count, buffer, error) : status;
 }
 

@@ -1032,6 +1032,22 @@ START_TEST(an_interrupted_call_is_gone_on_with)
 }
 END_TEST
 
+START_TEST(a_read_that_is_interrupted_for_ever_ends)
+{
+    standard_history(2, 1, 4);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+
+    standard_spoil(&standard);
+    faults_set((struct faults){.calls = FAULT_READ, .count = FAULTS_FOR_EVER, .error = EINTR});
+    const h5ckpt_status status = h5ckpt_restore(store, NULL, NULL);
+    faults_clear();
+    assert_status(status, H5CKPT_E_SYSTEM);
+    assert_mentions(h5ckpt_message(store), strerror(EINTR));
+    ck_assert(standard_is_spoilt(&standard));
+    h5ckpt_close(store);
+}
+END_TEST
+
 START_TEST(an_eio_that_does_not_persist_is_no_damage)
 {
     standard_history(2, 1, 4);
@@ -2037,6 +2053,7 @@ static void add_passing(Suite *suite)
                         2 * COUNT(PASSING));
     tcase_add_loop_test(tcase, a_passing_error_that_stays_rolls_nothing_back_before_memory_changes, 0, COUNT(PASSING));
     tcase_add_test(tcase, an_interrupted_call_is_gone_on_with);
+    tcase_add_test(tcase, a_read_that_is_interrupted_for_ever_ends);
     tcase_add_loop_test(tcase, an_eio_that_does_not_persist_is_no_damage, 0, MEMORY_COUNT);
     tcase_add_loop_test(tcase, a_bit_that_turns_while_a_state_is_restored_never_gets_into_memory, 0, MEMORY_COUNT);
     tcase_add_loop_test(tcase, an_eio_that_persists_falls_back, 0, MEMORY_COUNT);

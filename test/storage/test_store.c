@@ -2239,6 +2239,92 @@ START_TEST(a_first_save_without_space_leaves_nothing_whichever_call_fails)
 }
 END_TEST
 
+/* Rule (d): a new file. That it cannot be made is not that it has vanished. */
+START_TEST(a_new_file_that_cannot_be_made_fails_for_the_reason_that_the_system_gave)
+{
+    h5ckpt_store *store = standard_open(&standard, NULL);
+
+    faults_set((struct faults){.calls = FAULT_CREATE, .name = "slot-a", .count = 1, .error = EMFILE});
+    assert_status(standard_save(store, &standard, 1), H5CKPT_E_SYSTEM);
+    ck_assert(faults_hit());
+    faults_clear();
+    assert_mentions(h5ckpt_message(store), strerror(EMFILE));
+    assert_save(store, 2);
+    h5ckpt_close(store);
+}
+END_TEST
+
+START_TEST(a_leftover_that_cannot_be_removed_is_not_written_through)
+{
+    standard_history(1, 1, 1);
+    h5ckpt_store *store = open_and_restore(1, 1);
+
+    file_replace(in_backup("slot-b.h5.new"), "theirs", 6);
+    ck_assert_int_eq(link(in_backup("slot-b.h5.new"), in_backup("theirs")), 0);
+    faults_set(
+        (struct faults){.calls = FAULT_REMOVE, .name = "slot-b.h5.new", .count = FAULTS_FOR_EVER, .error = EBUSY});
+    assert_status(standard_save(store, &standard, 2), H5CKPT_E_SYSTEM);
+    ck_assert(faults_hit());
+    faults_clear();
+    ck_assert(file_holds(in_backup("theirs"), "theirs"));
+    assert_save(store, 3);
+    ck_assert(file_holds(in_backup("theirs"), "theirs"));
+    h5ckpt_close(store);
+}
+END_TEST
+
+static void put_directory_there(void *context)
+{
+    (void)context;
+    file_remove(in_backup(FORMAT_SLOT_A));
+    ck_assert_int_eq(mkdir(in_backup(FORMAT_SLOT_A), 0700), 0);
+}
+
+START_TEST(a_slot_that_somebody_replaces_just_before_it_is_written_is_reported_as_such)
+{
+    standard_history(2, 1, 2);
+    h5ckpt_store *store = open_and_restore(2, 2);
+
+    assert_save(store, 3);
+    assert_save(store, 4);
+    ck_assert_str_eq(slot_of_epoch(3), FORMAT_SLOT_A);
+    faults_set(
+        (struct faults){.calls = FAULT_DIRECT, .name = FORMAT_SLOT_A, .count = 1, .before = put_directory_there});
+    assert_status(standard_save(store, &standard, 5), H5CKPT_E_BUSY);
+    ck_assert(faults_hit());
+    faults_clear();
+    ck_assert_int_eq(rmdir(in_backup(FORMAT_SLOT_A)), 0);
+    assert_save(store, 6);
+    h5ckpt_close(store);
+}
+END_TEST
+
+START_TEST(a_write_that_is_interrupted_for_ever_ends)
+{
+    h5ckpt_store *store = standard_open(&standard, NULL);
+
+    faults_set((struct faults){.calls = FAULT_WRITE, .name = "slot-", .count = FAULTS_FOR_EVER, .error = EINTR});
+    assert_status(standard_save(store, &standard, 1), H5CKPT_E_SYSTEM);
+    faults_clear();
+    assert_mentions(h5ckpt_message(store), strerror(EINTR));
+    assert_save(store, 2);
+    h5ckpt_close(store);
+}
+END_TEST
+
+/* The third flush of a directory is that of the one in which the backup directory has just been made. */
+START_TEST(a_directory_whose_own_name_cannot_be_made_durable_is_not_used)
+{
+    faults_set(
+        (struct faults){.calls = FAULT_FLUSH, .name = fixture_directory, .first = 2, .count = 1, .error = EROFS});
+    h5ckpt_store *store = try_open(H5CKPT_E_PERMISSION);
+    ck_assert(faults_hit());
+    faults_clear();
+    h5ckpt_close(store);
+    ck_assert(!file_exists(fixture_backup));
+}
+END_TEST
+
 START_TEST(a_first_save_that_failed_is_made_up_for_by_the_next)
 {
     h5ckpt_store *store = standard_open(&standard, NULL);
@@ -2982,6 +3068,11 @@ static void add_faults(Suite *suite)
 
     tcase_add_loop_test(tcase, a_first_save_without_space_leaves_nothing_whichever_call_fails, 0, 3);
     tcase_add_loop_test(tcase, a_first_save_that_failed_is_made_up_for_by_the_next, 0, 2);
+    tcase_add_test(tcase, a_new_file_that_cannot_be_made_fails_for_the_reason_that_the_system_gave);
+    tcase_add_test(tcase, a_leftover_that_cannot_be_removed_is_not_written_through);
+    tcase_add_test(tcase, a_slot_that_somebody_replaces_just_before_it_is_written_is_reported_as_such);
+    tcase_add_test(tcase, a_write_that_is_interrupted_for_ever_ends);
+    tcase_add_test(tcase, a_directory_whose_own_name_cannot_be_made_durable_is_not_used);
     tcase_add_test(tcase, a_first_save_on_a_full_disk_leaves_nothing);
     tcase_add_test(tcase, a_disk_that_fills_up_later_fails_no_save);
     tcase_add_loop_test(tcase, a_later_save_that_fails_at_any_call_leaves_the_current_state, 0, 24);
