@@ -88,10 +88,12 @@ static bool is_newest_lost(const struct plan_slot *slot, unsigned slot_count, in
     return slot[newest].sequence < witness.acknowledged;
 }
 
-static struct choice none_left(const struct plan_slot *slot, unsigned slot_count)
+static struct choice none_left(const struct plan_slot *slot, unsigned slot_count, struct choose_witness witness)
 {
     const int writing = first_in_state(slot, slot_count, H5CKPT_SLOT_WRITING);
 
+    if (witness.nothing_at_all)
+        return (struct choice){H5CKPT_NO_CHECKPOINT, CHOOSE_NONE};
     return (struct choice){writing != CHOOSE_NONE ? H5CKPT_E_OVERTAKEN : H5CKPT_E_LOST, writing};
 }
 
@@ -100,7 +102,7 @@ static struct choice choose_current(const struct plan_slot *slot, unsigned slot_
     const int chosen = newest(slot, slot_count, CHOOSE_NONE);
 
     if (chosen == CHOOSE_NONE)
-        return none_left(slot, slot_count);
+        return none_left(slot, slot_count, witness);
     return (struct choice){fell_back(slot, slot_count, (unsigned)chosen, witness) ? H5CKPT_FELL_BACK : H5CKPT_OK,
                            chosen};
 }
@@ -111,7 +113,7 @@ static struct choice choose_previous(const struct plan_slot *slot, unsigned slot
     int chosen;
 
     if (current == CHOOSE_NONE)
-        return none_left(slot, slot_count);
+        return none_left(slot, slot_count, witness);
     if (is_newest_lost(slot, slot_count, current, witness))
         return (struct choice){H5CKPT_FELL_BACK, current};
     chosen = newest(slot, slot_count, current);
@@ -120,7 +122,7 @@ static struct choice choose_previous(const struct plan_slot *slot, unsigned slot
                                chosen};
     if (!anything_lost(slot, slot_count))
         return (struct choice){H5CKPT_NO_CHECKPOINT, CHOOSE_NONE};
-    return none_left(slot, slot_count);
+    return none_left(slot, slot_count, witness);
 }
 
 struct choice choose_slot(const struct plan_slot *slot, unsigned slot_count, enum h5ckpt_which which,

@@ -15,6 +15,7 @@ enum { CHOOSE_NONE = -1 };
 struct choose_witness {    /* what the lock's note tells */
     uint64_t acknowledged; /* a save of this sequence was reported as a success; 0 if not known */
     bool nothing_newer;    /* and none of a higher one: the note is of this boot */
+    bool nothing_at_all;   /* the lock says that no save of this checkpoint ever was */
 };
 
 struct choice {
@@ -27,7 +28,8 @@ struct choice {
  *   a slot of a newer version, a foreign one, one that cannot be read for a passing reason: that, and nothing is rolled
  *   back;
  *   the newest state of the branch the program was on; then the newest abandoned one;
- *   none left: H5CKPT_E_OVERTAKEN while a writer fills one, H5CKPT_E_LOST otherwise.
+ *   none left: H5CKPT_NO_CHECKPOINT where there never was one: the first save, into a reserved slot, was cut short; else
+ *   H5CKPT_E_OVERTAKEN while a writer fills one, H5CKPT_E_LOST otherwise.
  *
  * H5CKPT_FELL_BACK if a newer state was acknowledged, or, where the witness cannot rule that out, may have existed: a slot
  * that is damaged, missing, or interrupted or damaged, and whose record does not show that it was older. Also for a committed twin of

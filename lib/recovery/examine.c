@@ -13,7 +13,8 @@ struct choose_witness examine_witness(const h5ckpt_store *store)
     const struct survey *survey = &store->survey;
 
     return (struct choose_witness){.acknowledged = survey->note.acknowledged,
-                                   .nothing_newer = survey->same_boot && survey->note.acknowledged != 0};
+                                   .nothing_newer = survey->same_boot && survey->note.acknowledged != 0,
+                                   .nothing_at_all = store->lock.identified && store->lock.phase == LOCK_EMPTY};
 }
 
 static bool beside_writer(const h5ckpt_store *store)
@@ -314,7 +315,9 @@ static h5ckpt_status say_refused(h5ckpt_store *store, struct choice choice)
 
     switch (choice.status) {
     case H5CKPT_NO_CHECKPOINT:
-        return error_set(&store->error, choice.status, "there is no previous state in '%s' yet", store->directory.path);
+        return error_set(&store->error, choice.status, "there is no %s in '%s' yet",
+                         examine_witness(store).nothing_at_all ? "checkpoint" : "previous state",
+                         store->directory.path);
     case H5CKPT_E_LOST:
         error_set(&store->error, choice.status,
                   "a checkpoint was saved in '%s', but no state of it can be read; nothing was "

@@ -192,13 +192,25 @@ static h5ckpt_status remove_unfinished(h5ckpt_store *store)
     return status == H5CKPT_OK ? store_survey(store) : status;
 }
 
-static bool holds_state(const struct survey *survey)
+/*
+ * Nothing was acknowledged, and yet there is a state: the first save was complete but for that. Or it was in place, into a reserved
+ * slot, and a power cut has torn it: then there is no checkpoint.
+ */
+static h5ckpt_status finish_first_save(h5ckpt_store *store)
 {
-    bool holds = false;
+    h5ckpt_status status = H5CKPT_OK;
+    bool holds_state = false;
+    bool may_hold_state = false;
 
-    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
-        holds |= plan_holds_state(survey->slot[i].state);
-    return holds;
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && status == H5CKPT_OK; i++) {
+        status = store_verify_slot(store, i);
+        holds_state |= plan_holds_state(store->survey.slot[i].state);
+        may_hold_state |= store->survey.slot[i].state == H5CKPT_SLOT_UNREADABLE;
+    }
+    if (status == H5CKPT_OK && holds_state)
+        status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
+    store->may_save = status == H5CKPT_OK && !holds_state && !may_hold_state;
+    return status;
 }
 
 /* Rule (f). */
@@ -243,14 +255,12 @@ static h5ckpt_status open_as_writer(h5ckpt_store *store)
                        "finished a deletion of the checkpoint in '%s' that had been cut short", store->directory.path);
         return status < 0 ? status : store_survey(store);
     }
+    if (!store->may_save && store->lock.phase == LOCK_EMPTY)
+        status = finish_first_save(store);
+    if (status < 0)
+        return status;
     if (store->may_save)
         return remove_unfinished(store);
-    if (store->lock.phase == LOCK_EMPTY && holds_state(&store->survey)) {
-        /* The first save was complete but for this. */
-        status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
-        if (status < 0)
-            return status;
-    }
     view_read(&store->view, &store->directory, store->lock.directory_id);
     show_newest(store);
     return H5CKPT_OK;
@@ -261,7 +271,9 @@ static h5ckpt_status open_beside_writer(h5ckpt_store *store)
 {
     h5ckpt_status status = store_survey(store);
 
-    return status == H5CKPT_E_FOREIGN || status == H5CKPT_E_VERSION || status >= 0 ? H5CKPT_OK : status;
+    return status == H5CKPT_E_FOREIGN || status == H5CKPT_E_VERSION || status == H5CKPT_E_OVERTAKEN || status >= 0
+               ? H5CKPT_OK
+               : status;
 }
 
 /* --------------------------------------------------------------------- close */

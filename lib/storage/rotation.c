@@ -35,17 +35,9 @@ static bool relies_on_others(const h5ckpt_store *store)
 h5ckpt_status rotation_verify_survivors(h5ckpt_store *store)
 {
     for (unsigned i = 0; relies_on_others(store) && i < store->options.slots; i++) {
-        struct slot *slot = &store->survey.slot[i];
-        if (slot->state != H5CKPT_SLOT_COMMITTED)
-            continue;
-        h5ckpt_status status =
-            slot_verify(&store->directory, slot->name, &slot->record, FILE_READ, NULL, &store->buffer, &store->error);
-        if (status < 0 && status != H5CKPT_E_DAMAGED && status != H5CKPT_E_OVERTAKEN)
+        const h5ckpt_status status = store_verify_slot(store, i);
+        if (status < 0)
             return status;
-        if (status == H5CKPT_OK)
-            slot->state = H5CKPT_SLOT_INTACT;
-        else
-            store_reject_slot(store, i, &store->error);
     }
     return H5CKPT_OK;
 }

@@ -82,6 +82,23 @@ void store_reject_slot(h5ckpt_store *store, unsigned slot_number, const struct e
             "not what was saved: %s", error_message(why));
 }
 
+h5ckpt_status store_verify_slot(h5ckpt_store *store, unsigned slot_number)
+{
+    struct slot *slot = &store->survey.slot[slot_number];
+    h5ckpt_status status;
+
+    if (slot->state != H5CKPT_SLOT_COMMITTED)
+        return H5CKPT_OK;
+    status = slot_verify(&store->directory, slot->name, &slot->record, FILE_READ, NULL, &store->buffer, &store->error);
+    if (status < 0 && status != H5CKPT_E_DAMAGED && status != H5CKPT_E_OVERTAKEN)
+        return status;
+    if (status == H5CKPT_OK)
+        slot->state = H5CKPT_SLOT_INTACT;
+    else
+        store_reject_slot(store, slot_number, &store->error);
+    return H5CKPT_OK;
+}
+
 void store_forget_damage(h5ckpt_store *store)
 {
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {

@@ -134,6 +134,9 @@ h5ckpt_status store_refuse_untouchable(h5ckpt_store *store);
 /* A slot looked whole, but is not, for the reason in `why`: it counts as damaged, or as what a save left behind. */
 void store_reject_slot(h5ckpt_store *store, unsigned slot_number, const struct error *why);
 
+/* Read every byte of a slot that looks whole: it becomes intact, or is rejected. The system's errors. */
+h5ckpt_status store_verify_slot(h5ckpt_store *store, unsigned slot_number);
+
 /* Files being filled that only the holder of a lock makes. */
 enum { STORE_LEFTOVER_COUNT = FORMAT_SLOT_COUNT_MAX + 2 };
 const char *store_leftover_name(unsigned i);

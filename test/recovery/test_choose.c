@@ -735,6 +735,17 @@ START_TEST(the_note_of_an_earlier_boot_cannot_rule_out_a_newer_state)
 }
 END_TEST
 
+START_TEST(where_no_save_ever_was_a_torn_one_is_no_loss)
+{
+    witness = (struct choose_witness){.nothing_at_all = true};
+    assert_choice(H5CKPT_CURRENT, H5CKPT_NO_CHECKPOINT, CHOOSE_NONE, slot_with_record(H5CKPT_SLOT_DAMAGED, 1, 0),
+                  ABSENT, ABSENT);
+    assert_choice(H5CKPT_CURRENT, H5CKPT_NO_CHECKPOINT, CHOOSE_NONE, slot_with_record(H5CKPT_SLOT_WRITING, 1, 0),
+                  ABSENT, ABSENT);
+    assert_choice(H5CKPT_CURRENT, H5CKPT_OK, 0, intact(1), ABSENT, ABSENT);
+}
+END_TEST
+
 START_TEST(the_state_before_an_acknowledged_one_that_is_gone_is_the_previous)
 {
     witness.acknowledged = 6;
@@ -883,6 +894,7 @@ static Suite *choose_suite(void)
     tcase_add_test(single, an_acknowledged_state_that_is_not_there_is_a_fallback_even_if_no_slot_looks_wrong);
     tcase_add_test(single, damage_beside_the_last_acknowledged_state_is_no_fallback);
     tcase_add_test(single, the_note_of_an_earlier_boot_cannot_rule_out_a_newer_state);
+    tcase_add_test(single, where_no_save_ever_was_a_torn_one_is_no_loss);
     tcase_add_test(single, the_state_before_an_acknowledged_one_that_is_gone_is_the_previous);
     tcase_add_test(single, sequences_near_the_end_of_their_range_are_compared_as_unsigned);
     tcase_add_test(single, without_states_no_slot_has_a_role);

@@ -2,6 +2,7 @@
 /* h5ckpt_reserve(): slots made beforehand are used by the first saves, and leave nothing behind if there are none. */
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -148,6 +149,61 @@ START_TEST(without_space_it_fails_and_leaves_nothing)
 }
 END_TEST
 
+/* What the first save, in place, had written when the power was cut: the record, but not all of the blocks. */
+static void tear_first_save(h5ckpt_store *store, const char *to)
+{
+    faults_set((struct faults){.calls = FAULT_FLUSH, .name = "slot-", .count = 1, .error = EIO});
+    assert_status(standard_save(store, &standard, 1), H5CKPT_E_IO);
+    faults_clear();
+    directory_copy(fixture_backup, to);
+    h5ckpt_close(store);
+    ck_assert(!file_exists(fixture_backup));
+    ck_assert_int_eq(rename(to, fixture_backup), 0);
+    file_flip_bit(in_backup("slot-a.h5"), UINT64_C(8) * 70000);
+}
+
+/* _i: is it a reader that finds it? */
+START_TEST(a_first_save_that_a_power_cut_has_torn_is_no_checkpoint_and_none_that_is_lost)
+{
+    char copy[PATH_BYTES];
+    h5ckpt_store *store = standard_open(&standard, NULL);
+
+    snprintf(copy, sizeof copy, "%.400s/copy", fixture_directory);
+    assert_status(h5ckpt_reserve(store), H5CKPT_OK);
+    tear_first_save(store, copy);
+    store = _i == 0 ? standard_open(&standard, NULL) : standard_open_reader(&standard);
+    assert_status_message(h5ckpt_restore(store, NULL, NULL), H5CKPT_NO_CHECKPOINT, h5ckpt_message(store));
+    assert_mentions(h5ckpt_message(store), "there is no checkpoint");
+    if (_i == 0)
+        assert_status_message(standard_save(store, &standard, 2), H5CKPT_OK, h5ckpt_message(store));
+    h5ckpt_close(store);
+    if (_i == 0)
+        assert_restores(H5CKPT_OK, 2);
+}
+END_TEST
+
+static void remove_file_being_made(void *context)
+{
+    (void)context;
+    if (file_exists(in_backup("slot-a.h5.new")))
+        file_remove(in_backup("slot-a.h5.new"));
+}
+
+START_TEST(a_file_that_vanishes_while_it_is_made_is_a_failure)
+{
+    h5ckpt_store *store = standard_open(&standard, NULL);
+
+    faults_set((struct faults){.calls = FAULT_DIRECT, .name = "slot-a", .count = 1, .before = remove_file_being_made});
+    const h5ckpt_status status = h5ckpt_reserve(store);
+    ck_assert(faults_hit());
+    faults_clear();
+    assert_status(status, H5CKPT_E_BUSY);
+    assert_mentions(h5ckpt_message(store), "has vanished");
+    assert_status(h5ckpt_reserve(store), H5CKPT_OK);
+    h5ckpt_close(store);
+}
+END_TEST
+
 START_TEST(where_there_are_slots_it_does_nothing)
 {
     static char before[SNAPSHOT_BYTES];
@@ -188,6 +244,8 @@ int main(void)
     tcase_add_test(tcase, nothing_is_left_of_them_where_nothing_was_saved);
     tcase_add_test(tcase, the_next_open_removes_those_of_a_process_that_died);
     tcase_add_loop_test(tcase, without_space_it_fails_and_leaves_nothing, 0, 12);
+    tcase_add_loop_test(tcase, a_first_save_that_a_power_cut_has_torn_is_no_checkpoint_and_none_that_is_lost, 0, 2);
+    tcase_add_test(tcase, a_file_that_vanishes_while_it_is_made_is_a_failure);
     tcase_add_test(tcase, where_there_are_slots_it_does_nothing);
     tcase_add_test(tcase, a_store_that_only_reads_reserves_nothing);
     suite_add_tcase(suite, tcase);
