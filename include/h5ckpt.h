@@ -464,8 +464,8 @@ H5CKPT_API h5ckpt_status h5ckpt_start_over(h5ckpt_store *store);
  * the lock with them; the directory then holds no checkpoint, as before the first save. A deletion cut short is
  * finished by the next open. The store can only be closed afterwards.
  *
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (read-only), H5CKPT_E_FOREIGN, H5CKPT_E_VERSION, H5CKPT_E_BUSY, H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY,
- *         H5CKPT_E_IO, H5CKPT_E_SYSTEM.
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (read-only), H5CKPT_E_BUSY, H5CKPT_E_FOREIGN, H5CKPT_E_VERSION, H5CKPT_E_PERMISSION, H5CKPT_E_NO_SPACE (of
+ *         a quota, for what the deletion itself notes), H5CKPT_E_MEMORY, H5CKPT_E_IO, H5CKPT_E_SYSTEM.
  */
 H5CKPT_API h5ckpt_status h5ckpt_delete(h5ckpt_store *store);
 
@@ -720,7 +720,7 @@ H5CKPT_API h5ckpt_status h5ckpt_keep(h5ckpt_store *store, const char *name);
  * Remove milestone @p name, durably. Only a file that its record shows to be ours is removed.
  *
  * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (a bad name; no such milestone; a read-only store), H5CKPT_E_FOREIGN (not ours, or so damaged that
- *         this cannot be told; untouched), H5CKPT_E_VERSION, H5CKPT_E_BUSY, H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_IO,
+ *         this cannot be told; untouched), H5CKPT_E_VERSION, H5CKPT_E_BUSY, H5CKPT_E_NO_SPACE, H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_IO,
  *         H5CKPT_E_SYSTEM.
  */
 H5CKPT_API h5ckpt_status h5ckpt_remove_milestone(h5ckpt_store *store, const char *name);
@@ -1173,7 +1173,8 @@ struct h5ckpt_milestone {
  *
  * @param depth  as for h5ckpt_inspect().
  * @param visit  must not call h5ckpt with this store.
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT, H5CKPT_E_MEMORY, H5CKPT_E_PERMISSION, H5CKPT_E_IO, H5CKPT_E_SYSTEM, H5CKPT_E_VERSION.
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT, H5CKPT_E_MEMORY, H5CKPT_E_PERMISSION, H5CKPT_E_IO, H5CKPT_E_SYSTEM, H5CKPT_E_VERSION, H5CKPT_E_FOREIGN (the
+ *         lock is something else), H5CKPT_E_OVERTAKEN (it was replaced while it was read: try again).
  */
 H5CKPT_API h5ckpt_status h5ckpt_list_milestones(h5ckpt_store *store, enum h5ckpt_depth depth,
                                                 void (*visit)(void *context, const struct h5ckpt_milestone *milestone),

@@ -137,6 +137,9 @@ static h5ckpt_status read_content(struct lock *lock, struct error *error)
         return status;
     const size_t byte_count = entry.byte_count < sizeof content ? (size_t)entry.byte_count : sizeof content;
     status = file_read(&lock->file, content, byte_count, 0, error);
+    if (status == H5CKPT_E_DAMAGED)
+        return error_set(error, H5CKPT_E_OVERTAKEN, "'%s/%s' became shorter while it was read: try again",
+                         lock->file.directory->path, FORMAT_LOCK_NAME);
     if (status < 0)
         return status;
     lock->repairable = resembles_lock(content, entry.byte_count);
@@ -331,17 +334,6 @@ static h5ckpt_status clear_new_file(const struct directory *directory, struct er
                : error_set(error, H5CKPT_E_OVERTAKEN, "a leftover of a crash was removed from '%s'", directory->path);
 }
 
-/* The file system has no locks: what was made to be one goes again. */
-static void remove_unlocked(const struct lock *lock)
-{
-    struct error ignored = ERROR_NONE;
-    bool same = false;
-
-    if (names_same_file(&lock->file, LOCK_NEW_NAME, &same, &ignored) == H5CKPT_OK && same)
-        directory_remove(lock->file.directory, LOCK_NEW_NAME, &ignored);
-    error_clear(&ignored);
-}
-
 h5ckpt_status lock_make(struct lock *lock, const struct directory *directory, enum lock_phase phase,
                         const unsigned char directory_id[FORMAT_ID_BYTES], mode_t mode, struct error *error)
 {
@@ -359,12 +351,11 @@ h5ckpt_status lock_make(struct lock *lock, const struct directory *directory, en
     if (status < 0)
         return status;
     status = file_lock(&lock->file, &taken, error); /* before it appears: nobody finds it unheld */
-    if (status < 0)
-        remove_unlocked(lock);
+    const bool refused = status < 0;                /* as where there are no locks: then nobody else holds it either */
     /* Until it was held, another opener may have taken it for a leftover, and even made its own. */
-    if (status == H5CKPT_OK)
-        status = names_same_file(&lock->file, LOCK_NEW_NAME, &same, error);
-    const bool ours = status == H5CKPT_OK && taken && same;
+    if (names_same_file(&lock->file, LOCK_NEW_NAME, &same, refused ? &ignored : error) < 0 && !refused)
+        status = error->status;
+    const bool ours = same && (taken || refused);
     if (status == H5CKPT_OK && !ours)
         status = being_opened(directory, error);
     if (status == H5CKPT_OK)
