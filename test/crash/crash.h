@@ -34,6 +34,7 @@
 
 #include "crash/model.h"
 #include "crash/seen.h"
+#include "crash/states.h"
 #include "h5ckpt.h"
 #include "support/simfs.h"
 
@@ -42,15 +43,11 @@
 
 /* How much is tried of what is too much to be tried whole. */
 struct crash_effort {
-    size_t combination_count_max;  /* all combinations of what is in flight, up to so many … */
-    size_t single_count_max;       /* … else each one alone missing, and alone present, up to so many … */
-    size_t group_choice_count_max; /* … all or nothing of each file, each name, in so many combinations … */
-    size_t random_count;           /* … and so many random choices */
-    size_t cut_count_max;          /* places at which one write is cut by a kill */
-    size_t nested_kill_interval;   /* of kills between two calls, one in so many is crashed again … */
-    size_t nested_interval;        /* … and of all states; 0: none */
-    size_t violation_count_max;    /* then no more is tried … */
-    size_t lost_count_max;         /* … or then */
+    struct states_effort states;
+    size_t nested_kill_interval; /* of kills between two calls, one in so many is crashed again … */
+    size_t nested_interval;      /* … and of all states; 0: none */
+    size_t violation_count_max;  /* then no more is tried … */
+    size_t lost_count_max;       /* … or then */
 };
 
 struct crash_effort crash_effort_default(void);

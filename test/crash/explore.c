@@ -15,7 +15,6 @@
 
 enum {
     NESTED_NUMBER = 240, /* of the state saved after a crash at depth 0 */
-    UNIT_COUNT_MAX = 1 << 14,
     SEED = 20,
 };
 
@@ -39,7 +38,7 @@ static void check_nested(struct crash *crash, unsigned depth, struct expectation
     h5ckpt_status status = H5CKPT_OK;
     int restored;
 
-    simfs_image_after_kill(level->live, level->image);
+    simfs_image_after_kill(level->live, level->states.image);
     simfs_use(crash->fs = level->live);
     simfs_mark(level->live, MARK_BEGIN, crash->slots);
     restored = open_and_restore(crash, expected, H5CKPT_READ_WRITE);
@@ -57,7 +56,7 @@ static void check_nested(struct crash *crash, unsigned depth, struct expectation
     close_store(crash);
     simfs_kill(level->live);
     check_names(crash, expected);
-    explore(crash, depth + 1, level->image, level->live, *expected);
+    explore(crash, depth + 1, level->states.image, level->live, *expected);
 }
 
 /* Were there so many violations that more tell nothing new? */
@@ -66,8 +65,6 @@ static bool enough(const struct crash *crash)
     return crash->totals->violation_count >= crash->effort->violation_count_max ||
            crash->totals->lost_count >= crash->effort->lost_count_max;
 }
-
-enum crash_kind { KILL_BETWEEN_CALLS = 1, KILL_INSIDE_A_WRITE, POWER_CUT };
 
 /* Is this a state to crash again? By default every one of a kill between two calls, and a sample of the others. */
 static bool is_nested(const struct crash *crash, unsigned depth, enum crash_kind kind, uint64_t key)
@@ -81,12 +78,12 @@ static bool is_nested(const struct crash *crash, unsigned depth, enum crash_kind
     return key % (depth == 0 ? interval : interval * 16) == 0;
 }
 
-/* Try the state in level[depth].image. */
+/* Try the state in level[depth].states.image. */
 static void try_state(struct crash *crash, unsigned depth, struct expectation expected, enum crash_kind kind)
 {
     struct level *level = &crash->level[depth];
-    const uint64_t key =
-        seen_mix(simfs_fingerprint(level->image) ^ seen_mix(expectation_digest(&expected)) ^ (kind == POWER_CUT));
+    const uint64_t key = seen_mix(simfs_fingerprint(level->states.image) ^ seen_mix(expectation_digest(&expected)) ^
+                                  (kind == POWER_CUT));
 
     if (enough(crash) || !seen_is_new(crash->seen, key))
         return;
@@ -94,7 +91,7 @@ static void try_state(struct crash *crash, unsigned depth, struct expectation ex
     crash->totals->nested_state_count += depth > 0;
     crash->now.depth = depth;
     crash->slots = expected.slots;
-    simfs_use(crash->fs = level->image);
+    simfs_use(crash->fs = level->states.image);
     if (seen_mix(key) % 8 == 0)
         check_beside(crash, &expected);
     if (kind == KILL_BETWEEN_CALLS || kind == KILL_INSIDE_A_WRITE)
@@ -111,196 +108,32 @@ static void try_state(struct crash *crash, unsigned depth, struct expectation ex
 
 /* ----------------------------------------------------------------- the crashes */
 
-/* Of all operations so far. */
-static void try_kill(struct crash *crash, unsigned depth, const struct simfs *replica,
-                     const struct expectation *expected)
+/* What one crash can leave; the level says of which process, and what must hold. */
+static void found_state(void *context, enum crash_kind kind)
 {
-    struct simfs *image = crash->level[depth].image;
+    const struct level *level = context;
+    struct crash *crash = level->crash;
+    struct expectation expected = *level->expected;
 
-    simfs_image_after_kill(image, replica);
-    snprintf(crash->now.what, sizeof crash->now.what, "kill");
-    try_state(crash, depth, *expected, KILL_BETWEEN_CALLS);
-    if (!expected->flush_failed)
-        return; /* where the cache is clean, it holds what the device does */
-    for (int some = 0; some <= 1; some++) {
-        simfs_image_after_kill(image, replica);
-        simfs_evict(image, some ? SIMFS_SURVIVE_SOME : SIMFS_SURVIVE_NONE);
-        snprintf(crash->now.what, sizeof crash->now.what, "kill, and %s clean pages were evicted",
-                 some ? "some" : "all");
-        try_state(crash, depth, *expected, KILL_BETWEEN_CALLS);
+    if (kind == POWER_CUT)
+        expect_power_cut(&expected);
+    snprintf(crash->now.what, sizeof crash->now.what, "%s", level->states.what);
+    try_state(crash, (unsigned)(level - crash->level), expected, kind);
+}
+
+/* Of the crash of a recovery less is tried, of that recovery's recovery less still. */
+static struct states_effort effort_at(const struct crash *crash, unsigned depth)
+{
+    struct states_effort effort = crash->effort->states;
+
+    for (unsigned i = 0; i < depth; i++) {
+        effort.combination_count_max /= 32;
+        effort.single_count_max /= 64;
+        effort.group_choice_count_max /= 16;
+        effort.random_count /= 16;
+        effort.cut_count_max /= 64;
     }
-}
-
-/* Inside a write, at sectors: all, or so many of them at random. */
-static void try_cuts(struct crash *crash, unsigned depth, const struct simfs *replica, const struct simfs_op *op,
-                     const struct expectation *expected)
-{
-    const size_t cut_count = (op->byte_count - 1) / SIMFS_SECTOR_BYTES;
-    const size_t tried_count = cut_count < crash->effort->cut_count_max ? cut_count : crash->effort->cut_count_max;
-
-    for (size_t i = 0; i < tried_count; i++) {
-        size_t cut = tried_count == cut_count ? i : draw(crash, cut_count);
-        simfs_image_after_kill(crash->level[depth].image, replica);
-        simfs_replay_part(crash->level[depth].image, op, (cut + 1) * SIMFS_SECTOR_BYTES);
-        snprintf(crash->now.what, sizeof crash->now.what, "kill inside it, after %zu sectors", cut + 1);
-        try_state(crash, depth, *expected, KILL_INSIDE_A_WRITE);
-    }
-}
-
-/* "Sizes, names and sectors in flight": the version of each, the newest as '*'. */
-static void describe_power_cut(struct crash *crash, const struct simfs_unit *unit, const unsigned *version,
-                               size_t unit_count)
-{
-    size_t length = (size_t)snprintf(crash->now.what, sizeof crash->now.what, "power cut");
-    uint64_t inode = 0;
-
-    for (size_t i = 0; i < unit_count && length + 24 < sizeof crash->now.what; i++) {
-        if (unit[i].inode != inode)
-            length += (size_t)snprintf(crash->now.what + length, sizeof crash->now.what - length,
-                                       "; inode %" PRIu64 ": ", unit[i].inode);
-        inode = unit[i].inode;
-        crash->now.what[length++] = version[i] + 1 == unit[i].version_count ? '*' : (char)('0' + version[i] % 10);
-        crash->now.what[length] = '\0';
-    }
-}
-
-static void try_power_cut(struct crash *crash, unsigned depth, const struct simfs *replica, size_t unit_count,
-                          const struct expectation *expected)
-{
-    struct level *level = &crash->level[depth];
-    struct expectation after = *expected;
-
-    simfs_image_after_power_cut(level->image, replica, level->unit, level->version, unit_count);
-    expect_power_cut(&after);
-    describe_power_cut(crash, level->unit, level->version, unit_count);
-    try_state(crash, depth, after, POWER_CUT);
-}
-
-static void choose_all(struct level *level, size_t unit_count, bool newest)
-{
-    for (size_t i = 0; i < unit_count; i++)
-        level->version[i] = newest ? level->unit[i].version_count - 1 : 0;
-}
-
-/* The combinations of all versions, or SIZE_MAX if they are more than `count_max`. */
-static size_t combination_count(const struct level *level, size_t unit_count, size_t count_max)
-{
-    size_t count = 1;
-
-    for (size_t i = 0; i < unit_count; i++) {
-        count *= level->unit[i].version_count;
-        if (count > count_max)
-            return SIZE_MAX;
-    }
-    return count;
-}
-
-static void try_combinations(struct crash *crash, unsigned depth, const struct simfs *replica, size_t unit_count,
-                             const struct expectation *expected)
-{
-    struct level *level = &crash->level[depth];
-    size_t i = 0;
-
-    choose_all(level, unit_count, false);
-    do {
-        try_power_cut(crash, depth, replica, unit_count, expected);
-        for (i = 0; i < unit_count && ++level->version[i] == level->unit[i].version_count; i++)
-            level->version[i] = 0;
-    } while (i < unit_count);
-}
-
-/* Each unit alone, the others all durable or all newest. */
-static void try_singles(struct crash *crash, unsigned depth, const struct simfs *replica, size_t unit_count,
-                        const struct expectation *expected)
-{
-    struct level *level = &crash->level[depth];
-    const size_t count_max = crash->effort->single_count_max;
-    const size_t tried_count = unit_count < count_max ? unit_count : count_max;
-
-    for (int newest = 0; newest <= 1; newest++) {
-        choose_all(level, unit_count, newest);
-        try_power_cut(crash, depth, replica, unit_count, expected);
-        for (size_t i = 0; i < tried_count; i++) {
-            size_t at = tried_count == unit_count ? i : draw(crash, unit_count);
-            unsigned others = level->version[at];
-            for (unsigned version = 0; version < level->unit[at].version_count; version++) {
-                level->version[at] = version;
-                if (version != others)
-                    try_power_cut(crash, depth, replica, unit_count, expected);
-            }
-            level->version[at] = others;
-        }
-    }
-}
-
-/* All of a file or none, each name, in all combinations or some. */
-static void try_groups(struct crash *crash, unsigned depth, const struct simfs *replica, size_t unit_count,
-                       const struct expectation *expected)
-{
-    struct level *level = &crash->level[depth];
-    size_t group_count = 0;
-
-    for (size_t i = 0; i < unit_count; i++)
-        group_count +=
-            i == 0 || level->unit[i].kind != SIMFS_UNIT_SECTOR || level->unit[i - 1].inode != level->unit[i].inode;
-    const size_t choice_count_max = crash->effort->group_choice_count_max;
-    const bool all = group_count < 32 && UINT64_C(1) << group_count <= choice_count_max;
-    for (uint64_t choice = 0; choice < (all ? UINT64_C(1) << group_count : choice_count_max); choice++) {
-        uint64_t bits = all ? choice : draw(crash, UINT64_MAX);
-        size_t group = 0;
-        for (size_t i = 0; i < unit_count; i++) {
-            group +=
-                i > 0 && (level->unit[i].kind != SIMFS_UNIT_SECTOR || level->unit[i - 1].inode != level->unit[i].inode);
-            level->version[i] = (bits >> group % 64 & 1) != 0 ? level->unit[i].version_count - 1 : 0;
-        }
-        try_power_cut(crash, depth, replica, unit_count, expected);
-    }
-}
-
-/* Random versions: half of what is in flight durable, or nearly all, or hardly any. */
-static void try_random(struct crash *crash, unsigned depth, const struct simfs *replica, size_t unit_count,
-                       const struct expectation *expected)
-{
-    struct level *level = &crash->level[depth];
-
-    for (size_t n = 0; n < crash->effort->random_count; n++) {
-        const uint64_t eighths = (uint64_t[]){4, 1, 7}[n % 3];
-        for (size_t i = 0; i < unit_count; i++)
-            level->version[i] =
-                draw(crash, 8) >= eighths ? 0 : 1 + (unsigned)draw(crash, level->unit[i].version_count - 1);
-        try_power_cut(crash, depth, replica, unit_count, expected);
-    }
-}
-
-static void try_power_cuts(struct crash *crash, unsigned depth, const struct simfs *replica,
-                           const struct expectation *expected)
-{
-    struct level *level = &crash->level[depth];
-    size_t unit_count = simfs_units_in_flight(replica, level->unit, UNIT_COUNT_MAX);
-
-    if (unit_count > UNIT_COUNT_MAX) {
-        fputs("crash: too much in flight\n", stderr);
-        abort();
-    }
-    if (combination_count(level, unit_count, crash->effort->combination_count_max) != SIZE_MAX) {
-        try_combinations(crash, depth, replica, unit_count, expected);
-        return;
-    }
-    try_singles(crash, depth, replica, unit_count, expected);
-    try_groups(crash, depth, replica, unit_count, expected);
-    try_random(crash, depth, replica, unit_count, expected);
-}
-
-static struct crash_effort less_effort(const struct crash_effort *effort)
-{
-    struct crash_effort less = *effort;
-
-    less.combination_count_max /= 32;
-    less.single_count_max /= 64;
-    less.group_choice_count_max /= 16;
-    less.random_count /= 16;
-    less.cut_count_max /= 64;
-    return less;
+    return effort;
 }
 
 /* Two writes to a slot that a team may have on their way at once: no record, and none of the other's bytes. */
@@ -332,30 +165,30 @@ static const struct simfs_op **order_of(struct crash *crash, const struct simfs 
 static void explore(struct crash *crash, unsigned depth, struct simfs *replica, const struct simfs *log,
                     struct expectation expected)
 {
-    const struct crash_effort *const effort = crash->effort;
-    const struct crash_effort less = less_effort(effort);
     const struct simfs_op **order = order_of(crash, log);
+    struct level *level = &crash->level[depth];
+    struct states *states = &level->states;
 
-    crash->effort = depth == 0 ? effort : &less;
+    states->effort = effort_at(crash, depth);
+    level->expected = &expected;
     crash->now.log[depth] = log;
     for (size_t i = 0; i <= simfs_op_count(log) && !enough(crash); i++) {
         const struct simfs_op *op = order[i];
         if (op == NULL || op->kind != SIMFS_MARK || (i > 0 && order[i - 1]->kind != SIMFS_MARK)) {
             crash->now.op_index[depth] = i;
             describe_operation(op, crash->now.operation, sizeof crash->now.operation);
-            try_kill(crash, depth, replica, &expected);
-            try_power_cuts(crash, depth, replica, &expected);
+            states_of_kill(states, replica, expected.flush_failed ? STATES_CACHE_MAY_DIFFER : STATES_CACHE_IS_DEVICE);
+            states_of_power_cuts(states, replica);
         }
         if (op == NULL)
             break;
         if (op->kind == SIMFS_WRITE)
-            try_cuts(crash, depth, replica, op, &expected);
+            states_of_cuts(states, replica, op);
         expect_after(&expected, op);
         simfs_replay(replica, op);
     }
     free(order);
     crash->now.op_index[depth] = 0;
-    crash->effort = effort;
 }
 
 /* --------------------------------------------------------------------- program */
@@ -363,11 +196,11 @@ static void explore(struct crash *crash, unsigned depth, struct simfs *replica, 
 struct crash_effort crash_effort_default(void)
 {
     return (struct crash_effort){
-        .combination_count_max = form_count(8, 64, 256),
-        .single_count_max = form_count(2, 32, 128),
-        .group_choice_count_max = form_count(4, 16, 64),
-        .random_count = form_count(2, 8, 32),
-        .cut_count_max = form_count(2, 32, 128),
+        .states.combination_count_max = form_count(8, 64, 256),
+        .states.single_count_max = form_count(2, 32, 128),
+        .states.group_choice_count_max = form_count(4, 16, 64),
+        .states.random_count = form_count(2, 8, 32),
+        .states.cut_count_max = form_count(2, 32, 128),
         .nested_kill_interval = form_count(64, 16, 1),
         .nested_interval = form_count(64, 4096, 128),
         .violation_count_max = 100,
@@ -389,10 +222,10 @@ void crash_explore(const char *name, crash_scenario *scenario, unsigned variant,
     *crash =
         (struct crash){.name = name, .variant = variant, .way = way, .effort = effort, .seen = seen, .totals = totals};
     for (unsigned depth = 0; depth <= DEPTH_MAX; depth++) {
-        crash->level[depth].image = simfs_new(SEED);
-        crash->level[depth].live = simfs_new(SEED);
-        crash->level[depth].unit = zeroed_or_abort(UNIT_COUNT_MAX, sizeof(struct simfs_unit));
-        crash->level[depth].version = zeroed_or_abort(UNIT_COUNT_MAX, sizeof(unsigned));
+        struct level *level = &crash->level[depth];
+        *level = (struct level){.crash = crash, .live = simfs_new(SEED)};
+        level->states = (struct states){.random = &crash->random, .found = found_state, .context = level};
+        states_begin(&level->states, SEED);
     }
     simfs_set_lies(live, lies, lie_prefix);
     simfs_set_lies(replica, lies, lie_prefix);
@@ -406,10 +239,8 @@ void crash_explore(const char *name, crash_scenario *scenario, unsigned variant,
     explore(crash, 0, replica, live, expectation_of_nothing());
 
     for (unsigned depth = 0; depth <= DEPTH_MAX; depth++) {
-        simfs_free(crash->level[depth].image);
+        states_end(&crash->level[depth].states);
         simfs_free(crash->level[depth].live);
-        free(crash->level[depth].unit);
-        free(crash->level[depth].version);
     }
     simfs_free(replica);
     simfs_free(live);

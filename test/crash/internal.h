@@ -58,10 +58,10 @@ struct crash {
     } now;
 
     struct level {
-        struct simfs *image; /* a state */
-        struct simfs *live;  /* the process that recovers from it, when it is crashed again */
-        struct simfs_unit *unit;
-        unsigned *version;
+        struct crash *crash;
+        const struct expectation *expected;
+        struct states states; /* that a crash can leave … */
+        struct simfs *live;   /* … and the process that recovers from one, when it is crashed again */
     } level[DEPTH_MAX + 1];
 };
 

@@ -126,11 +126,11 @@ static struct crash_effort effort_for(const struct scenario *scenario)
         effort.nested_interval *= 16;
     }
     if (scenario->size == SCENARIO_BIG) {
-        effort.combination_count_max /= 16;
-        effort.single_count_max /= 64;
-        effort.group_choice_count_max /= 4;
-        effort.random_count /= 8;
-        effort.cut_count_max /= 32;
+        effort.states.combination_count_max /= 16;
+        effort.states.single_count_max /= 64;
+        effort.states.group_choice_count_max /= 4;
+        effort.states.random_count /= 8;
+        effort.states.cut_count_max /= 32;
         effort.nested_kill_interval *= 16;
         effort.nested_interval *= 16;
     }
