@@ -124,6 +124,20 @@ START_TEST(the_next_open_removes_those_of_a_process_that_died)
 }
 END_TEST
 
+/* _i: the slot */
+START_TEST(a_reserved_slot_is_flushed_before_it_gets_its_name)
+{
+    static const char *const NEW_NAME[] = {"slot-a.h5.new", "slot-b.h5.new"};
+    h5ckpt_store *store = standard_open(&standard, NULL);
+
+    faults_set((struct faults){.calls = FAULT_FLUSH, .name = NEW_NAME[_i], .count = FAULTS_FOR_EVER, .error = EIO});
+    assert_status(h5ckpt_reserve(store), H5CKPT_E_IO);
+    ck_assert(!file_exists(in_backup(SLOT_NAME[_i])));
+    faults_clear();
+    h5ckpt_close(store);
+}
+END_TEST
+
 /* _i: the matching call that fails */
 START_TEST(without_space_it_fails_and_leaves_nothing)
 {
@@ -243,6 +257,7 @@ int main(void)
     tcase_add_test(tcase, nothing_is_left_of_them_where_the_first_saves_were_given_up);
     tcase_add_test(tcase, nothing_is_left_of_them_where_nothing_was_saved);
     tcase_add_test(tcase, the_next_open_removes_those_of_a_process_that_died);
+    tcase_add_loop_test(tcase, a_reserved_slot_is_flushed_before_it_gets_its_name, 0, 2);
     tcase_add_loop_test(tcase, without_space_it_fails_and_leaves_nothing, 0, 12);
     tcase_add_loop_test(tcase, a_first_save_that_a_power_cut_has_torn_is_no_checkpoint_and_none_that_is_lost, 0, 2);
     tcase_add_test(tcase, a_file_that_vanishes_while_it_is_made_is_a_failure);

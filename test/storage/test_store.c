@@ -1180,6 +1180,21 @@ START_TEST(a_deletion_that_fails_before_its_first_step_loses_nothing)
 }
 END_TEST
 
+START_TEST(a_deletion_removes_the_newest_state_last)
+{
+    standard_history(2, 1, 3);
+    const char *older = slot_of_epoch(standard_progress(2).epoch);
+    const char *newest = slot_of_epoch(standard_progress(3).epoch);
+    h5ckpt_store *store = open_and_restore(2, 3);
+
+    faults_set((struct faults){.calls = FAULT_REMOVE, .name = older, .count = FAULTS_FOR_EVER, .error = EIO});
+    assert_status(h5ckpt_delete(store), H5CKPT_E_IO);
+    faults_clear();
+    ck_assert(file_exists(in_backup(newest)));
+    h5ckpt_close(store);
+}
+END_TEST
+
 START_TEST(a_save_after_a_deletion_that_failed_anywhere_is_not_deleted)
 {
     unsigned kept = 0;
@@ -2972,6 +2987,7 @@ static void add_deletion(Suite *suite)
     tcase_add_test(tcase, a_deletion_cut_short_anywhere_is_finished_by_the_next_open);
     tcase_add_test(tcase, a_deletion_cut_short_reads_as_no_checkpoint_before_it_is_finished);
     tcase_add_test(tcase, a_deletion_that_fails_before_its_first_step_loses_nothing);
+    tcase_add_test(tcase, a_deletion_removes_the_newest_state_last);
     tcase_add_test(tcase, a_save_after_a_deletion_that_failed_anywhere_is_not_deleted);
     tcase_add_test(tcase, deleting_removes_leftovers_of_failed_saves_too);
     tcase_add_test(tcase, a_directory_is_used_again_after_its_checkpoint_was_deleted);
