@@ -288,6 +288,21 @@ START_TEST(a_restore_writes_nothing_and_a_readers_does_not_even_flush)
 }
 END_TEST
 
+START_TEST(a_reader_changes_nothing_from_its_opening_to_its_close)
+{
+    struct h5ckpt_report report;
+
+    history(2, 4);
+    const size_t before = simfs_op_count(fs);
+    open_store(H5CKPT_READ_ONLY, 2);
+    assert_status(restore(MEMORY[_i], NULL), H5CKPT_OK);
+    assert_status(h5ckpt_inspect(store, NULL, &report), H5CKPT_OK);
+    h5ckpt_close(store);
+    store = NULL;
+    ck_assert_uint_eq(simfs_op_count(fs), before);
+}
+END_TEST
+
 /* ------------------------------------------------------------ what can be had */
 
 START_TEST(the_report_says_whether_the_device_was_read)
@@ -523,6 +538,7 @@ int main(void)
                         2 * MEMORY_COUNT);
     tcase_add_loop_test(durable, what_was_read_through_the_cache_is_not_known_to_be_durable, 0, MEMORY_COUNT);
     tcase_add_loop_test(durable, a_restore_writes_nothing_and_a_readers_does_not_even_flush, 0, 2 * MEMORY_COUNT);
+    tcase_add_loop_test(durable, a_reader_changes_nothing_from_its_opening_to_its_close, 0, MEMORY_COUNT);
     tcase_add_loop_test(reading, the_report_says_whether_the_device_was_read, 0, 2 * MEMORY_COUNT);
     tcase_add_loop_test(reading, a_file_system_without_reads_past_the_cache_restores_the_same, 0, MEMORY_COUNT);
     tcase_add_loop_test(reading, a_file_system_that_refuses_after_the_first_page_restores_the_same, 0, MEMORY_COUNT);
