@@ -38,7 +38,7 @@ class Fault:
 
     def __init__(self, path):
         self.path = path
-        self.name = os.path.basename(path).removesuffix(".patch")
+        self.name = os.path.splitext(os.path.basename(path))[0]
         with open(path, encoding="utf-8") as file:
             head = file.read().split("\n--- ")[0] + "\n"
         self.sentence = head.splitlines()[0]
