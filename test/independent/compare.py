@@ -106,7 +106,7 @@ def slot_text(found, name):
     if name not in found.files:
         return ("missing" if name in found.missing else "absent") + ", 0,"
     file, state = found.files[name], found.states[name]
-    if found.answer == "none" and file.committed and state != "foreign":
+    if found.answer == "none" and found.lock.get("phase") != "empty" and file.committed and state != "foreign":
         return f"committed, {file.record['sequence']},"  # its blocks are not looked at
     holds_state = file.record is not None and file.record["kind"] == reader.STATE
     blocks = file.damage.blocks if file.damage and state != "foreign" else ()

@@ -380,6 +380,8 @@ class Directory:
         for refused in ("newer", "foreign"):
             if refused in states:
                 return refused
+        if "intact" not in states and self.lock.get("phase") == "empty":
+            return "none"
         if "intact" not in states:
             return "overtaken" if "being written" in states else "lost"
         return None
