@@ -172,6 +172,17 @@ static h5ckpt_status load_slot(struct restore *restore, struct error *error)
     return status;
 }
 
+/*
+ * An EIO must persist after reopening (P7). And before memory that must not stay as it is (P4) gets an older state: is the
+ * system still short of what it was short of?
+ */
+static bool may_have_passed(const struct restore *restore, h5ckpt_status loaded)
+{
+    const bool passing = loaded == H5CKPT_E_SYSTEM || loaded == H5CKPT_E_MEMORY || loaded == H5CKPT_E_PERMISSION;
+
+    return loaded == H5CKPT_E_IO || (passing && restore->changed);
+}
+
 /* Is a failed load the slot's own fault? */
 static bool is_slot_at_fault(h5ckpt_status status)
 {
@@ -230,8 +241,8 @@ static h5ckpt_status restore_once(struct restore *restore)
         if (status != H5CKPT_OK && status != H5CKPT_FELL_BACK)
             return status;
         loaded = load_slot(restore, &error);
-        if (loaded == H5CKPT_E_IO && depth == H5CKPT_ALL_BYTES)
-            loaded = load_slot(restore, &error); /* an EIO must persist after reopening (P7) */
+        if (depth == H5CKPT_ALL_BYTES && may_have_passed(restore, loaded))
+            loaded = load_slot(restore, &error);
         if (loaded == H5CKPT_OK) {
             error_clear(&error);
             return status;

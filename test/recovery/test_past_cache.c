@@ -523,6 +523,29 @@ START_TEST(an_eio_that_passes_is_no_damage)
 }
 END_TEST
 
+/* Before that it is reported as itself; from then on the slot is tried once more (P7). */
+START_TEST(a_passing_error_that_passes_rolls_nothing_back_though_memory_has_begun_to_change)
+{
+    enum { READS_MAX = 40 }; /* a restore makes fewer */
+    struct simfs_fault fault = {.call = SIMFS_CALL_READ, .name_prefix = "slot-", .fail_count = 1, .error = EAGAIN};
+
+    past_cache = false;
+    history(2, 4);
+    open_store(H5CKPT_READ_WRITE, 2);
+    for (; fault.skip_count < READS_MAX; fault.skip_count++) {
+        simfs_set_fault(fs, &fault);
+        fill(99);
+        const h5ckpt_status status = restore(MEMORY[_i], NULL);
+        const int number = held();
+        simfs_set_fault(fs, NULL);
+        ck_assert_msg(status == (number == 4 ? H5CKPT_OK : H5CKPT_E_SYSTEM), "read %u: %s: %s", fault.skip_count,
+                      h5ckpt_status_name(status), h5ckpt_message(store));
+        ck_assert(number == 4 || number == 99);
+        ck_assert(number == 4 || fault.skip_count + 1 < READS_MAX);
+    }
+}
+END_TEST
+
 /* --------------------------------------------------------------------- main */
 
 int main(void)
@@ -551,6 +574,8 @@ int main(void)
     tcase_add_loop_test(damage, a_newest_slot_of_other_variables_is_a_mismatch_if_it_is_whole_and_else_falls_back, 0,
                         MEMORY_COUNT);
     tcase_add_loop_test(damage, an_eio_that_passes_is_no_damage, 0, MEMORY_COUNT);
+    tcase_add_loop_test(damage, a_passing_error_that_passes_rolls_nothing_back_though_memory_has_begun_to_change, 0,
+                        MEMORY_COUNT);
     for (TCase **tcase = (TCase *[]){durable, reading, damage, NULL}; *tcase != NULL; tcase++) {
         tcase_add_checked_fixture(*tcase, setup, teardown);
         tcase_set_timeout(*tcase, 120);
