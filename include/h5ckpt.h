@@ -485,7 +485,7 @@ struct h5ckpt_space {
  * (milliseconds; about 2 s for 100,000 variables), which the next save then finds ready.
  *
  * @return H5CKPT_OK (also when it does not fit: compare the fields); H5CKPT_E_ARGUMENT, H5CKPT_E_HDF5,
- *         H5CKPT_E_MEMORY, H5CKPT_E_SYSTEM.
+ *         H5CKPT_E_MEMORY, H5CKPT_E_PERMISSION, H5CKPT_E_IO, H5CKPT_E_SYSTEM.
  */
 H5CKPT_API h5ckpt_status h5ckpt_space(h5ckpt_store *store, struct h5ckpt_space *space);
 
