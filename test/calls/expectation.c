@@ -37,6 +37,7 @@ static const struct {
                                OF_SYSTEM | OF_STRANGERS | SET(H5CKPT_E_ARGUMENT) | SET(H5CKPT_E_NO_SPACE)},
     [OPERATION_RESTORE] = {"restore", OF_RESTORE | SET(H5CKPT_E_MEMORY_CHANGED)},
     [OPERATION_RESTORE_STAGED] = {"restore staged", OF_RESTORE},
+    [OPERATION_RESTORE_IN_PIECES] = {"restore in pieces", OF_RESTORE | SET(H5CKPT_E_MEMORY_CHANGED)},
     [OPERATION_COMPARE] = {"compare", OF_RESTORE | SET(H5CKPT_E_DAMAGED)},
     [OPERATION_INSPECT] = {"inspect", OF_RESTORE},
     [OPERATION_LIST] = {"list", OF_LIST},
@@ -44,7 +45,7 @@ static const struct {
     [OPERATION_SAVE] = {"save", OF_SAVE | SET(H5CKPT_HISTORY_FULL)},
     [OPERATION_WAIT] = {"wait", OF_SAVE},
     [OPERATION_START_OVER] = {"start over", OF_RESTORE},
-    [OPERATION_SPACE] = {"space", SET(H5CKPT_OK) | SET(H5CKPT_E_MEMORY) | SET(H5CKPT_E_SYSTEM)},
+    [OPERATION_SPACE] = {"space", OF_SYSTEM},
     [OPERATION_RESERVE] = {"reserve", OF_SAVE},
     [OPERATION_KEEP] = {"keep",
                         OF_SYSTEM | OF_STRANGERS | SET(H5CKPT_E_NO_SPACE) | SET(H5CKPT_E_DAMAGED) | SET(H5CKPT_E_BUSY)},
@@ -171,14 +172,14 @@ static statuses of_strike(const struct strike *strike, bool single)
 
     if (!manner_has_errno(strike->manner))
         return of_short_transfer(strike);
-    if (strike->error == NO_ERRNO || call == CALL_CLOSE)
+    if (call == CALL_BOOT_ID || call == CALL_CLOSE)
         return 0;
     if (strike->error == EINTR && is_transfer(call) &&
         (strike->manner == MANNER_ONCE || strike->manner == MANNER_FEW_TIMES))
         return 0;
     if (call == CALL_RUN_CHILD && (strike->error == EAGAIN || strike->error == ENOMEM))
-        return 0; /* the save is synchronous then */
-    if (call == CALL_RANDOM)
+        return 0;                                      /* the save is synchronous then */
+    if (call == CALL_RANDOM || call == CALL_IS_DIRECT) /* the latter where it has been said before that it is */
         return SET(H5CKPT_E_SYSTEM);
     if (strike->error == EIO && (call == CALL_OPEN || call == CALL_READ || call == CALL_STATUS)) {
         if (is_slot(strike->name) && single)
@@ -204,6 +205,8 @@ statuses expected_statuses(enum operation operation, h5ckpt_status normal, const
         if (!call_changes(strike[i].call) && strike[i].manner != MANNER_STORM && set != 0)
             set |= SET(H5CKPT_E_MEMORY_CHANGED); /* a restore that had begun to hand bytes over */
     }
+    if (operation == OPERATION_RESTORE_IN_PIECES && count > 1 && set != 0) /* (6) */
+        set |= SET(H5CKPT_FELL_BACK);
     if (operation == OPERATION_SAVE && (set & (SET(H5CKPT_E_NO_SPACE) | SET(H5CKPT_E_MEMORY))) != 0)
         set |= SET(H5CKPT_HISTORY_FULL); /* saved, but for what there was no room for */
     if (needs_an_owner(operation) && (set & SET(H5CKPT_E_DAMAGED)) != 0)

@@ -8,9 +8,9 @@
  *       the file was opened anew, a file is not there or is none, or it ends too early.
  *   (4) What an errno says of somebody else: another writer, a stranger's file.
  *   (5) Nothing that the header does not document for the call.
+ *   (6) Where memory has begun to change, and a second try fails as well, the state before is better than a half one (P4).
  *
- * Transfers that fall short, and those that are interrupted, change nothing at all; nor does what only helps (a close, the
- * question whether the page cache is passed by, the boot id).
+ * Transfers that fall short, and those that are interrupted, change nothing at all; nor does what only helps (a close, the boot id).
  */
 #ifndef H5CKPT_TEST_CALLS_EXPECTATION_H
 #define H5CKPT_TEST_CALLS_EXPECTATION_H
@@ -27,7 +27,8 @@ enum operation {
     OPERATION_ADOPT, /* as that, where no lock says whose the slots are */
     OPERATION_OPEN_READER,
     OPERATION_RESTORE,
-    OPERATION_RESTORE_STAGED, /* H5CKPT_STAGED: memory is never left half changed */
+    OPERATION_RESTORE_STAGED,    /* H5CKPT_STAGED: memory is never left half changed */
+    OPERATION_RESTORE_IN_PIECES, /* not so, and memory has begun to change when the last is read: (6) */
     OPERATION_COMPARE,
     OPERATION_INSPECT,
     OPERATION_LIST, /* variables, settings, damaged blocks, the history */

@@ -617,9 +617,10 @@ static int64_t injected_run_child(const struct system_child *child)
 static void strike_child(const struct strike *strike)
 {
     const bool killed = strike != NULL && is_done_all_the_same(strike);
-    const bool once = strike != NULL && strike->manner == MANNER_ONCE;
+    const bool often = strike != NULL && strike->manner != MANNER_ONCE && strike->manner != MANNER_FEW_TIMES;
+    const unsigned few = strike != NULL && strike->manner == MANNER_FEW_TIMES ? FEW : 1;
     const struct simfs_fault in_child = {.call = killed ? SIMFS_CALL_CHILD_WRITE : SIMFS_CALL_WRITE,
-                                         .fail_count = once || killed ? 1 : UINT_MAX,
+                                         .fail_count = often && !killed ? UINT_MAX : few,
                                          .error = strike == NULL ? 0 : strike->error};
 
     simfs_set_fault(fs, strike == NULL ? NULL : &in_child);

@@ -377,6 +377,8 @@ void trial_restore(struct trial *trial, const struct h5ckpt_restore_options *opt
         options = &defaults;
     if (options->memory == H5CKPT_STAGED)
         operation = OPERATION_RESTORE_STAGED;
+    else if (trial->schema == MODEL_BIG)
+        operation = OPERATION_RESTORE_IN_PIECES;
     if (options->which == H5CKPT_PREVIOUS)
         permitted = bit(newest(permitted) - 1);
     model_spoil(trial->schema);
