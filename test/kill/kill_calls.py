@@ -8,8 +8,9 @@ is led again for every single one of them, from the same beginning, and killed w
 promised is what the life after it must find: the state that was acknowledged last or one whose save had begun, bit for bit; no damage, no
 leftovers, the milestone; and its next save works.
 
-strace counts each thread's calls by themselves: the N-th of a kind kills in whichever thread gets there first, most often the one
-that saves. In a forked save that may be the child alone: then the save must fail and the life go on.
+strace counts each thread's calls by themselves, and a save in the background has a thread of its own; so the calls on each file are counted
+apart, and the N-th of a kind on a file kills in whichever thread gets there first. In a forked save that may be the child
+alone: then the save must fail and the life go on.
 
 In the short form every so many calls. Exit status 77 (skipped) where strace is missing or may not trace.
 """
@@ -43,11 +44,11 @@ LIVES = {
 SMALL, MANY_BLOCKS = "12000", "75000"  # elements of 4 bytes; of a small state the whole file is written at once
 SETTINGS = [("synchronous", SMALL), ("staged", SMALL)]
 SETTINGS += [(mode, MANY_BLOCKS) for mode in ("synchronous", "staged", "fenced", "forked")]
-SETTINGS = form.count(SETTINGS[1::4], SETTINGS[1::2], SETTINGS)
+SETTINGS = form.count(SETTINGS[1::4], [SETTINGS[i] for i in (1, 2, 5)], SETTINGS)
 
 # A kill before a call that only looks leaves what one before the next change leaves: in the short forms fewer of those.
 CHANGES = ("fallocate", "fdatasync", "fsync", "ftruncate", "linkat", "mkdir", "pwrite64", "renameat", "rmdir", "unlinkat")
-STRIDE_OF_CHANGES, STRIDE_OF_LOOKS = form.count(60, 25, 1), form.count(600, 250, 1)
+STRIDE_OF_CHANGES, STRIDE_OF_LOOKS = form.count(60, 11, 1), form.count(600, 400, 1)
 
 Promise = collections.namedtuple("Promise", "states milestones")
 
@@ -77,9 +78,11 @@ class Victim:
             raise Failure(f"life '{life}' ended with status {status}:\n{said}{complaint}")
         return said
 
-    def strace(self, log):
-        paths = [self.directory] + [os.path.join(self.directory, name) for name in NAMES]
-        return ["strace", "-f", "-qq", "-o", log] + [argument for path in paths for argument in ("-P", path)]
+    def strace(self, log, *paths):
+        return ["strace", "-f", "-qq", "-y", "-o", log] + [argument for path in paths for argument in ("-P", path)]
+
+    def paths(self):
+        return [self.directory] + [os.path.join(self.directory, name) for name in NAMES]
 
 
 def promise_of(said, before):
@@ -138,16 +141,22 @@ def put_back(victim, image):
         subprocess.run(["cp", "-a", image, victim.directory], check=True)
 
 
-def calls_of(log):
-    """Of every kind of call, how many a single thread makes."""
+def path_of(line, paths):
+    """Which of these a call is about: by a descriptor, or by name."""
+    return next((path for path in re.findall(r'<(/[^>]*)>|"(/[^"]*)"', line) for path in path if path in paths), None)
+
+
+def calls_of(log, paths):
+    """Of every kind of call on each path, how many a single thread makes."""
     counts = collections.Counter()
     with open(log, encoding="utf-8", errors="replace") as lines:
         for line in lines:
-            if match := re.match(r"(\d+) +(\w+)\(", line):
-                counts[match[1], match[2]] += 1
+            match = re.match(r"(\d+) +(\w+)\(", line)
+            if match and (path := path_of(line, paths)):
+                counts[match[1], path, match[2]] += 1
     most = collections.Counter()
-    for (_, call), count in counts.items():
-        most[call] = max(most[call], count)
+    for (_, path, call), count in counts.items():
+        most[path, call] = max(most[path, call], count)
     return sorted(most.items())
 
 
@@ -156,12 +165,13 @@ def killed_threads(log):
         return {line.split()[0] for line in lines if "+++ killed by SIGKILL" in line}
 
 
-def kill_life(victim, life, call, number, start, statistics, work):
+def kill_life(victim, life, case, start, statistics, work):
     image, before = start
+    path, call, number = case
     log = os.path.join(work, "trace")
     put_back(victim, image)
     inject = f"inject={call}:signal=KILL:when={number}"
-    status, said, complaint = victim.live(life, *victim.strace(log), "-e", inject)
+    status, said, complaint = victim.live(life, *victim.strace(log, path), "-e", inject)
     if status not in (0, -9):
         raise Failure(f"it ended with status {status}:\n{said}{complaint}")
     statistics["cases"] += 1
@@ -178,18 +188,18 @@ def cases_of(victim, life, start, work):
     """The calls of a life that nobody disturbs."""
     log = os.path.join(work, "count")
     put_back(victim, start[0])
-    promise = promise_of(victim.must_live(life, *victim.strace(log)), start[1])
+    promise = promise_of(victim.must_live(life, *victim.strace(log, *victim.paths())), start[1])
     check(victim, promise)
-    return [(call, number) for call, count in calls_of(log) for number in range(1, count + 1)]
+    return [(*what, number) for what, count in calls_of(log, victim.paths()) for number in range(1, count + 1)]
 
 
 def chosen(calls, drawn):
     """Every so many, counted on from life to life. `drawn` counts."""
-    for call, number in calls:
-        kind, stride = ("changes", STRIDE_OF_CHANGES) if call in CHANGES else ("looks", STRIDE_OF_LOOKS)
+    for case in calls:
+        kind, stride = ("changes", STRIDE_OF_CHANGES) if case[1] in CHANGES else ("looks", STRIDE_OF_LOOKS)
         drawn[kind] += 1
         if drawn[kind] % stride == 0:
-            yield call, number
+            yield case
 
 
 def try_settings(program, statistics, work):
@@ -199,11 +209,12 @@ def try_settings(program, statistics, work):
         starts = {lives: begin(victim, lives, work) for lives in set(LIVES.values())}
         for life, lives_before in LIVES.items():
             start = starts[lives_before]
-            for call, number in chosen(cases_of(victim, life, start, work), drawn):
+            for case in chosen(cases_of(victim, life, start, work), drawn):
                 try:
-                    kill_life(victim, life, call, number, start, statistics, work)
+                    kill_life(victim, life, case, start, statistics, work)
                 except Failure as failure:
-                    where = f"{mode}, {weights} elements, life '{life}', killed at {call} number {number}"
+                    path, call, number = case
+                    where = f"{mode}, {weights} elements, life '{life}', killed at {call} number {number} on {os.path.basename(path)}"
                     raise Failure(f"{where}: {failure}") from None
     statistics["calls"] = sum(drawn.values())
 

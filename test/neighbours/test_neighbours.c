@@ -321,7 +321,7 @@ static _Noreturn void be_neighbour(int index, uint64_t seed)
 {
     me = index;
     random_state = seed;
-    alarm(PATIENCE_S + (unsigned)form_count(1, 4, 30)); /* nobody waits for ever */
+    alarm(2 * PATIENCE_S); /* nobody waits for ever */
     make_state();
     while (!atomic_load(&shared->stop) && !atomic_load(&shared->failed)) {
         if (draw(2) == 0)
@@ -370,6 +370,14 @@ static void bury(int index)
     atomic_store(&shared->doomed[index], false);
 }
 
+/* On a machine that is busy with other things it takes a while until each of these has happened. */
+static bool enough_happened(void)
+{
+    return atomic_load(&shared->count[KILLS]) > 0 &&
+           atomic_load(&shared->count[SAVES]) + atomic_load(&shared->count[UNSAVED]) > 0 &&
+           (!locks_work || (atomic_load(&shared->count[RESTORES]) > 0 && atomic_load(&shared->count[BUSY]) > 0));
+}
+
 static void live_together(uint64_t seed)
 {
     const int64_t end_ms = now_ms() + (int64_t)form_count(400, 2000, 30000);
@@ -378,7 +386,8 @@ static void live_together(uint64_t seed)
     random_state = seed;
     for (int i = 0; i < NEIGHBOUR_COUNT; i++)
         process[i] = start_neighbour(i, seed + (uint64_t)i + 1);
-    while (now_ms() < end_ms && !atomic_load(&shared->failed)) {
+    while ((now_ms() < end_ms || !enough_happened()) && now_ms() < end_ms + 1000 * PATIENCE_S / 2 &&
+           !atomic_load(&shared->failed)) {
         const int victim = (int)draw(NEIGHBOUR_COUNT);
         nanosleep(&(struct timespec){.tv_nsec = 1000 * (long)draw(2 * KILL_EVERY_MS * 1000)}, NULL);
         atomic_store(&shared->doomed[victim], true);
@@ -433,15 +442,12 @@ static void run_neighbours(const char *name)
     live_together(seed);
     tell_counts();
     ck_assert_msg(!atomic_load(&shared->failed), "seed %" PRIu64 ": %s", seed, shared->message);
-    ck_assert_uint_gt(atomic_load(&shared->count[KILLS]), 0);
+    ck_assert_msg(enough_happened(), "too little happened");
 }
 
 START_TEST(four_processes_on_one_directory_see_whole_states_and_none_older_than_acknowledged)
 {
     run_neighbours("neighbours");
-    ck_assert_uint_gt(atomic_load(&shared->count[SAVES]), 0);
-    ck_assert_uint_gt(atomic_load(&shared->count[RESTORES]), 0);
-    ck_assert_uint_gt(atomic_load(&shared->count[BUSY]), 0);
 }
 END_TEST
 
@@ -464,7 +470,6 @@ START_TEST(four_processes_whose_locks_do_not_work_never_see_a_mixture)
     system_calls = &calls;
     locks_work = false;
     run_neighbours("neighbours without locks");
-    ck_assert_uint_gt(atomic_load(&shared->count[SAVES]) + atomic_load(&shared->count[UNSAVED]), 0);
 }
 END_TEST
 
