@@ -31,7 +31,7 @@
 enum {
     NEIGHBOUR_COUNT = 4,
     WEIGHT_COUNT = 40000, /* more than is written in one piece */
-    SAVES_MAX = 4,        /* of a writer before it closes */
+    SAVES_MAX = 20,       /* of a writer before it closes */
     LOOKS_MAX = 4,        /* of a reader */
     KILL_EVERY_MS = 70,
     MESSAGE_BYTES = 512,
