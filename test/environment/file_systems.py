@@ -40,7 +40,7 @@ EVERYTHING = [(mode, weights) for weights in (SMALL, MANY_BLOCKS, MANY_CHUNKS) f
 SETTINGS = form.count([("forked", MANY_BLOCKS)], [("forked", MANY_BLOCKS), ("synchronous", SMALL)], EVERYTHING)
 LIVES = form.count(("fresh", "read"), ("fresh", "keep", "read", "roll-back", "schema", "delete"),
                    ("fresh", "on", "keep", "read", "roll-back", "slots", "schema", "on", "forget", "delete", "reserve"))
-KILLS = form.count(0, 1, 60)  # in each setting
+KILLS = form.count(0, 1, 20)  # in each setting
 
 
 def run(*command):
