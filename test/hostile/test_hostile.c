@@ -23,16 +23,8 @@
 #include "checksum.h"
 #include "hostile/forge.h"
 #include "hostile/oracle.h"
+#include "hostile/sanitizer.h"
 #include "support/form.h"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAVE_ADDRESS_SANITIZER 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define HAVE_ADDRESS_SANITIZER 1
-#endif
 
 #define must(condition)         \
     do {                        \

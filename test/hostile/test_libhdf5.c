@@ -20,6 +20,7 @@
 #include "checksum.h"
 #include "format.h"
 #include "hostile/program.h"
+#include "hostile/sanitizer.h"
 #include "support/form.h"
 
 #define must(condition)         \
@@ -124,7 +125,7 @@ static enum outcome outcome_of_reading(const char *path)
     must(child >= 0);
     if (child == 0) {
         bool failed;
-#if !defined(__SANITIZE_ADDRESS__)
+#ifndef HAVE_ADDRESS_SANITIZER
         const rlim_t limit = (rlim_t)MEMORY_MIB << 20;
         setrlimit(RLIMIT_AS, &(struct rlimit){limit, limit});
 #endif
