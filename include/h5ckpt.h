@@ -206,10 +206,10 @@ H5CKPT_API h5ckpt_status h5ckpt_add_indirect(h5ckpt_state *state, const char *na
  * Both return 0 on success; any other value is a failure and named in the message.
  */
 struct h5ckpt_access {
-    /** Copy the whole variable, @p byte_count bytes row-major, into @p bytes. Called in a save before
-     *  anything on disk is touched. */
+    /** Copy the whole variable, @p byte_count bytes row-major, into @p bytes, which is aligned as malloc()'s. Called in a save
+     *  before anything on disk is touched. */
     int (*get)(void *context, void *bytes, size_t byte_count);
-    /** Take the whole variable from @p bytes. Called in a restore, after the bytes were verified. */
+    /** Take the whole variable from @p bytes, aligned likewise. Called in a restore, after the bytes were verified. */
     int (*put)(void *context, const void *bytes, size_t byte_count);
     void *context; /**< handed to both; must stay valid as long as stores use the state */
 };

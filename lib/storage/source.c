@@ -2,9 +2,18 @@
 #include "storage/source.h"
 
 #include <inttypes.h>
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdlib.h>
 
+#include "bytes.h"
 #include "state/finite.h"
+
+/* What a variable takes in the copy: get functions may use the memory that they fill as an array of their type. */
+static uint64_t copy_bytes(const struct schema_entry *entry)
+{
+    return bytes_round_up(entry->byte_count, alignof(max_align_t));
+}
 
 h5ckpt_status source_reserve(struct source *source, const struct layout *layout, const h5ckpt_state *state,
                              struct error *error)
@@ -12,7 +21,7 @@ h5ckpt_status source_reserve(struct source *source, const struct layout *layout,
     source_free(source);
     for (size_t i = 0; i < state->variable_count; i++)
         if (state->variable[i].source == VARIABLE_ACCESS)
-            source->copy_byte_count += state->entry[i].byte_count;
+            source->copy_byte_count += copy_bytes(&state->entry[i]);
     source->bytes = calloc(layout->entry_count, sizeof *source->bytes);
     source->copy = malloc(source->copy_byte_count + 1);
     if (source->bytes != NULL && source->copy != NULL)
@@ -44,7 +53,7 @@ h5ckpt_status source_collect(struct source *source, const h5ckpt_state *state, c
         void *memory = copy;
         if (state->variable[i].source == VARIABLE_ACCESS) {
             status = call_get(state, i, copy, error);
-            copy += state->entry[i].byte_count;
+            copy += copy_bytes(&state->entry[i]);
         } else {
             status = state_memory(state, i, &memory, error);
         }

@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -327,6 +329,34 @@ START_TEST(a_failing_get_function_in_the_first_save_leaves_nothing)
     assert_status(standard_save(store, &standard, 1), H5CKPT_E_CALLBACK);
     h5ckpt_close(store);
     ck_assert(!file_exists(fixture_backup));
+}
+END_TEST
+
+static int get_if_aligned(void *context, void *bytes, size_t byte_count)
+{
+    (void)context;
+    memset(bytes, 0, byte_count);
+    return (uintptr_t)bytes % alignof(max_align_t) == 0 ? 0 : 1;
+}
+
+static int put_nowhere(void *context, const void *bytes, size_t byte_count)
+{
+    (void)context, (void)bytes, (void)byte_count;
+    return 0;
+}
+
+/* They were put one behind the other, and a history's columns behind them: its doubles, too. Found by fuzz_calls. */
+START_TEST(what_a_get_function_fills_is_aligned_for_any_type)
+{
+    const struct h5ckpt_access access = {get_if_aligned, put_nowhere, NULL};
+    const h5ckpt_type type[] = {H5CKPT_UINT8, H5CKPT_LONG_DOUBLE, H5CKPT_UINT16, H5CKPT_FLOAT64};
+    const char *const name[] = {"a", "b", "c", "d"};
+
+    for (size_t i = 0; i < sizeof type / sizeof *type; i++)
+        h5ckpt_add_access(standard.state, name[i], type[i], 1, (const uint64_t[]){3}, &access);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    assert_status_message(standard_save(store, &standard, 1), H5CKPT_OK, h5ckpt_message(store));
+    h5ckpt_close(store);
 }
 END_TEST
 
@@ -2932,6 +2962,7 @@ static void add_round_trips(Suite *suite)
     tcase_add_test(tcase, a_null_array_with_elements_is_refused_by_name_before_anything_is_written);
     tcase_add_test(tcase, a_failing_get_function_leaves_every_byte_as_it_was);
     tcase_add_test(tcase, a_failing_get_function_in_the_first_save_leaves_nothing);
+    tcase_add_test(tcase, what_a_get_function_fills_is_aligned_for_any_type);
     tcase_add_test(tcase, progress_is_zero_before_the_first_save_and_then_what_was_saved);
     tcase_add_test(tcase, a_save_without_progress_stores_zeros);
     tcase_add_test(tcase, the_kernels_own_calls_do_the_same);
