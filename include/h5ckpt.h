@@ -651,7 +651,7 @@ struct h5ckpt_report {
     bool lock_damaged;       /**< the lock file does not say whose the slots are; they agree among themselves, but the
                                   next writer may refuse the directory */
     struct h5ckpt_account account; /**< what saving costs */
-    unsigned slot_count;
+    unsigned slot_count;           /**< 0: no slot was looked at (a directory of a newer version, or not ours) */
     struct h5ckpt_slot_report slot[H5CKPT_SLOT_COUNT_MAX];
 };
 

@@ -91,7 +91,7 @@ void report_fill(struct h5ckpt_report *report, const h5ckpt_store *store, h5ckpt
         .writer_alive = store->survey.writer_alive,
         .lock_damaged = store->survey.lock_damaged,
         .account = account_report(&store->survey.note.account),
-        .slot_count = FORMAT_SLOT_COUNT_MAX,
+        .slot_count = store->survey.slot[0].name == NULL ? 0 : FORMAT_SLOT_COUNT_MAX, /* all are looked at, or none */
     };
     tell_directory_id(report, store);
     store_plan_slots(store, plan);

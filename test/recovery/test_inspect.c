@@ -1549,6 +1549,19 @@ START_TEST(the_variables_of_a_foreign_slot_are_not_listed)
 }
 END_TEST
 
+/* It said three, of which none had a name, and none could be listed. Found by fuzz_slot. */
+START_TEST(a_directory_of_a_newer_version_is_reported_without_slots)
+{
+    standard_history(2, 1, 2);
+    file_write_bytes(in_backup("lock"), &(unsigned char){FORMAT_VERSION + 1}, 1, 8);
+    file_seal_sector(in_backup("lock"), 0);
+    h5ckpt_store *store = standard_open_reader(&standard);
+    assert_status(h5ckpt_inspect(store, NULL, &report), H5CKPT_E_VERSION);
+    ck_assert_uint_eq(report.slot_count, 0);
+    h5ckpt_close(store);
+}
+END_TEST
+
 START_TEST(the_variables_of_a_version_yet_to_come_are_not_listed)
 {
     struct h5ckpt_options options = h5ckpt_options_default();
@@ -2832,6 +2845,7 @@ static void add_variables(Suite *suite)
     tcase_add_test(tcase, a_store_whose_checkpoint_was_deleted_lists_nothing);
     tcase_add_loop_test(tcase, the_variables_of_a_foreign_slot_are_not_listed, 0, DEPTHS);
     tcase_add_loop_test(tcase, the_variables_of_a_version_yet_to_come_are_not_listed, 0, DEPTHS);
+    tcase_add_test(tcase, a_directory_of_a_newer_version_is_reported_without_slots);
     tcase_add_loop_test(tcase, a_passing_error_while_listing_is_reported_as_itself, 0, COUNT(PASSING));
     tcase_add_loop_test(tcase, a_slot_that_could_not_be_read_for_now_gives_that_reason, 0, COUNT(PASSING) - 1);
     tcase_add_loop_test(tcase, a_slot_that_was_written_since_the_report_is_overtaken, 0, 3);
