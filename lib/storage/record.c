@@ -126,6 +126,10 @@ h5ckpt_status record_decode(struct record *record, const unsigned char bytes[FOR
     if (version > FORMAT_VERSION)
         return error_set(error, H5CKPT_E_VERSION, "format version %" PRIu32 "; this h5ckpt reads up to %d", version,
                          FORMAT_VERSION);
+    /* Believed, it would leave no sequence for the next save. */
+    if (bytes_get_u64(bytes + AT_SEQUENCE) > FORMAT_SEQUENCE_MAX)
+        return error_set(error, H5CKPT_E_DAMAGED, "commit record: impossible sequence %" PRIu64,
+                         bytes_get_u64(bytes + AT_SEQUENCE));
     record_from_bytes(record, bytes);
     if (record->features_required & ~FEATURES_KNOWN)
         return error_set(error, H5CKPT_E_VERSION, "requires features %#" PRIx64 " that this h5ckpt does not know",

@@ -257,7 +257,8 @@ START_TEST(extreme_numbers_come_back_as_they_were)
     struct record record = sample();
     struct record decoded;
 
-    record.sequence = record.base_sequence = record.progress.epoch = record.progress.batch = UINT64_MAX;
+    record.sequence = FORMAT_SEQUENCE_MAX; /* the only one that is looked at */
+    record.base_sequence = record.progress.epoch = record.progress.batch = UINT64_MAX;
     record.progress.step = record.file_bytes = record.block_bytes = record.index_offset = UINT64_C(1) << 63;
     record.index_bytes = record.table_offset = record.table_bytes = UINT64_MAX;
     record.wall_time_ns = INT64_MIN;
@@ -373,6 +374,20 @@ START_TEST(a_kind_that_the_format_does_not_have_is_damage)
     encode_with(12, 4, kinds[_i]);
     assert_status(record_decode(&decoded, bytes, &error), H5CKPT_E_DAMAGED);
     assert_mentions(error_message(&error), "kind");
+}
+END_TEST
+
+START_TEST(a_sequence_that_leaves_none_for_the_next_save_is_damage)
+{
+    static const uint64_t sequences[] = {FORMAT_SEQUENCE_MAX + 1, UINT64_MAX};
+    struct record record = sample();
+    struct record decoded = sample();
+
+    record.sequence = sequences[_i];
+    record_encode(&record, bytes);
+    assert_status(record_decode(&decoded, bytes, &error), H5CKPT_E_DAMAGED);
+    assert_mentions(error_message(&error), "sequence");
+    ck_assert_uint_eq(decoded.file_bytes, 0);
 }
 END_TEST
 
@@ -828,6 +843,7 @@ static Suite *record_suite(void)
     tcase_add_loop_test(damage, another_magic_is_damage_even_under_a_right_checksum, 0, 8);
     tcase_add_test(damage, a_refused_record_decodes_to_no_state);
     tcase_add_loop_test(damage, a_kind_that_the_format_does_not_have_is_damage, 0, 6);
+    tcase_add_loop_test(damage, a_sequence_that_leaves_none_for_the_next_save_is_damage, 0, 2);
     suite_add_tcase(suite, damage);
 
     tcase_set_timeout(versions, 60);

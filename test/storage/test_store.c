@@ -1552,6 +1552,21 @@ START_TEST(a_slot_of_a_newer_version_is_reported_and_nothing_is_written)
 }
 END_TEST
 
+/* Believed, it would be the highest, and there is none after it. Found by fuzz_slot. */
+START_TEST(an_impossible_sequence_under_a_right_checksum_does_not_end_all_saving)
+{
+    standard_history(2, 1, 4);
+    const char *name = slot_of_epoch(3 + (uint64_t)_i);
+    file_write_bytes(in_backup(name), &(unsigned char){0x80}, 1, 16 + 7);
+    file_seal_sector(in_backup(name), 0);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    assert_status(h5ckpt_restore(store, NULL, NULL), _i == 0 ? H5CKPT_OK : H5CKPT_FELL_BACK);
+    assert_status_message(standard_save(store, &standard, 20), H5CKPT_OK, h5ckpt_message(store));
+    h5ckpt_close(store);
+    assert_restores(H5CKPT_OK, 20);
+}
+END_TEST
+
 START_TEST(a_slot_with_an_unknown_required_feature_is_of_a_newer_version)
 {
     standard_history(2, 1, 4);
@@ -3049,6 +3064,7 @@ static void add_whose(Suite *suite)
     tcase_add_loop_test(tcase, a_slot_of_a_newer_version_is_reported_and_nothing_is_written, 0, 2);
     tcase_add_test(tcase, a_slot_with_an_unknown_required_feature_is_of_a_newer_version);
     tcase_add_test(tcase, a_slot_with_an_unknown_optional_feature_is_restored);
+    tcase_add_loop_test(tcase, an_impossible_sequence_under_a_right_checksum_does_not_end_all_saving, 0, 2);
     tcase_add_test(tcase, a_lock_of_a_newer_version_is_reported_and_nothing_is_written);
     tcase_add_test(tcase, slots_without_their_lock_are_ours_again_if_they_agree);
     tcase_add_test(tcase, a_reader_restores_slots_without_their_lock_and_writes_none);
