@@ -797,6 +797,31 @@ static h5ckpt_state *make_many(double *value, unsigned count)
     return state;
 }
 
+/* Many variables, then a few of them: the files of before are too long. */
+START_TEST(a_state_that_has_become_smaller_is_given_back)
+{
+    enum { MANY = 1000, FEW = 10, SAVES = 3 };
+    const struct h5ckpt_restore_options intersection = {.match = H5CKPT_INTERSECTION};
+    static double value[MANY];
+    h5ckpt_store *store;
+
+    for (int life = 0; life < 2; life++) {
+        h5ckpt_state *state = make_many(value, life == 0 ? MANY : FEW);
+        assert_status(h5ckpt_open(&store, fixture_backup, state, NULL), H5CKPT_OK);
+        assert_status(h5ckpt_restore(store, &intersection, NULL), life == 0 ? H5CKPT_NO_CHECKPOINT : H5CKPT_OK);
+        for (int save = 0; save < SAVES; save++) {
+            const double saved = value[0] = 10 * life + save;
+            assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
+            value[0] = -1;
+            assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_OK);
+            ck_assert_double_eq(value[0], saved);
+        }
+        h5ckpt_close(store);
+        h5ckpt_state_free(state);
+    }
+}
+END_TEST
+
 START_TEST(unchanged_bytes_are_written_anew_every_so_many_saves)
 {
     enum { MANY = 1000, SAVES = 20 };
@@ -3010,6 +3035,7 @@ static void add_rotation(Suite *suite)
     tcase_add_test(tcase, a_variable_added_in_the_next_life_is_saved_after_a_warm_start);
     tcase_add_loop_test(tcase, a_variable_added_while_the_store_is_open_is_saved_from_then_on, 0, 4);
     tcase_add_test(tcase, a_schema_change_keeps_the_state_before_it);
+    tcase_add_test(tcase, a_state_that_has_become_smaller_is_given_back);
     tcase_add_loop_test(tcase, unchanged_bytes_are_written_anew_every_so_many_saves, 1, 5);
     tcase_add_loop_test(tcase, a_file_size_limit_fails_a_save_and_ends_no_program, 0, 2);
     tcase_add_test(tcase, a_signal_of_the_programs_own_is_not_taken_away);
