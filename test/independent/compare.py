@@ -78,13 +78,22 @@ class Judge:
             encoded = name.encode()
             question += [bytes([len(encoded)]), encoded, struct.pack("<BI", kind, len(content or b"")), content or b""]
         question.append(bytes([case.writer_alive | case.content << 1]))
-        self.process.stdin.write(b"".join(question))
+        self.send(b"".join(question))
         self.there = wanted
+
+    def send(self, question):
+        try:
+            self.process.stdin.write(question)
+        except BrokenPipeError:
+            self.has_ended()
+
+    def has_ended(self):
+        raise SystemExit(f"the judge ended, with wait status {self.process.wait()}")
 
     def answer(self):
         answer = self.answers.get(timeout=60)
         if answer is None:
-            raise SystemExit(f"judge ended: {self.process.wait()}")
+            self.has_ended()
         return answer
 
     def close(self):
