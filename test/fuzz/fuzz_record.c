@@ -188,7 +188,8 @@ static void try_lock(unsigned how, const unsigned char *bytes, size_t byte_count
         check_refusal(&error, status);
         return;
     }
-    fuzz_must(lock.identified == (whole && bytes_get_u32(content + 12) <= LOCK_DELETING), "identified");
+    const bool known = bytes_get_u32(content + 8) == FORMAT_VERSION && bytes_get_u32(content + 12) <= LOCK_DELETING;
+    fuzz_must(lock.identified == (whole && known), "identified");
     if (!lock.identified)
         return;
     fuzz_must(memcmp(lock.directory_id, content + 16, FORMAT_ID_BYTES) == 0, "another directory's id");

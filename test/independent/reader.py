@@ -62,12 +62,13 @@ def parse_record(data):
     require(data[:8] == RECORD_MAGIC and is_sealed(data, 0), 1, "the record does not match its checksum")
     record = dict(zip(RECORD_FIELDS, RECORD.unpack_from(data), strict=True))
     require(record["version"] != 0, 1, "there is no version 0")
+    require(record["version"] > VERSION or record["sequence"] <= SEQUENCE_MAX, 1, "sequence")
     return record
 
 
 def check_geometry(record, length):
     block, table, index = record["block_size"], record["table_offset"], record["index_offset"]
-    require(record["base_sequence"] < record["sequence"] <= SEQUENCE_MAX, 3, "sequence")
+    require(record["base_sequence"] < record["sequence"], 3, "sequence")
     require(record["file_length"] == length, 3, "the file has another length")
     require(PAGE <= block <= 1 << 30 and block & (block - 1) == 0, 3, "block size")
     require(table % PAGE == 0 and PAGE < table < length, 3, "table offset")
