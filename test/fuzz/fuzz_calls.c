@@ -41,8 +41,10 @@ static struct {
     bool deletes;  /* its checkpoint, when training has finished */
     bool deleted;  /* it can only be closed */
     uint64_t next_step;
-    uint64_t held;  /* restored, or durable */
-    uint64_t begun; /* saved last: its bytes are on their way, or were */
+    uint64_t held;    /* restored, or durable */
+    uint64_t base;    /* what is kept as a milestone: that one, or the one gone back to or left behind … */
+    uint64_t perhaps; /* … or this one, if going back failed */
+    uint64_t begun;   /* saved last: its bytes are on their way, or were */
     uint64_t durable;
 } life;
 
@@ -79,8 +81,12 @@ static void hear(void *context, const struct h5ckpt_event *event)
             judge_mark(MARK_ROLLED_BACK, life.held); /* what it saves upon */
         judge_mark(MARK_SAVING, life.begun = number);
     }
-    if (event->kind == H5CKPT_EVENT_DURABLE)
-        judge_mark(MARK_SAVED, life.held = life.durable = number);
+    if (event->kind == H5CKPT_EVENT_DURABLE) {
+        judge_mark(MARK_SAVED, life.held = life.base = life.durable = number);
+        life.perhaps = 0;
+        if (life.troubled && judge.expected.acknowledged_in_a_row > 2)
+            judge.expected.acknowledged_in_a_row = 2; /* it may have taken one for replaceable that it could not read */
+    }
     if (event->kind == H5CKPT_EVENT_SAVE_FAILED)
         judge_mark(MARK_FAILED, 0);
 }
@@ -222,8 +228,10 @@ static void conclude_restore(const struct judged_restore *restore)
         return;
     watch_log();
     const uint64_t number = judge_restore(restore);
-    if (number != 0)
-        life.held = number;
+    if (number == 0)
+        return;
+    life.held = life.base = number;
+    life.perhaps = 0;
 }
 
 static void restore_life(struct input *input)
@@ -366,17 +374,15 @@ static void keep(unsigned which)
     struct judged_milestone *milestone = &judge.milestone[which];
 
     h5ckpt_wait(life.store);
-    const uint64_t number = h5ckpt_progress(life.store).step;
-    const uint64_t held = number != 0 ? number : life.held;
-    milestone->is[held] = true;
+    milestone->is[life.base] = milestone->is[life.perhaps] = true;
     const h5ckpt_status status = h5ckpt_keep(life.store, JUDGE_MILESTONE[which]);
-    ALLOW(status, "keep", number == 0 ? H5CKPT_E_ARGUMENT : H5CKPT_E_DAMAGED,
+    ALLOW(status, "keep", life.base == 0 ? H5CKPT_E_ARGUMENT : H5CKPT_E_DAMAGED,
           judge.ever_damaged ? H5CKPT_E_DAMAGED : H5CKPT_E_ARGUMENT,
           judge.ever_damaged ? H5CKPT_E_FOREIGN : H5CKPT_E_ARGUMENT);
     if (status != H5CKPT_OK || life.killed)
         return;
     *milestone = (struct judged_milestone){.may_be_damaged = judge.ever_damaged};
-    milestone->is[held] = true;
+    milestone->is[life.base] = milestone->is[life.perhaps] = true;
 }
 
 static void forget(unsigned which)
@@ -394,6 +400,7 @@ static void roll_back(unsigned which)
     const uint64_t number = number_of(JUDGE_MILESTONE[which]);
     if (number != 0)
         judge_mark(MARK_GOING_BACK, number);
+    life.perhaps = number;
     const h5ckpt_status status = h5ckpt_roll_back(life.store, JUDGE_MILESTONE[which]);
     ALLOW(status, "roll back", H5CKPT_E_ARGUMENT, judge.ever_damaged ? H5CKPT_E_DAMAGED : H5CKPT_E_ARGUMENT,
           judge.ever_damaged ? H5CKPT_E_FOREIGN : H5CKPT_E_ARGUMENT);
@@ -403,6 +410,7 @@ static void roll_back(unsigned which)
     judge_mark(MARK_WENT_BACK, number);
     judge.damaged = false;
     life.held = 0;
+    life.base = number;
 }
 
 static void use_milestone(struct input *input)
@@ -448,7 +456,8 @@ static void start_over(void)
     const h5ckpt_status status = h5ckpt_start_over(life.store);
     ALLOW(status, "start over", judge_permits_foreign() ? H5CKPT_E_FOREIGN : H5CKPT_OK);
     if (status == H5CKPT_OK)
-        life.held = report.restored < 0 || report.progress.step > JUDGE_NUMBER_MAX ? 0 : report.progress.step;
+        life.held = life.base =
+            report.restored < 0 || report.progress.step > JUDGE_NUMBER_MAX ? 0 : report.progress.step;
 }
 
 static void do_something_else(struct input *input)
@@ -473,7 +482,7 @@ static void do_something_else(struct input *input)
         break;
     case COMPARE:
         if (life.callback == NULL && h5ckpt_compare(life.store, H5CKPT_CURRENT) == H5CKPT_OK && !life.killed)
-            life.held = h5ckpt_progress(life.store).step;
+            life.held = life.base = h5ckpt_progress(life.store).step;
         break;
     case SPACE:
         h5ckpt_space(life.store, &space);
