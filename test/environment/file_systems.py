@@ -37,10 +37,10 @@ IMAGES = [
 ]
 MODES = ("synchronous", "staged", "fenced", "forked")
 EVERYTHING = [(mode, weights) for weights in (SMALL, MANY_BLOCKS, MANY_CHUNKS) for mode in MODES]
-SETTINGS = form.count([("forked", MANY_BLOCKS)], [("forked", MANY_BLOCKS), ("synchronous", SMALL)], EVERYTHING)
+SETTINGS = form.count([("forked", MANY_BLOCKS)], [("forked", MANY_BLOCKS)], EVERYTHING)
 LIVES = form.count(("fresh", "read"), ("fresh", "keep", "read", "roll-back", "schema", "delete"),
                    ("fresh", "on", "keep", "read", "roll-back", "slots", "schema", "on", "forget", "delete", "reserve"))
-KILLS = form.count(0, 1, 20)  # in each setting
+KILLS = form.count(0, 2, 20)  # in each setting
 
 
 def run(*command):

@@ -48,7 +48,7 @@ SETTINGS = form.count(SETTINGS[1::4], [SETTINGS[i] for i in (1, 2, 5)], SETTINGS
 
 # A kill before a call that only looks leaves what one before the next change leaves: in the short forms fewer of those.
 CHANGES = ("fallocate", "fdatasync", "fsync", "ftruncate", "linkat", "mkdir", "pwrite64", "renameat", "rmdir", "unlinkat")
-STRIDE_OF_CHANGES, STRIDE_OF_LOOKS = form.count(60, 11, 1), form.count(600, 400, 1)
+STRIDE_OF_CHANGES, STRIDE_OF_LOOKS = form.count(60, 16, 1), form.count(600, 500, 1)
 
 Promise = collections.namedtuple("Promise", "states milestones")
 
