@@ -11,6 +11,8 @@
 #include "storage/system.h"
 #include "support/fail_malloc.h"
 
+enum { MANY = 1 << 30 };
+
 static enum shortage_whose watched;
 static _Thread_local bool in_hdf5;
 static long asked_before;
@@ -37,14 +39,29 @@ static int find_linker(struct dl_phdr_info *object, size_t byte_count, void *con
     return 1;
 }
 
+static void (*at_hdf5)(void);
+static void (*after_hdf5)(void);
+
 static bool is_watched(const void *caller)
 {
     const uintptr_t at = (uintptr_t)caller;
     const bool by_us = at >= (uintptr_t)__executable_start && at < (uintptr_t)etext;
+    const bool by_hdf5 = in_hdf5 && !by_us;
+    void (*const call)(void) = at_hdf5;
 
     if (at >= linker_begin && at < linker_end)
         return false;
-    return (in_hdf5 && !by_us) == (watched == SHORTAGE_OF_HDF5);
+    if (by_hdf5 && call != NULL) {
+        at_hdf5 = NULL;
+        call();
+    }
+    return by_hdf5 == (watched == SHORTAGE_OF_HDF5);
+}
+
+void shortage_at_hdf5(void (*begin)(void), void (*end)(void))
+{
+    at_hdf5 = begin;
+    after_hdf5 = end;
 }
 
 static int64_t run_child(const struct system_child *child)
@@ -114,25 +131,46 @@ void shortage_show_live(void)
 
 h5ckpt_status __real_hdf5_enter(struct hdf5_visit *visit, uint64_t metadata_bytes, struct error *error);
 h5ckpt_status __wrap_hdf5_enter(struct hdf5_visit *visit, uint64_t metadata_bytes, struct error *error);
-void __real_hdf5_leave(const struct hdf5_visit *visit);
-void __wrap_hdf5_leave(const struct hdf5_visit *visit);
+void __real_hdf5_leave(struct hdf5_visit *visit);
+void __wrap_hdf5_leave(struct hdf5_visit *visit);
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*begin)(void *), void *context);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*begin)(void *), void *context);
 void *__real_mmap(void *at, size_t byte_count, int protection, int flags, int descriptor, off_t offset);
 void *__wrap_mmap(void *at, size_t byte_count, int protection, int flags, int descriptor, off_t offset);
 
+/* The pieces of the reserve count as one allocation: what comes after it is to be reached in as many cases as it has allocations. */
+static h5ckpt_status enter_as_one(struct hdf5_visit *visit, uint64_t metadata_bytes, struct error *error)
+{
+    const long fail_in = malloc_fail_in;
+    const long asked_count = malloc_asked_count;
+
+    if (fail_in > 1)
+        malloc_fail_in = MANY;
+    const h5ckpt_status status = __real_hdf5_enter(visit, metadata_bytes, error);
+    if (fail_in > 1)
+        malloc_fail_in = fail_in - 1;
+    malloc_asked_count = asked_count + 1;
+    return status;
+}
+
 h5ckpt_status __wrap_hdf5_enter(struct hdf5_visit *visit, uint64_t metadata_bytes, struct error *error)
 {
     in_hdf5 = true;
-    const h5ckpt_status status = __real_hdf5_enter(visit, metadata_bytes, error);
+    const h5ckpt_status status = watched == SHORTAGE_OF_OURS ? enter_as_one(visit, metadata_bytes, error)
+                                                             : __real_hdf5_enter(visit, metadata_bytes, error);
     in_hdf5 = status >= 0;
     return status;
 }
 
-void __wrap_hdf5_leave(const struct hdf5_visit *visit)
+void __wrap_hdf5_leave(struct hdf5_visit *visit)
 {
+    void (*const call)(void) = after_hdf5;
+
     __real_hdf5_leave(visit);
     in_hdf5 = false;
+    after_hdf5 = NULL;
+    if (call != NULL)
+        call();
 }
 
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*begin)(void *), void *context)

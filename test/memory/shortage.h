@@ -12,7 +12,11 @@
 
 #include <stdbool.h>
 
-enum shortage_whose { SHORTAGE_OF_OURS, SHORTAGE_OF_HDF5 };
+enum shortage_whose {
+    SHORTAGE_OF_OURS,    /* the reserve made for HDF5 counts as one */
+    SHORTAGE_OF_RESERVE, /* and here by its pieces */
+    SHORTAGE_OF_HDF5,
+};
 
 /* Can allocations be made to fail at all? Not under valgrind. */
 bool shortage_is_possible(void);
@@ -25,6 +29,9 @@ void shortage_begin(long which, bool from_then_on);
 
 /* There is memory again. How many have failed? */
 long shortage_end(void);
+
+/* To be called once, before HDF5's next allocation, and after it was left; may be NULL. */
+void shortage_at_hdf5(void (*begin)(void), void (*end)(void));
 
 /* How many were asked for since shortage_begin(). */
 long shortage_seen(void);

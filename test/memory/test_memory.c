@@ -192,7 +192,7 @@ START_TEST(a_call_without_memory_says_so_and_harms_nothing)
 {
     struct shortage none = {.scenario = &scenarios[_i]};
     const bool is_large = (scenarios[_i].about & ABOUT_LARGE) != 0;
-    const long stride = (long)(is_large ? form_count(60, 13, 1) : form_count(40, 5, 1));
+    const long stride = (long)(is_large ? form_count(60, 20, 1) : form_count(60, 6, 1));
     size_t cases = all->cases;
 
     run(&none); /* what libc keeps from a first time is not a leak */

@@ -4,31 +4,65 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    MEMORY_BYTES_MIN = 8 << 20, /* what HDF5 1.10.8 takes while it builds a file, measured */
-    MEMORY_PER_METADATA = 3,
+enum { /* what HDF5 1.10.8 takes while it builds a file, and half as much again, measured: docs/decisions.md */
+       RESERVE_BYTES_MIN = 4 << 20,
+       RESERVE_PER_METADATA = 3,
+       RESERVE_PER_CACHED_METADATA = 9, /* besides, until its caches are full: */
+       RESERVE_CACHE_BYTES_MAX = 32 << 20,
+       RESERVE_PIECE_BYTES = 120 << 10, /* malloc() takes larger ones from the system each time, and gives them back */
 };
 
-/*
- * HDF5 1.10.8 crashes or calls exit() when one of its own small allocations fails. Where the system tells at all that
- * memory is short (a limit, no overcommit), it shall tell us, before HDF5 begins.
- */
-static h5ckpt_status check_memory(uint64_t metadata_bytes, struct error *error)
+static uint64_t reserve_bytes(uint64_t metadata_bytes)
 {
-    uint64_t byte_count = MEMORY_BYTES_MIN + metadata_bytes * MEMORY_PER_METADATA;
-    void *volatile memory = malloc(byte_count); /* volatile: else compilers take the pair of calls away */
+    const uint64_t cached_bytes = metadata_bytes * RESERVE_PER_CACHED_METADATA;
 
-    if (memory == NULL)
-        return error_set(error, H5CKPT_E_MEMORY, "no memory for the %llu bytes that HDF5 may need",
-                         (unsigned long long)byte_count);
-    free(memory);
+    return RESERVE_BYTES_MIN + metadata_bytes * RESERVE_PER_METADATA +
+           (cached_bytes < RESERVE_CACHE_BYTES_MAX ? cached_bytes : RESERVE_CACHE_BYTES_MAX);
+}
+
+struct reserve { /* a piece of it */
+    struct reserve *next;
+};
+
+static void reserve_free(struct reserve *reserve)
+{
+    while (reserve != NULL) {
+        struct reserve *next = reserve->next;
+        free(reserve);
+        reserve = next;
+    }
+}
+
+/*
+ * HDF5 crashes or calls exit() when one of its own small allocations fails. Where the system tells at all that memory is short (a
+ * limit, no overcommit), it shall tell us, before HDF5 begins. And what it gave, HDF5 is to find in malloc()'s hands: the last piece,
+ * which is kept until HDF5 is left, lies above the others, so that malloc() does not give those back to the system when they are free.
+ */
+static h5ckpt_status reserve_memory(struct reserve **last, uint64_t metadata_bytes, struct error *error)
+{
+    const uint64_t byte_count = reserve_bytes(metadata_bytes);
+    struct reserve *reserve = NULL;
+
+    for (uint64_t bytes = 0; bytes < byte_count; bytes += RESERVE_PIECE_BYTES) {
+        struct reserve *piece = malloc(RESERVE_PIECE_BYTES);
+        if (piece == NULL) {
+            reserve_free(reserve);
+            return error_set(error, H5CKPT_E_MEMORY, "no memory for the %llu bytes that HDF5 may need",
+                             (unsigned long long)byte_count);
+        }
+        piece->next = reserve;
+        reserve = piece;
+    }
+    *last = reserve;
+    reserve_free(reserve->next);
+    reserve->next = NULL;
     return H5CKPT_OK;
 }
 
 /* The program may have set its printing through HDF5's first or second interface; only the same one can read it. */
 static void stop_printing(struct hdf5_visit *visit)
 {
-    *visit = (struct hdf5_visit){.is_version_2 = 1};
+    visit->is_version_2 = 1;
 #ifndef H5_NO_DEPRECATED_SYMBOLS
     H5Eauto_is_v2(H5E_DEFAULT, &visit->is_version_2);
     if (!visit->is_version_2) {
@@ -43,16 +77,16 @@ static void stop_printing(struct hdf5_visit *visit)
 
 h5ckpt_status hdf5_enter(struct hdf5_visit *visit, uint64_t metadata_bytes, struct error *error)
 {
-    h5ckpt_status status = check_memory(metadata_bytes, error);
+    *visit = (struct hdf5_visit){0};
+    const h5ckpt_status status = reserve_memory(&visit->reserve, metadata_bytes, error);
 
     if (status >= 0)
         stop_printing(visit);
     return status;
 }
 
-void hdf5_leave(const struct hdf5_visit *visit)
+static void let_print(const struct hdf5_visit *visit)
 {
-    H5Eclear2(H5E_DEFAULT);
 #ifndef H5_NO_DEPRECATED_SYMBOLS
     if (!visit->is_version_2) {
         H5Eset_auto1(visit->function_1, visit->context);
@@ -60,6 +94,14 @@ void hdf5_leave(const struct hdf5_visit *visit)
     }
 #endif
     H5Eset_auto2(H5E_DEFAULT, visit->function_2, visit->context);
+}
+
+void hdf5_leave(struct hdf5_visit *visit)
+{
+    H5Eclear2(H5E_DEFAULT);
+    let_print(visit);
+    reserve_free(visit->reserve);
+    visit->reserve = NULL;
 }
 
 struct complaint {
@@ -73,7 +115,7 @@ static herr_t take_complaint(unsigned depth, const H5E_error2_t *entry, void *co
 
     if (depth == 0)
         snprintf(complaint->text, sizeof complaint->text, "%s (%s)", entry->desc, entry->func_name);
-    if (entry->maj_num == H5E_RESOURCE && (entry->min_num == H5E_NOSPACE || entry->min_num == H5E_CANTALLOC))
+    if (entry->min_num == H5E_NOSPACE || entry->min_num == H5E_CANTALLOC) /* of any major: lists have theirs */
         complaint->out_of_memory = true;
     return 0;
 }

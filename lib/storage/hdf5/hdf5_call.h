@@ -5,6 +5,7 @@
  *   hdf5_enter() … calls, hdf5_error() for one that fails, hdf5_close() … hdf5_leave()
  *
  * (1) Between entering and leaving HDF5 prints nothing; afterwards the program's own setting is back.
+ * (2) What HDF5 is going to allocate in between, in the same thread, has been had from the system before: it does not survive a refusal.
  */
 #ifndef H5CKPT_HDF5_CALL_H
 #define H5CKPT_HDF5_CALL_H
@@ -13,8 +14,11 @@
 
 #include "error.h"
 
-struct hdf5_visit { /* the program's setting of HDF5's automatic error printing */
-    unsigned is_version_2;
+struct reserve;
+
+struct hdf5_visit {
+    struct reserve *reserve; /* of memory */
+    unsigned is_version_2;   /* the program's setting of HDF5's automatic error printing … */
     H5E_auto2_t function_2;
 #ifndef H5_NO_DEPRECATED_SYMBOLS
     H5E_auto1_t function_1;
@@ -28,7 +32,7 @@ struct hdf5_visit { /* the program's setting of HDF5's automatic error printing 
  */
 h5ckpt_status hdf5_enter(struct hdf5_visit *visit, uint64_t metadata_bytes, struct error *error);
 
-void hdf5_leave(const struct hdf5_visit *visit);
+void hdf5_leave(struct hdf5_visit *visit);
 
 /*
  * "HDF5 cannot …", with the innermost reason that HDF5 gives. Call at once: the next HDF5 call forgets the reason.
