@@ -65,8 +65,8 @@ static bool is_evidence(const struct slot *slot, bool acknowledged)
 h5ckpt_status survey_agreed_id(const struct directory *directory, unsigned char directory_id[FORMAT_ID_BYTES],
                                struct error *error)
 {
+    const char *first = NULL; /* whose id it is */
     struct slot slot;
-    bool found = false;
 
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) { /* whatever the others are */
         slot_examine(&slot, directory, i, NULL);
@@ -74,20 +74,26 @@ h5ckpt_status survey_agreed_id(const struct directory *directory, unsigned char 
             return slot_say(&slot, directory, H5CKPT_E_VERSION, error);
     }
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
-        slot_examine(&slot, directory, i, found ? directory_id : NULL);
+        slot_examine(&slot, directory, i, first != NULL ? directory_id : NULL);
         if (!is_present(&slot))
             continue;
         if (slot.state == H5CKPT_SLOT_UNREADABLE)
             return slot_say(&slot, directory, slot.status, error);
-        if (!slot.record_readable || slot.state == H5CKPT_SLOT_FOREIGN)
+        if (slot.state == H5CKPT_SLOT_FOREIGN)
+            return error_set(
+                error, H5CKPT_E_FOREIGN,
+                "'%s' has no lock file, and %s and %s are of two different directories: nothing was touched; "
+                "move away the one that does not belong here",
+                directory->path, first, slot.name);
+        if (!slot.record_readable)
             return error_set(error, H5CKPT_E_FOREIGN,
                              "'%s' has no lock file, and %s cannot be told to be ours (%s): "
                              "nothing was touched; use another directory, or move the file away",
                              directory->path, slot.name, slot.reason);
         memcpy(directory_id, slot.record.directory_id, FORMAT_ID_BYTES);
-        found = true;
+        first = slot.name;
     }
-    return found ? H5CKPT_OK : H5CKPT_NO_CHECKPOINT;
+    return first != NULL ? H5CKPT_OK : H5CKPT_NO_CHECKPOINT;
 }
 
 h5ckpt_status survey_directory(struct survey *survey, const struct directory *directory, const struct lock *lock,

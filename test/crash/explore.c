@@ -196,13 +196,13 @@ static void explore(struct crash *crash, unsigned depth, struct simfs *replica, 
 struct crash_effort crash_effort_default(void)
 {
     return (struct crash_effort){
-        .states.combination_count_max = form_count(8, 64, 256),
-        .states.single_count_max = form_count(2, 32, 128),
-        .states.group_choice_count_max = form_count(4, 16, 64),
-        .states.random_count = form_count(2, 8, 32),
-        .states.cut_count_max = form_count(2, 32, 128),
-        .nested_kill_interval = form_count(64, 16, 1),
-        .nested_interval = form_count(64, 4096, 128),
+        .states.combination_count_max = form_count(2, 64, 256),
+        .states.single_count_max = form_count(1, 32, 128),
+        .states.group_choice_count_max = form_count(1, 16, 64),
+        .states.random_count = form_count(1, 8, 32),
+        .states.cut_count_max = form_count(1, 32, 128),
+        .nested_kill_interval = form_count(512, 16, 1),
+        .nested_interval = form_count(4096, 4096, 128),
         .violation_count_max = 100,
         .lost_count_max = SIZE_MAX,
     };

@@ -94,10 +94,10 @@ static unsigned ways_to_try(const struct scenario *scenario, unsigned variant)
     return 1u << drawn % WAY_COUNT | (scenario->size == SCENARIO_SMALL ? 1 : 0);
 }
 
-/* In the short form about so many of each scenario; which ones differs from scenario to scenario. */
+/* In the short form one of each scenario; which one differs from scenario to scenario. */
 static unsigned variant_interval(const struct scenario *scenario)
 {
-    const unsigned wanted = (unsigned)form_count(1, 3, UINT_MAX);
+    const unsigned wanted = (unsigned)form_count(1, 1, UINT_MAX);
 
     return scenario->variant_count <= wanted ? 1 : scenario->variant_count / wanted;
 }
