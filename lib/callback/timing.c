@@ -75,11 +75,8 @@ h5ckpt_status timing_save(struct timing *timing, h5ckpt_store *store, const stru
 {
     const bool repeats =
         !asked && store->save_failed && !schedule_asks(&timing->schedule, &timing->past, false, timing->now_ns);
-    h5ckpt_status status;
+    h5ckpt_status status = repeats ? save_again(store, at) : h5ckpt_save(store, at);
 
-    store->next_repeats = repeats;
-    status = h5ckpt_save(store, at);
-    store->next_repeats = false;
     if (status == H5CKPT_SKIPPED)
         return status;
     cost_add_save(&timing->cost, take_new_stall(timing, store), store->save_failed);

@@ -204,7 +204,7 @@ bool save_in_flight(const h5ckpt_store *store)
 
 /* ---------------------------------------------------------------------- public */
 
-static h5ckpt_status save_anew(h5ckpt_store *store, const struct h5ckpt_progress *at, int64_t begun_ns)
+static h5ckpt_status save_anew(h5ckpt_store *store, const struct h5ckpt_progress *at, int64_t begun_ns, bool again)
 {
     h5ckpt_status status = store_enter_in_flight(store, "h5ckpt_save");
 
@@ -218,7 +218,7 @@ static h5ckpt_status save_anew(h5ckpt_store *store, const struct h5ckpt_progress
     }
     if (store->land != NULL)
         store->land(store);
-    store->repeats = store->next_repeats;
+    store->saved_again = again;
     status = save_with_history(store, at, begun_ns);
     store->save_failed = false; /* as far as is known */
     if (status < 0 || store->land == NULL)
@@ -240,7 +240,14 @@ h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *pro
 
     if (store == NULL)
         return H5CKPT_E_ARGUMENT;
-    return count_stall(store, begun_ns, save_anew(store, &at, begun_ns));
+    return count_stall(store, begun_ns, save_anew(store, &at, begun_ns, false));
+}
+
+h5ckpt_status save_again(h5ckpt_store *store, const struct h5ckpt_progress *at)
+{
+    const int64_t begun_ns = system_calls->monotonic_time_ns();
+
+    return count_stall(store, begun_ns, save_anew(store, at, begun_ns, true));
 }
 
 h5ckpt_status h5ckpt_wait(h5ckpt_store *store)

@@ -7,6 +7,9 @@
 
 #include "storage/store.h"
 
+/* h5ckpt_save() that only makes up for one that has failed: if it fails too, that is no failure more. */
+h5ckpt_status save_again(h5ckpt_store *store, const struct h5ckpt_progress *at);
+
 /* Memory has changed. A save in flight that was not fenced fails by it. */
 void save_notice_change(h5ckpt_store *store);
 

@@ -166,7 +166,7 @@ void store_note_outcome(h5ckpt_store *store, bool durable)
     store->save_failed = !durable;
     if (durable)
         store->failed_saves = 0;
-    else if (!store->repeats && store->failed_saves < UINT_MAX)
+    else if (!store->saved_again && store->failed_saves < UINT_MAX)
         store->failed_saves++;
 }
 

@@ -86,9 +86,8 @@ struct h5ckpt_store {
     struct file *slot_file; /* that it writes; NULL: none */
     struct error failure;   /* of it; not yet returned */
     bool save_failed;       /* the last save, in flight or not; all the same whether that was returned */
-    bool next_repeats;      /* the next save makes up for one that failed; nothing else asks for it … */
-    bool repeats;           /* … nor did anything for the last one */
-    unsigned failed_saves;  /* in a row, up to the last one of which it is known, but for those that repeat another */
+    bool saved_again;       /* the last save was only to make up for one that had failed */
+    unsigned failed_saves;  /* in a row, up to the last one of which it is known, without those */
     int64_t stall_ns;       /* that saves, fences and waits have held the program up, all in all */
     int64_t opened_ns;      /* monotonic */
 };

@@ -20,8 +20,6 @@
 enum { POINT_COUNT_MAX = 1024, TIMEOUT_SECONDS = 240 };
 
 static struct run_options options;
-static char before[SNAPSHOT_BYTES];
-static char after[SNAPSHOT_BYTES];
 
 static void setup(void)
 {
@@ -36,17 +34,6 @@ static void teardown(void)
     faults_clear();
     run_teardown();
     fixture_teardown();
-}
-
-static void snapshot_before(void)
-{
-    directory_snapshot(fixture_backup, before);
-}
-
-static void assert_unchanged(void)
-{
-    directory_snapshot(fixture_backup, after);
-    ck_assert_str_eq(after, before);
 }
 
 static void begin_anew(void)

@@ -33,8 +33,6 @@ enum {
 };
 
 static struct run_options options;
-static char before[SNAPSHOT_BYTES];
-static char after[SNAPSHOT_BYTES];
 
 /* What all lives tell, in whatever process. */
 static struct heard {
@@ -72,17 +70,6 @@ static void begin_anew(void)
     fixture_clear_backup();
     run_forget();
     memset(heard, 0, sizeof *heard);
-}
-
-static void snapshot_before(void)
-{
-    directory_snapshot(fixture_backup, before);
-}
-
-static void assert_unchanged(void)
-{
-    directory_snapshot(fixture_backup, after);
-    ck_assert_str_eq(after, before);
 }
 
 static struct h5ckpt_progress position(uint64_t epoch, uint64_t batch)

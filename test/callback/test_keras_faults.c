@@ -31,8 +31,6 @@ enum {
 };
 
 static struct run_options options;
-static char before[SNAPSHOT_BYTES];
-static char after[SNAPSHOT_BYTES];
 
 static void setup(void)
 {
@@ -47,17 +45,6 @@ static void teardown(void)
     faults_clear();
     run_teardown();
     fixture_teardown();
-}
-
-static void snapshot_before(void)
-{
-    directory_snapshot(fixture_backup, before);
-}
-
-static void assert_unchanged(void)
-{
-    directory_snapshot(fixture_backup, after);
-    ck_assert_str_eq(after, before);
 }
 
 static void assert_stored(uint64_t epoch, uint64_t batch)

@@ -41,8 +41,6 @@ enum {
 };
 
 static struct standard standard;
-static char before[SNAPSHOT_BYTES];
-static char after[SNAPSHOT_BYTES];
 static unsigned mounts; /* over the backup directory */
 
 static void setup(void)
@@ -66,17 +64,6 @@ static void teardown(void)
     standard_free(&standard);
     system_calls = &system_kernel;
     fixture_teardown();
-}
-
-static void snapshot_before(void)
-{
-    directory_snapshot(fixture_backup, before);
-}
-
-static void assert_unchanged(void)
-{
-    directory_snapshot(fixture_backup, after);
-    ck_assert_str_eq(after, before);
 }
 
 /* ------------------------------------------------------------------------ mounts */

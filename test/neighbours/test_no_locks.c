@@ -24,8 +24,6 @@ enum { CALLS_MAX = 200, MET = 77, MODES = H5CKPT_SAVE_FORKED + 1 };
 
 static struct standard first;  /* the one that was there before … */
 static struct standard second; /* … and the other */
-static char before[SNAPSHOT_BYTES];
-static char after[SNAPSHOT_BYTES];
 
 /* ------------------------------------------------------------------------- locks */
 
@@ -65,17 +63,6 @@ static void teardown(void)
     standard_free(&first);
     standard_free(&second);
     fixture_teardown();
-}
-
-static void snapshot_before(void)
-{
-    directory_snapshot(fixture_backup, before);
-}
-
-static void assert_unchanged(void)
-{
-    directory_snapshot(fixture_backup, after);
-    ck_assert_str_eq(after, before);
 }
 
 static h5ckpt_store *open_mode(struct standard *standard, int mode)

@@ -26,8 +26,6 @@ enum { CALLS_MAX = 400, SLOT_BYTES_MAX = 1 << 19 };
 
 static struct standard standard;
 static struct standard writer_standard; /* of a second store */
-static char before[SNAPSHOT_BYTES];
-static char after[SNAPSHOT_BYTES];
 
 static const char *const SLOT_NAME[] = {FORMAT_SLOT_A, FORMAT_SLOT_B, FORMAT_SLOT_C};
 
@@ -46,17 +44,6 @@ static void teardown(void)
     standard_free(&standard);
     standard_free(&writer_standard);
     fixture_teardown();
-}
-
-static void snapshot_before(void)
-{
-    directory_snapshot(fixture_backup, before);
-}
-
-static void assert_unchanged(void)
-{
-    directory_snapshot(fixture_backup, after);
-    ck_assert_str_eq(after, before);
 }
 
 static const struct h5ckpt_restore_options *options_of(enum h5ckpt_which which, enum h5ckpt_memory memory)

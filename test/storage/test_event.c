@@ -71,8 +71,6 @@ static const char *const KIND_NAME[KIND_COUNT] = {
 };
 
 static struct standard standard;
-static char before[SNAPSHOT_BYTES];
-static char after[SNAPSHOT_BYTES];
 
 /* ---------------------------------------------------------------- what is told */
 
@@ -274,17 +272,6 @@ static h5ckpt_store *open_and_restore(unsigned slots)
 static void damage_block(const char *name)
 {
     file_flip_bit(in_backup(name), 8 * 70000);
-}
-
-static void snapshot_before(void)
-{
-    directory_snapshot(fixture_backup, before);
-}
-
-static void assert_unchanged(void)
-{
-    directory_snapshot(fixture_backup, after);
-    ck_assert_str_eq(after, before);
 }
 
 static void kill_here(void *context)

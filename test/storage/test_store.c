@@ -51,17 +51,6 @@ static void teardown(void)
     fixture_teardown();
 }
 
-static void snapshot_before(void)
-{
-    directory_snapshot(fixture_backup, before);
-}
-
-static void assert_unchanged(void)
-{
-    directory_snapshot(fixture_backup, after);
-    ck_assert_str_eq(after, before);
-}
-
 /* Open the default way, whatever comes of it. */
 static h5ckpt_store *try_open(h5ckpt_status expected)
 {

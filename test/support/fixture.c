@@ -485,6 +485,21 @@ void directory_snapshot(const char *path, char text[SNAPSHOT_BYTES])
     free(list);
 }
 
+static char before[SNAPSHOT_BYTES];
+
+void snapshot_before(void)
+{
+    directory_snapshot(fixture_backup, before);
+}
+
+void assert_unchanged(void)
+{
+    char after[SNAPSHOT_BYTES];
+
+    directory_snapshot(fixture_backup, after);
+    ck_assert_str_eq(after, before);
+}
+
 unsigned directory_entry_count(const char *path)
 {
     struct dirent **list;

@@ -106,6 +106,10 @@ void directory_copy(const char *from, const char *to);
 /* Everything about a directory that must not change, as text: names, kinds, permissions, lengths, contents. */
 void directory_snapshot(const char *path, char text[SNAPSHOT_BYTES]);
 
+/* The backup directory as it is now; and that nothing of it has changed since. */
+void snapshot_before(void);
+void assert_unchanged(void);
+
 /* Names in a directory; it may be missing. */
 unsigned directory_entry_count(const char *path);
 
