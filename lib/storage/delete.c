@@ -79,6 +79,27 @@ static h5ckpt_status refuse_untold(h5ckpt_store *store)
     return H5CKPT_OK;
 }
 
+static h5ckpt_status remove_all(h5ckpt_store *store, bool *milestones)
+{
+    h5ckpt_status status = store_survey(store); /* what came since it was opened is not ours to remove */
+
+    if (status >= 0)
+        status = store_refuse_untouchable(store);
+    if (status == H5CKPT_OK)
+        status = refuse_untold(store);
+    if (status == H5CKPT_OK)
+        status = look_for_milestones(store, milestones);
+    if (status == H5CKPT_OK)
+        status = lock_check(&store->lock, &store->error);
+    if (status == H5CKPT_OK)
+        status = lock_detach(&store->lock, store->options.file_mode, &store->error);
+    if (status == H5CKPT_OK)
+        status = lock_set_phase(&store->lock, LOCK_DELETING, &store->error);
+    if (status == H5CKPT_OK)
+        status = store_remove_files(store);
+    return status == H5CKPT_OK ? remove_lock(store, *milestones) : status;
+}
+
 h5ckpt_status h5ckpt_delete(h5ckpt_store *store)
 {
     bool milestones = false;
@@ -91,23 +112,8 @@ h5ckpt_status h5ckpt_delete(h5ckpt_store *store)
         return status;
     if (store->options.mode != H5CKPT_READ_WRITE)
         return error_set(&store->error, H5CKPT_E_ARGUMENT, "the store of '%s' is read-only", store->directory.path);
-    status = store_survey(store); /* what came since it was opened is not ours to remove */
-    if (status >= 0)
-        status = store_refuse_untouchable(store);
-    if (status == H5CKPT_OK)
-        status = refuse_untold(store);
-    if (status == H5CKPT_OK)
-        status = look_for_milestones(store, &milestones);
-    if (status == H5CKPT_OK)
-        status = lock_check(&store->lock, &store->error);
-    if (status == H5CKPT_OK)
-        status = lock_detach(&store->lock, store->options.file_mode, &store->error);
-    if (status == H5CKPT_OK)
-        status = lock_set_phase(&store->lock, LOCK_DELETING, &store->error);
-    if (status == H5CKPT_OK)
-        status = store_remove_files(store);
-    if (status == H5CKPT_OK)
-        status = remove_lock(store, milestones);
+    /* Asked once more after all but the last flush succeeded: nothing is ours there any more, least of all what another writer began. */
+    status = store->lock.removed ? lock_remove(&store->lock, &store->error) : remove_all(store, &milestones);
     if (status < 0)
         return status;
     event_tell(&store->events, (struct event){.kind = H5CKPT_EVENT_DELETED}, "deleted the checkpoint in '%s'%s",

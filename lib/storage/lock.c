@@ -531,11 +531,11 @@ h5ckpt_status lock_note_roll_back(struct lock *lock, unsigned slot, uint64_t seq
 h5ckpt_status lock_remove(struct lock *lock, struct error *error)
 {
     const struct directory *directory = lock->file.directory;
-    h5ckpt_status status;
+    h5ckpt_status status = lock->removed ? H5CKPT_OK : lock_check(lock, error);
 
-    status = lock_check(lock, error);
-    if (status == H5CKPT_OK)
+    if (status == H5CKPT_OK && !lock->removed)
         status = directory_remove(directory, FORMAT_LOCK_NAME, error);
+    lock->removed |= status == H5CKPT_OK;
     if (status == H5CKPT_OK)
         status = directory_flush(directory, error);
     return status;

@@ -54,6 +54,7 @@ struct lock {
     bool identified;      /* phase and directory id are known */
     bool phase_uncertain; /* writing it failed: the disk may say otherwise */
     bool made;            /* by this handle */
+    bool removed;         /* by this handle, though perhaps not yet on the device */
     bool repairable;      /* not identified, but made by us as far as can be seen */
     enum lock_phase phase;
     unsigned char directory_id[FORMAT_ID_BYTES];

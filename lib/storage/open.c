@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "storage/milestone.h"
+#include "storage/rotation.h"
 #include "storage/show.h"
 #include "storage/system.h"
 
@@ -110,20 +111,20 @@ static h5ckpt_status choose_id(h5ckpt_store *store, unsigned char directory_id[F
 static h5ckpt_status make_lock(h5ckpt_store *store)
 {
     unsigned char directory_id[FORMAT_ID_BYTES];
-    enum lock_phase phase = LOCK_IN_USE;
+    enum lock_phase phase;
+    bool agreed;
     h5ckpt_status status;
 
-    status = survey_agreed_id(&store->directory, directory_id, &store->error);
+    status = survey_agreed_id(&store->directory, directory_id, &phase, &store->error);
+    agreed = status == H5CKPT_OK;
     if (status >= 0 && refuse_strangers(&store->directory, &store->error) < 0)
         status = store->error.status;
-    if (status == H5CKPT_NO_CHECKPOINT) {
-        phase = LOCK_EMPTY;
+    if (status == H5CKPT_NO_CHECKPOINT)
         status = choose_id(store, directory_id);
-    }
     if (status < 0)
         return status;
     status = lock_make(&store->lock, &store->directory, phase, directory_id, store->options.file_mode, &store->error);
-    if (status == H5CKPT_OK && phase == LOCK_IN_USE)
+    if (status == H5CKPT_OK && agreed)
         tell_repaired(store, "was missing");
     return status;
 }
@@ -133,16 +134,17 @@ static h5ckpt_status repair_lock(h5ckpt_store *store)
 {
     struct error reason = ERROR_NONE;
     h5ckpt_status status = H5CKPT_NO_CHECKPOINT;
+    enum lock_phase phase = LOCK_EMPTY;
 
     if (store->lock.repairable)
-        status = survey_agreed_id(&store->directory, store->lock.directory_id, &reason);
+        status = survey_agreed_id(&store->directory, store->lock.directory_id, &phase, &reason);
 
     if (status == H5CKPT_OK) {
         store->lock.identified = true; /* by the slots: now it can be detached from hard links before it is written */
-        store->lock.phase = LOCK_IN_USE;
+        store->lock.phase = phase;
         status = lock_detach(&store->lock, store->options.file_mode, &store->error);
         if (status == H5CKPT_OK)
-            status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
+            status = lock_set_phase(&store->lock, phase, &store->error);
         if (status == H5CKPT_OK)
             tell_repaired(store, "was damaged");
     } else {
@@ -304,27 +306,13 @@ static bool is_unused(h5ckpt_store *store)
     return unused && !milestones_need_lock(store);
 }
 
-/* Slots made beforehand (h5ckpt_reserve()), into which nothing was saved, or not to its end. */
-static void remove_unsaved(h5ckpt_store *store)
-{
-    struct error ignored = ERROR_NONE;
-
-    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
-        struct slot *slot = &store->survey.slot[i];
-        if ((slot->state == H5CKPT_SLOT_RESERVED || store->memo[i].spoilt) &&
-            directory_remove(&store->directory, slot_name(i), &ignored) == H5CKPT_OK)
-            slot->state = H5CKPT_SLOT_ABSENT;
-    }
-    error_clear(&ignored);
-}
-
 static void give_back(h5ckpt_store *store)
 {
     struct error ignored = ERROR_NONE;
 
     if (store->open && store->options.mode == H5CKPT_READ_WRITE && store->lock.phase == LOCK_EMPTY &&
         !store->lock.phase_uncertain && lock_check(&store->lock, &ignored) == H5CKPT_OK)
-        remove_unsaved(store);
+        rotation_remove_unsaved(store);
     if (is_unused(store))
         lock_remove(&store->lock, &ignored);
     lock_release(&store->lock);

@@ -6,16 +6,16 @@
 #include "storage/show.h"
 
 /* A file that was put in a slot's place since it was last looked at may be another directory's slot. */
-h5ckpt_status rotation_refuse_newcomer(h5ckpt_store *store, unsigned which)
+h5ckpt_status rotation_refuse_newcomer(h5ckpt_store *store, unsigned which, struct error *error)
 {
     struct slot now;
 
     slot_examine(&now, &store->directory, which, store->lock.directory_id);
     if (now.state == H5CKPT_SLOT_FOREIGN)
-        return slot_say(&now, &store->directory, H5CKPT_E_FOREIGN, &store->error);
+        return slot_say(&now, &store->directory, H5CKPT_E_FOREIGN, error);
     if (now.state == H5CKPT_SLOT_NEWER_VERSION)
-        return slot_say(&now, &store->directory, H5CKPT_E_VERSION, &store->error);
-    return slot_is_untold(&now) ? slot_say(&now, &store->directory, now.status, &store->error) : H5CKPT_OK;
+        return slot_say(&now, &store->directory, H5CKPT_E_VERSION, error);
+    return slot_is_untold(&now) ? slot_say(&now, &store->directory, now.status, error) : H5CKPT_OK;
 }
 
 /*
@@ -50,6 +50,23 @@ bool rotation_is_unmade(const h5ckpt_store *store)
     return store->options.slots > 1;
 }
 
+static void remove_what_we_made(h5ckpt_store *store, unsigned i)
+{
+    struct error ignored = ERROR_NONE;
+
+    if (rotation_refuse_newcomer(store, i, &ignored) == H5CKPT_OK &&
+        directory_remove(&store->directory, slot_name(i), &ignored) == H5CKPT_OK)
+        store->survey.slot[i] = (struct slot){.number = i, .name = slot_name(i)};
+    error_clear(&ignored);
+}
+
+void rotation_remove_unsaved(h5ckpt_store *store)
+{
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        if (store->survey.slot[i].state == H5CKPT_SLOT_RESERVED || store->memo[i].spoilt)
+            remove_what_we_made(store, i);
+}
+
 void rotation_give_back(h5ckpt_store *store)
 {
     struct error ignored = ERROR_NONE;
@@ -57,10 +74,8 @@ void rotation_give_back(h5ckpt_store *store)
 
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && ours; i++) {
         directory_remove(&store->directory, slot_new_name(i), &ignored);
-        if (store->survey.slot[i].state != H5CKPT_SLOT_RESERVED)
-            continue;
-        directory_remove(&store->directory, slot_name(i), &ignored);
-        store->survey.slot[i] = (struct slot){.number = i, .name = slot_name(i)};
+        if (store->survey.slot[i].state == H5CKPT_SLOT_RESERVED)
+            remove_what_we_made(store, i);
     }
     error_clear(&ignored);
 }
@@ -81,7 +96,7 @@ h5ckpt_status rotation_reserve(h5ckpt_store *store, unsigned target, enum slot_f
         struct slot *slot = &store->survey.slot[i];
         if (i == target || slot->state != H5CKPT_SLOT_ABSENT)
             continue;
-        status = rotation_refuse_newcomer(store, i);
+        status = rotation_refuse_newcomer(store, i, &store->error);
         if (status == H5CKPT_OK)
             status = slot_reserve(&store->directory, i, &record, fill, store->options.file_mode, &store->buffer,
                                   &store->error);
@@ -120,10 +135,8 @@ void rotation_remove_surplus(h5ckpt_store *store)
         const bool surplus = store->options.slots == 1 ? (int)i != store->base : i >= store->options.slots;
         if (!surplus || store->survey.slot[i].state == H5CKPT_SLOT_ABSENT || !is_superseded(store, i))
             continue;
-        if (rotation_refuse_newcomer(store, i) < 0) {
-            error_clear(&store->error); /* not ours to remove: the next restore will say so */
-            continue;
-        }
+        if (rotation_refuse_newcomer(store, i, &ignored) < 0)
+            continue; /* not ours to remove: the next restore will say so */
         if (store->view.current == (int)i)
             show_states(store, store->base, (int)i); /* never leads to a file that is gone */
         if (directory_remove(&store->directory, slot_name(i), &ignored) == H5CKPT_OK) {

@@ -21,6 +21,9 @@ h5ckpt_status rotation_reserve(h5ckpt_store *store, unsigned target, enum slot_f
 /* Take away again what rotation_reserve() made: nothing is left behind. */
 void rotation_give_back(h5ckpt_store *store);
 
+/* Take away slots made beforehand (h5ckpt_reserve()), into which nothing was saved, or not to its end. */
+void rotation_remove_unsaved(h5ckpt_store *store);
+
 /*
  * Verify the slots that a save is going to rely on beside the base, so that one that merely looks good does not count as a
  * state that is kept. Only the system's errors are errors.
@@ -28,7 +31,7 @@ void rotation_give_back(h5ckpt_store *store);
 h5ckpt_status rotation_verify_survivors(h5ckpt_store *store);
 
 /* Something was put in a slot's place since it was last looked at: H5CKPT_E_FOREIGN, H5CKPT_E_VERSION. */
-h5ckpt_status rotation_refuse_newcomer(h5ckpt_store *store, unsigned slot_number);
+h5ckpt_status rotation_refuse_newcomer(h5ckpt_store *store, unsigned slot_number, struct error *error);
 
 /* Remove slots beyond the rotation (in single mode: every slot but the base's) that newer states supersede. */
 void rotation_remove_surplus(h5ckpt_store *store);

@@ -54,20 +54,21 @@ static bool is_present(const struct slot *slot)
 }
 
 /* Does the slot say that there is, or was, a checkpoint? While nothing was acknowledged, only if it may hold a state. */
-static bool is_evidence(const struct slot *slot, bool acknowledged)
+static bool is_evidence(const struct slot *slot, enum lock_phase phase)
 {
-    if (acknowledged)
+    if (phase != LOCK_EMPTY)
         return is_present(slot) && slot->state != H5CKPT_SLOT_RESERVED;
     return plan_holds_state(slot->state) || slot->state == H5CKPT_SLOT_FOREIGN ||
            slot->state == H5CKPT_SLOT_NEWER_VERSION || slot->state == H5CKPT_SLOT_UNREADABLE;
 }
 
 h5ckpt_status survey_agreed_id(const struct directory *directory, unsigned char directory_id[FORMAT_ID_BYTES],
-                               struct error *error)
+                               enum lock_phase *phase, struct error *error)
 {
     const char *first = NULL; /* whose id it is */
     struct slot slot;
 
+    *phase = LOCK_EMPTY;
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) { /* whatever the others are */
         slot_examine(&slot, directory, i, NULL);
         if (slot.state == H5CKPT_SLOT_NEWER_VERSION)
@@ -92,6 +93,8 @@ h5ckpt_status survey_agreed_id(const struct directory *directory, unsigned char 
                              directory->path, slot.name, slot.reason);
         memcpy(directory_id, slot.record.directory_id, FORMAT_ID_BYTES);
         first = slot.name;
+        if (slot.state != H5CKPT_SLOT_RESERVED)
+            *phase = LOCK_IN_USE;
     }
     return first != NULL ? H5CKPT_OK : H5CKPT_NO_CHECKPOINT;
 }
@@ -101,15 +104,14 @@ h5ckpt_status survey_directory(struct survey *survey, const struct directory *di
 {
     unsigned char agreed_id[FORMAT_ID_BYTES];
     const unsigned char *directory_id = lock->directory_id;
-    const bool acknowledged = !lock->identified || lock->phase != LOCK_EMPTY;
-    bool something = lock->identified && lock->phase == LOCK_IN_USE;
+    enum lock_phase phase = lock->phase;
     h5ckpt_status status;
 
     *survey = (struct survey){
         .writer_alive = writer_alive, .lock_damaged = lock->found && !lock->identified, .note = lock->note};
     survey->same_boot = boot_id[0] != '\0' && strcmp(boot_id, lock->note.boot_id) == 0;
     if (!lock->identified) {
-        status = survey_agreed_id(directory, agreed_id, error);
+        status = survey_agreed_id(directory, agreed_id, &phase, error);
         if (status == H5CKPT_NO_CHECKPOINT && lock->found)
             status = error_set(error, H5CKPT_E_FOREIGN, "'%s/%s' is not ours, or damaged beyond repair",
                                directory->path, FORMAT_LOCK_NAME);
@@ -117,14 +119,15 @@ h5ckpt_status survey_directory(struct survey *survey, const struct directory *di
             return status;
         directory_id = agreed_id;
     }
+    bool something = phase == LOCK_IN_USE;
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
         struct slot *slot = &survey->slot[i];
         slot_examine(slot, directory, i, directory_id);
         survey_explain(survey, slot);
-        something |= is_evidence(slot, acknowledged);
+        something |= is_evidence(slot, phase);
     }
     mark_missing(survey);
-    if (lock->identified && lock->phase == LOCK_DELETING)
+    if (phase == LOCK_DELETING)
         return H5CKPT_NO_CHECKPOINT;
     return something ? H5CKPT_OK : H5CKPT_NO_CHECKPOINT;
 }

@@ -30,10 +30,10 @@ h5ckpt_status survey_directory(struct survey *survey, const struct directory *di
 void survey_explain(const struct survey *survey, struct slot *slot);
 
 /*
- * Without a lock: the one directory id that all slots under our names carry. H5CKPT_OK; H5CKPT_NO_CHECKPOINT if there are
- * no slots; H5CKPT_E_FOREIGN if any file under our names is not a readable slot or disagrees.
+ * Without a lock: the one directory id that all slots under our names carry, and the phase that they show: LOCK_EMPTY where they are all void.
+ * H5CKPT_OK; H5CKPT_NO_CHECKPOINT if there are no slots; H5CKPT_E_FOREIGN if any file under our names is not a readable slot or disagrees.
  */
 h5ckpt_status survey_agreed_id(const struct directory *directory, unsigned char directory_id[FORMAT_ID_BYTES],
-                               struct error *error);
+                               enum lock_phase *phase, struct error *error);
 
 #endif

@@ -86,7 +86,7 @@ h5ckpt_status target_plan(h5ckpt_store *store, struct target *target)
         return status;
     if (!is_as_left(store, target->slot, &target->entry)) {
         store->memo[target->slot].ours = false;
-        status = rotation_refuse_newcomer(store, target->slot);
+        status = rotation_refuse_newcomer(store, target->slot, &store->error);
     }
     if (status < 0)
         return status;

@@ -87,6 +87,28 @@ START_TEST(nothing_is_left_of_them_where_the_first_saves_were_given_up)
 END_TEST
 
 /* A person has to look after such a directory: it is not to be filled up. */
+START_TEST(what_was_put_in_a_reserved_slots_place_is_not_removed)
+{
+    static unsigned char slot[1 << 20];
+    h5ckpt_store *store = standard_open(&standard, NULL);
+
+    assert_status(standard_save(store, &standard, 1), H5CKPT_OK);
+    h5ckpt_close(store);
+    const uint64_t byte_count = file_bytes(in_backup("slot-a.h5"));
+    ck_assert_uint_le(byte_count, sizeof slot);
+    file_read_bytes(in_backup("slot-a.h5"), slot, byte_count, 0);
+    fixture_clear_backup();
+
+    store = standard_open(&standard, NULL);
+    assert_status(h5ckpt_reserve(store), H5CKPT_OK);
+    file_replace(in_backup("slot-b.h5"), slot, byte_count);
+    h5ckpt_close(store);
+    ck_assert(file_exists(in_backup("slot-b.h5")));
+    ck_assert_uint_eq(file_bytes(in_backup("slot-b.h5")), byte_count);
+    ck_assert(!file_exists(in_backup("slot-a.h5")));
+}
+END_TEST
+
 START_TEST(where_states_were_lost_nothing_is_reserved)
 {
     standard_history(2, 1, 2);
@@ -102,22 +124,54 @@ START_TEST(where_states_were_lost_nothing_is_reserved)
 }
 END_TEST
 
-START_TEST(the_next_open_removes_those_of_a_process_that_died)
+/* A process opens the directory, perhaps reserves, and dies. */
+static void open_and_die(bool reserves)
 {
     const pid_t child = fork();
+    int wait_status;
 
     ck_assert_int_ge(child, 0);
     if (child == 0) {
         h5ckpt_store *store = standard_open(&standard, NULL);
-        _exit(h5ckpt_reserve(store) == H5CKPT_OK ? 0 : 1);
+        _exit(!reserves || h5ckpt_reserve(store) == H5CKPT_OK ? 0 : 1);
     }
-    int wait_status;
     ck_assert_int_eq(waitpid(child, &wait_status, 0), child);
     ck_assert_int_eq(wait_status, 0);
+}
+
+START_TEST(the_next_open_removes_those_of_a_process_that_died)
+{
+    open_and_die(true);
     ck_assert(file_exists(in_backup("slot-a.h5")));
     h5ckpt_store *store = standard_open(&standard, NULL);
     assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_NO_CHECKPOINT);
     ck_assert(!file_exists(in_backup("slot-a.h5")));
+    assert_status(standard_save(store, &standard, 1), H5CKPT_OK);
+    h5ckpt_close(store);
+    assert_restores(H5CKPT_OK, 1);
+}
+END_TEST
+
+static void assert_no_checkpoint(void)
+{
+    h5ckpt_store *reader = standard_open_reader(&standard);
+
+    assert_status(h5ckpt_restore(reader, NULL, NULL), H5CKPT_NO_CHECKPOINT);
+    h5ckpt_close(reader);
+}
+
+/* _i: the lock is damaged, or gone */
+START_TEST(they_are_no_lost_checkpoint_whoever_makes_their_lock_anew_and_dies)
+{
+    open_and_die(true);
+    if (_i == 0)
+        file_flip_bit(in_backup("lock"), 8 * 30);
+    else
+        ck_assert_int_eq(unlink(in_backup("lock")), 0);
+    assert_no_checkpoint();
+    open_and_die(false);
+    assert_no_checkpoint();
+    h5ckpt_store *store = standard_open(&standard, NULL);
     assert_status(standard_save(store, &standard, 1), H5CKPT_OK);
     h5ckpt_close(store);
     assert_restores(H5CKPT_OK, 1);
@@ -253,10 +307,12 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, the_first_saves_go_into_the_reserved_slots, 2, 4);
     tcase_add_test(tcase, reserved_slots_are_no_checkpoint);
+    tcase_add_test(tcase, what_was_put_in_a_reserved_slots_place_is_not_removed);
     tcase_add_test(tcase, where_states_were_lost_nothing_is_reserved);
     tcase_add_test(tcase, nothing_is_left_of_them_where_the_first_saves_were_given_up);
     tcase_add_test(tcase, nothing_is_left_of_them_where_nothing_was_saved);
     tcase_add_test(tcase, the_next_open_removes_those_of_a_process_that_died);
+    tcase_add_loop_test(tcase, they_are_no_lost_checkpoint_whoever_makes_their_lock_anew_and_dies, 0, 2);
     tcase_add_loop_test(tcase, a_reserved_slot_is_flushed_before_it_gets_its_name, 0, 2);
     tcase_add_loop_test(tcase, without_space_it_fails_and_leaves_nothing, 0, 12);
     tcase_add_loop_test(tcase, a_first_save_that_a_power_cut_has_torn_is_no_checkpoint_and_none_that_is_lost, 0, 2);

@@ -1224,6 +1224,28 @@ START_TEST(a_deletion_that_fails_before_its_first_step_loses_nothing)
 }
 END_TEST
 
+START_TEST(a_deletion_that_failed_anywhere_is_done_when_it_is_asked_for_again)
+{
+    for (long call = 0;; call++) {
+        standard_history(2, 1, 3);
+        h5ckpt_store *store = open_and_restore(2, 3);
+        faults_set((struct faults){
+            .calls = FAULT_REMOVE | FAULT_WRITE | FAULT_FLUSH, .first = call, .count = 1, .error = EIO});
+        const h5ckpt_status status = h5ckpt_delete(store);
+        const bool hit = faults_hit();
+        faults_clear();
+        if (status < 0)
+            assert_status_message(h5ckpt_delete(store), H5CKPT_OK, h5ckpt_message(store));
+        h5ckpt_close(store);
+        ck_assert_uint_eq(directory_entry_count(fixture_backup), 0);
+        fixture_clear_backup();
+        if (!hit)
+            break;
+        ck_assert_int_lt(call, CALLS_MAX);
+    }
+}
+END_TEST
+
 START_TEST(a_deletion_removes_the_newest_state_last)
 {
     standard_history(2, 1, 3);
@@ -3051,6 +3073,7 @@ static void add_deletion(Suite *suite)
     tcase_add_test(tcase, a_deletion_cut_short_anywhere_is_finished_by_the_next_open);
     tcase_add_test(tcase, a_deletion_cut_short_reads_as_no_checkpoint_before_it_is_finished);
     tcase_add_test(tcase, a_deletion_that_fails_before_its_first_step_loses_nothing);
+    tcase_add_test(tcase, a_deletion_that_failed_anywhere_is_done_when_it_is_asked_for_again);
     tcase_add_test(tcase, a_deletion_removes_the_newest_state_last);
     tcase_add_test(tcase, a_save_after_a_deletion_that_failed_anywhere_is_not_deleted);
     tcase_add_test(tcase, deleting_removes_leftovers_of_failed_saves_too);
