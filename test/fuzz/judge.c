@@ -22,7 +22,8 @@ void judge_mark(enum mark mark, uint64_t value)
     if (mark == MARK_SAVING)
         judge.begun[value] = true;
     if (mark == MARK_SAVED)
-        judge.damaged = false;
+        judge.damaged = judge.went_back = false;
+    judge.went_back |= mark == MARK_GOING_BACK;
 }
 
 /* A milestone may share its file with a slot. */
@@ -134,8 +135,11 @@ uint64_t judge_restore(const struct judged_restore *restore)
     fuzz_must(number > 0 && number <= JUDGE_NUMBER_MAX && judge.begun[number], "state %" PRIu64 " never was; %s",
               number, why(restore));
     judge_bytes(restore, number);
-    if (restore->options.which == H5CKPT_PREVIOUS)
+    if (restore->options.which == H5CKPT_PREVIOUS) {
+        judge.expected.fall_back_permitted |=
+            judge.went_back; /* as long as the record is readable that left this state behind */
         return number;
+    }
     fuzz_must(permits(&judge.expected, number) || (status == H5CKPT_FELL_BACK && older_may_come(restore)) ||
                   (judge.lock_damaged && judge.expected.deleting),
               "state %" PRIu64 "; %s", number, why(restore));

@@ -29,6 +29,8 @@ struct judge {
     bool mask_differs[JUDGE_NUMBER_MAX + 1]; /* … which were others when it was saved before */
     bool damaged; /* since the last acknowledged save, outside of the lock: older states may come */
     bool ever_damaged;
+    bool
+        went_back; /* to a milestone, since the last acknowledged save: what was left behind is on an abandoned branch */
     bool lock_damaged;          /* since a writer last opened the directory */
     unsigned lock_damage_count; /* ever: an open that can do without mends nothing */
     struct judged_milestone {
