@@ -149,7 +149,8 @@ void world_begin(struct world *world, const struct scenario *scenario)
     world_make(world, scenario->about);
     if (scenario->prepare != NULL)
         scenario->prepare(world, scenario);
-    world->durable_count = 0;
+    if (!world->is_saving)
+        world->durable_count = 0;
 }
 
 static void count_milestone(void *context, const struct h5ckpt_milestone *milestone)
@@ -358,6 +359,7 @@ static h5ckpt_status wait_for_save(struct world *world)
 static void saving(struct world *world, const struct scenario *scenario)
 {
     about_to_save(world, scenario);
+    world->is_saving = true;
     save_number(world, scenario->about, NEXT);
 }
 

@@ -24,6 +24,7 @@ struct world {
     uint64_t batch; /* the next one */
     uint64_t epoch;
     bool is_to_stop;
+    bool is_saving; /* already, when the act begins: it may even be over */
     bool has_no_epochs;
     const char *message;            /* of the call that was made last */
     _Atomic unsigned durable_count; /* states that the event function was told of */
