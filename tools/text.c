@@ -130,6 +130,20 @@ const char *text_utc_time(char room[TEXT_BYTES], int64_t unix_ns)
     return room;
 }
 
+/* Numbers may come from a forged file. */
+static uint64_t whole_number(double size)
+{
+    return size < 1e18 ? (uint64_t)(size + 0.5) : UINT64_MAX;
+}
+
+const char *text_rate(char room[TEXT_BYTES], double bytes_per_second)
+{
+    char size[TEXT_BYTES];
+
+    snprintf(room, TEXT_BYTES, "%.*s/s", TEXT_BYTES - 3, text_size(size, whole_number(bytes_per_second)));
+    return room;
+}
+
 const char *text_duration(char room[TEXT_BYTES], double seconds)
 {
     static const struct {
@@ -138,7 +152,7 @@ const char *text_duration(char room[TEXT_BYTES], double seconds)
     } UNIT[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
     const char *sign = seconds < 0 ? "-" : "";
     const double size = seconds < 0 ? -seconds : seconds;
-    const uint64_t whole = size < 1e18 ? (uint64_t)(size + 0.5) : UINT64_MAX;
+    const uint64_t whole = whole_number(size);
     size_t unit = 0;
 
     if (size < 0.9995)

@@ -24,11 +24,12 @@ void text_line(FILE *stream, const char *format, ...) __attribute__((format(prin
 /* One line on standard error, behind the program's name. */
 void text_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* All four return `room`. */
-const char *text_size(char room[TEXT_BYTES], uint64_t byte_count);   /* "1.5 MiB" */
-const char *text_local_time(char room[TEXT_BYTES], int64_t unix_ns); /* "2026-11-21 23:12:56" */
-const char *text_utc_time(char room[TEXT_BYTES], int64_t unix_ns);   /* "2026-11-21T23:12:56.000000000Z" */
-const char *text_duration(char room[TEXT_BYTES], double seconds);    /* "420 ms", "12.3 s", "4 min 10 s", "2 h 3 min" */
+/* All return `room`. */
+const char *text_size(char room[TEXT_BYTES], uint64_t byte_count);     /* "1.5 MiB" */
+const char *text_rate(char room[TEXT_BYTES], double bytes_per_second); /* "1.5 MiB/s" */
+const char *text_local_time(char room[TEXT_BYTES], int64_t unix_ns);   /* "2026-11-21 23:12:56" */
+const char *text_utc_time(char room[TEXT_BYTES], int64_t unix_ns);     /* "2026-11-21T23:12:56.000000000Z" */
+const char *text_duration(char room[TEXT_BYTES], double seconds); /* "420 ms", "12.3 s", "4 min 10 s", "2 h 3 min" */
 
 /* A shape as h5ls writes it: "{256, 64}", "{SCALAR}". Free it. */
 char *text_shape(int rank, const uint64_t *shape);

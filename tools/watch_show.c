@@ -58,8 +58,8 @@ static void say_cost(FILE *stream, const struct watched *watched)
         fprintf(stream, ", %s", text_size(size, glance_restorable(&watched->glance)->file_bytes));
         return;
     }
-    fprintf(stream, ", %s in %s (%s/s), %.1f%% of the time", text_size(size, account->bytes_written),
-            text_duration(duration, account->save_seconds), text_size(rate, (uint64_t)bytes_per_second(account)),
+    fprintf(stream, ", %s in %s (%s), %.1f%% of the time", text_size(size, account->bytes_written),
+            text_duration(duration, account->save_seconds), text_rate(rate, bytes_per_second(account)),
             100 * share_of_time(account));
 }
 

@@ -306,6 +306,20 @@ static bool is_unused(h5ckpt_store *store)
     return unused && !milestones_need_lock(store);
 }
 
+/* What cannot be removed, or may come back after a power cut, needs the lock: without it nobody knows whose a leftover is. */
+static bool leaves_nothing(h5ckpt_store *store)
+{
+    struct error kept = ERROR_NONE;
+
+    if (store->lock.made && !store->open)
+        return true; /* nothing was there, and nothing was saved */
+    error_move(&kept, &store->error);
+    const bool nothing =
+        store_remove_leftovers(store) == H5CKPT_OK && directory_flush(&store->directory, &store->error) == H5CKPT_OK;
+    error_move(&store->error, &kept);
+    return nothing;
+}
+
 static void give_back(h5ckpt_store *store)
 {
     struct error ignored = ERROR_NONE;
@@ -313,7 +327,7 @@ static void give_back(h5ckpt_store *store)
     if (store->open && store->options.mode == H5CKPT_READ_WRITE && store->lock.phase == LOCK_EMPTY &&
         !store->lock.phase_uncertain && lock_check(&store->lock, &ignored) == H5CKPT_OK)
         rotation_remove_unsaved(store);
-    if (is_unused(store))
+    if (is_unused(store) && lock_check(&store->lock, &ignored) == H5CKPT_OK && leaves_nothing(store))
         lock_remove(&store->lock, &ignored);
     lock_release(&store->lock);
     directory_close(&store->directory);

@@ -1305,6 +1305,26 @@ START_TEST(deleting_removes_leftovers_of_failed_saves_too)
 }
 END_TEST
 
+/* _i: its removal fails, or is not known to be durable. Without the lock nobody would know whose it is. */
+START_TEST(an_unused_lock_stays_as_long_as_a_leftover_may)
+{
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    struct faults faults = {.calls = FAULT_FLUSH, .count = FAULTS_FOR_EVER, .error = EIO};
+
+    file_replace(in_backup("slot-a.h5.new"), "torn", 4); /* of a first save that was killed */
+    if (_i == 0)
+        faults =
+            (struct faults){.calls = FAULT_REMOVE, .name = "slot-a.h5.new", .count = FAULTS_FOR_EVER, .error = EIO};
+    faults_set(faults);
+    h5ckpt_close(store);
+    ck_assert(faults_hit());
+    faults_clear();
+    ck_assert(file_exists(in_backup("lock")));
+    h5ckpt_close(standard_open(&standard, NULL));
+    ck_assert_uint_eq(directory_entry_count(fixture_backup), 0);
+}
+END_TEST
+
 START_TEST(a_directory_is_used_again_after_its_checkpoint_was_deleted)
 {
     standard_history(2, 1, 3);
@@ -3077,6 +3097,7 @@ static void add_deletion(Suite *suite)
     tcase_add_test(tcase, a_deletion_removes_the_newest_state_last);
     tcase_add_test(tcase, a_save_after_a_deletion_that_failed_anywhere_is_not_deleted);
     tcase_add_test(tcase, deleting_removes_leftovers_of_failed_saves_too);
+    tcase_add_loop_test(tcase, an_unused_lock_stays_as_long_as_a_leftover_may, 0, 2);
     tcase_add_test(tcase, a_directory_is_used_again_after_its_checkpoint_was_deleted);
     add_case(suite, tcase);
 }
