@@ -83,9 +83,10 @@ static bool runs_add(struct runs *runs, uint64_t begin, uint64_t end, uint64_t f
     return true;
 }
 
+/* At least one byte. */
 static bool is_zero(const unsigned char *bytes, size_t byte_count)
 {
-    return byte_count == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, byte_count - 1) == 0);
+    return bytes[0] == 0 && memcmp(bytes, bytes + 1, byte_count - 1) == 0;
 }
 
 static uint64_t smaller(uint64_t a, uint64_t b)

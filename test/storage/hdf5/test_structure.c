@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "storage/hdf5/convert.h"
+#include "storage/hdf5/datatype.h"
 #include "storage/hdf5/driver.h"
 #include "storage/hdf5/structure.h"
 #include "support/assert_h5ckpt.h"
@@ -295,6 +296,24 @@ START_TEST(bool_is_the_enumeration_that_h5py_uses)
 }
 END_TEST
 
+START_TEST(a_bool_of_four_bytes_is_true_in_either_order)
+{
+    const struct element of[] = {ELEMENT(ELEMENT_BOOL, ELEMENT_ORDER_LITTLE, 4),
+                                 ELEMENT(ELEMENT_BOOL, ELEMENT_ORDER_BIG, 4)};
+    const hid_t base[] = {H5T_STD_I32LE, H5T_STD_I32BE};
+    unsigned char bytes[3][4] = {{0}};
+    unsigned char true_value[4] = {0};
+    hid_t type = H5Tenum_create(base[_i]);
+
+    true_value[_i == 0 ? 0 : 3] = 1;
+    memcpy(bytes[1], true_value, sizeof true_value);
+    H5Tenum_insert(type, "FALSE", bytes[0]);
+    H5Tenum_insert(type, "TRUE", true_value);
+    assert_stored(of[_i], type, bytes, bytes);
+    H5Tclose(type);
+}
+END_TEST
+
 START_TEST(complex_is_the_compound_that_h5py_uses)
 {
     float _Complex bytes[3] = {1.5f + 2.5f * I, -1.0f, 3.0f * I};
@@ -327,6 +346,21 @@ START_TEST(strings_are_utf8_padded_with_nul)
     H5Tset_strpad(type, H5T_STR_NULLPAD);
     assert_stored(STRING12, type, bytes, bytes);
     H5Tclose(type);
+}
+END_TEST
+
+START_TEST(what_the_format_does_not_know_has_no_type)
+{
+    const struct element unknown[] = {ELEMENT((enum element_class)99, NATIVE, 8),
+                                      ELEMENT(ELEMENT_FLOAT, NATIVE, 16),
+                                      ELEMENT(ELEMENT_LONG_DOUBLE, NATIVE, 16),
+                                      {ELEMENT_LONG_DOUBLE, NATIVE, (enum element_format)99, 16}};
+
+    for (size_t i = 0; i < COUNT(unknown); i++) {
+        ck_assert(!element_is_known(&unknown[i]));
+        ck_assert_int_lt(datatype_of_element(&unknown[i]), 0);
+    }
+    ck_assert(!convert_is_possible(&unknown[0], &unknown[0]));
 }
 END_TEST
 
@@ -494,6 +528,20 @@ START_TEST(the_metadata_is_one_run_behind_the_user_block)
     build(&schema);
     ck_assert_uint_eq(structure.run_count, 1);
     ck_assert_uint_eq(structure.run[0].offset, FORMAT_USER_BLOCK_BYTES);
+}
+END_TEST
+
+START_TEST(the_metadata_of_long_names_is_one_run_too)
+{
+    struct schema_entry entry[40];
+    char name[COUNT(entry)][512];
+
+    for (size_t i = 0; i < COUNT(entry); i++) {
+        snprintf(name[i], sizeof name[i], "state/%0*zu/x%0*zu", 80 + (int)(i % 2) * 300, i % 4, 70, i);
+        entry[i] = entry_of(name[i], INT64, 0, NULL);
+    }
+    build(&(struct schema){entry, COUNT(entry)});
+    ck_assert_uint_eq(structure.run_count, 1);
 }
 END_TEST
 
@@ -802,6 +850,18 @@ START_TEST(quadruple_precision_becomes_long_double)
 END_TEST
 #endif
 
+START_TEST(a_long_double_of_eight_bytes_becomes_any_float)
+{
+    const struct element from = {ELEMENT_LONG_DOUBLE, SWAPPED, ELEMENT_FORMAT_BINARY64, 8};
+    double values[2] = {1.5, -0.1};
+
+    convert(values, 2, &FLOAT64, &from);
+    ck_assert_double_ne(values[0], 1.5);
+    convert(values, 2, &from, &FLOAT64);
+    ck_assert_mem_eq(values, ((double[]){1.5, -0.1}), sizeof values);
+}
+END_TEST
+
 START_TEST(numbers_of_other_kinds_are_not_converted)
 {
     ck_assert(!convert_is_possible(&INT32, &FLOAT32));
@@ -957,6 +1017,24 @@ START_TEST(an_image_reads_zeros_where_nothing_was_written)
 }
 END_TEST
 
+START_TEST(what_an_image_holds_can_be_opened_again)
+{
+    struct image *image = image_new();
+    hid_t access_list;
+    hid_t file;
+
+    ck_assert(fill_image(image));
+    access_list = driver_access_list(image);
+    file = H5Fopen("/image", H5F_ACC_RDONLY, access_list);
+    ck_assert_int_ge(file, 0);
+    ck_assert_int_gt(H5Lexists(file, "x0", H5P_DEFAULT), 0);
+    ck_assert_int_gt(H5Lexists(file, "x299", H5P_DEFAULT), 0);
+    H5Fclose(file);
+    H5Pclose(access_list);
+    image_release(image);
+}
+END_TEST
+
 static void add_type_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, every_integer_type_is_stored_as_hdf5_own_type, 0, 13);
@@ -965,9 +1043,11 @@ static void add_type_tests(TCase *tests)
     tcase_add_test(tests, quadruple_precision_reads_as_its_numbers);
     tcase_add_test(tests, double_double_is_a_compound_of_its_halves);
     tcase_add_test(tests, bool_is_the_enumeration_that_h5py_uses);
+    tcase_add_loop_test(tests, a_bool_of_four_bytes_is_true_in_either_order, 0, 2);
     tcase_add_test(tests, complex_is_the_compound_that_h5py_uses);
     tcase_add_test(tests, opaque_has_an_empty_tag);
     tcase_add_test(tests, strings_are_utf8_padded_with_nul);
+    tcase_add_test(tests, what_the_format_does_not_know_has_no_type);
 #if HAVE_X87
     tcase_add_test(tests, long_double_is_stored_as_the_native_type);
     tcase_add_test(tests, long_double_padding_is_zero_after_a_conversion);
@@ -979,6 +1059,7 @@ static void add_type_tests(TCase *tests)
     tcase_add_test(tests, integers_out_of_range_are_clipped);
     tcase_add_test(tests, negative_integers_become_unsigned_zero);
     tcase_add_test(tests, complex64_becomes_complex128);
+    tcase_add_test(tests, a_long_double_of_eight_bytes_becomes_any_float);
     tcase_add_test(tests, numbers_of_other_kinds_are_not_converted);
 }
 
@@ -993,6 +1074,7 @@ static void add_layout_tests(TCase *tests)
     tcase_add_test(tests, a_name_that_is_taken_is_an_error_that_names_it_and_hdf5_reason);
     tcase_add_test(tests, runs_ascend_and_spare_all_variables);
     tcase_add_test(tests, the_metadata_is_one_run_behind_the_user_block);
+    tcase_add_test(tests, the_metadata_of_long_names_is_one_run_too);
     tcase_add_test(tests, the_same_schema_gives_the_same_bytes);
     tcase_add_test(tests, large_variables_lie_at_multiples_of_4096);
     tcase_add_test(tests, small_variables_lie_together);
@@ -1012,6 +1094,7 @@ static void add_other_tests(TCase *tests)
     tcase_add_test(tests, everything_works_after_the_program_closed_hdf5);
     tcase_add_loop_test(tests, a_write_lost_for_want_of_memory_is_remembered_and_hurts_nobody, 0, 27);
     tcase_add_test(tests, an_image_reads_zeros_where_nothing_was_written);
+    tcase_add_test(tests, what_an_image_holds_can_be_opened_again);
 }
 
 int main(void)
