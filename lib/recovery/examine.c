@@ -435,7 +435,7 @@ h5ckpt_status examine_conclude_read(h5ckpt_store *store, unsigned slot_number, h
 
     if (status == H5CKPT_NO_CHECKPOINT) /* its file was there */
         return store->error.status = H5CKPT_E_OVERTAKEN;
-    if (!beside_writer(store) || (status != H5CKPT_E_DAMAGED && status != H5CKPT_E_IO))
+    if (!beside_writer(store) || status != H5CKPT_E_DAMAGED)
         return status;
     error_move(&kept, &store->error);
     asked = has_moved(store, &moved);

@@ -28,7 +28,7 @@ static h5ckpt_status look(struct roll_back *call)
     h5ckpt_status status = examine_begin(store);
 
     call->spared = PLAN_NO_BASE;
-    if (status >= 0 && store_refuse_untouchable(store) < 0)
+    if (store_refuse_untouchable(store) < 0)
         return store->error.status;
     if (status == H5CKPT_OK)
         status = examine_next(store, H5CKPT_CURRENT, H5CKPT_ALL_BYTES, 0, &number);

@@ -37,6 +37,16 @@ static int compare_names(const void *a, const void *b)
     return strcmp(name_of(a), name_of(b));
 }
 
+/* Of one name the registered one comes first. */
+static int compare_sides(const void *a, const void *b)
+{
+    const struct setting *first = a;
+    const struct setting *second = b;
+    const int order = compare_names(a, b);
+
+    return order != 0 ? order : (first->registered == NULL) - (second->registered == NULL);
+}
+
 /* A program without settings pays nothing. */
 static bool has_settings(const h5ckpt_state *state)
 {
@@ -59,7 +69,7 @@ static void collect(struct comparison *comparison, const h5ckpt_state *state, co
     comparison->setting_count = (size_t)(to - comparison->setting) + comparison->stored_count;
 }
 
-/* Two of one name, which now stand next to each other, become one. */
+/* Two of one name, which now stand next to each other, the stored one behind, become one. */
 static void merge(struct comparison *comparison)
 {
     size_t kept = 0;
@@ -71,13 +81,8 @@ static void merge(struct comparison *comparison)
             comparison->setting[kept++] = *next;
             continue;
         }
-        if (next->stored != NULL) {
-            last->stored = next->stored;
-            last->offset = next->offset;
-        } else {
-            last->registered = next->registered;
-            last->now = next->now;
-        }
+        last->stored = next->stored;
+        last->offset = next->offset;
     }
     comparison->setting_count = kept;
 }
@@ -92,7 +97,7 @@ static h5ckpt_status pair_up(struct comparison *comparison, const h5ckpt_state *
     if (comparison->setting == NULL || comparison->target == NULL)
         return error_set(error, H5CKPT_E_MEMORY, "no memory to compare settings");
     collect(comparison, state, index);
-    qsort(comparison->setting, comparison->setting_count, sizeof *comparison->setting, compare_names);
+    qsort(comparison->setting, comparison->setting_count, sizeof *comparison->setting, compare_sides);
     merge(comparison);
     return H5CKPT_OK;
 }

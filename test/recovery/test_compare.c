@@ -840,6 +840,19 @@ START_TEST(a_state_that_names_nothing_is_refused)
 }
 END_TEST
 
+START_TEST(with_a_variable_that_was_refused_nothing_is_compared)
+{
+    standard_history(2, 1, 4);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    standard_fill(&standard, 4);
+    assert_status(h5ckpt_add(standard.state, "no\nname", H5CKPT_INT32, 0, NULL, &standard.step), H5CKPT_E_ARGUMENT);
+    assert_status(compare_untouched(store, H5CKPT_CURRENT), H5CKPT_E_ARGUMENT);
+    assert_mentions(h5ckpt_message(store), "name");
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_E_NOT_RESTORED);
+    h5ckpt_close(store);
+}
+END_TEST
+
 START_TEST(comparing_needs_a_store)
 {
     assert_status(h5ckpt_compare(NULL, H5CKPT_CURRENT), H5CKPT_E_ARGUMENT);
@@ -1347,6 +1360,7 @@ static void add_refusals(Suite *suite)
     tcase_add_test(tcase, a_pointer_that_became_null_is_refused_by_name);
     tcase_add_loop_test(tcase, a_state_that_names_nothing_is_refused, 0, 3);
     tcase_add_test(tcase, comparing_needs_a_store);
+    tcase_add_test(tcase, with_a_variable_that_was_refused_nothing_is_compared);
     tcase_add_test(tcase, a_child_process_cannot_compare_with_its_parents_store);
     tcase_add_test(tcase, a_store_whose_checkpoint_was_deleted_compares_nothing);
     tcase_add_loop_test(tcase, before_the_first_save_there_is_no_state_to_compare_with, 0, 4);

@@ -203,6 +203,34 @@ START_TEST(where_all_slots_are_lost_the_message_names_the_milestone_and_it_helps
 }
 END_TEST
 
+/* "m1" … "m10", of which the newest but one is damaged. */
+START_TEST(of_many_milestones_the_newest_whole_ones_are_named_and_the_others_counted)
+{
+    enum { KEPT = 10 };
+    h5ckpt_store *store = open_and_restore(2);
+    char name[16];
+
+    for (int i = 1; i <= KEPT; i++) {
+        save(store, (uint64_t)i);
+        snprintf(name, sizeof name, "m%d", i);
+        assert_status_message(h5ckpt_keep(store, name), H5CKPT_OK, h5ckpt_message(store));
+    }
+    h5ckpt_close(store);
+    file_flip_bit(in_backup("milestone-m9.h5"), 8 * 20); /* its record */
+    file_remove(in_backup("slot-a.h5"));
+    file_remove(in_backup("slot-b.h5"));
+    store = standard_open(&standard, NULL);
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_E_LOST);
+    assert_mentions(h5ckpt_message(store), ": 'm10' (sequence 10, epoch 10");
+    assert_mentions(h5ckpt_message(store), ", 'm8' (sequence 8, epoch 8");
+    assert_mentions(h5ckpt_message(store), ", 'm2' (sequence 2, epoch 2");
+    assert_mentions(h5ckpt_message(store), " and 1 more");
+    ck_assert_ptr_null(strstr(h5ckpt_message(store), "'m9'"));
+    ck_assert_ptr_null(strstr(h5ckpt_message(store), "'m1'"));
+    h5ckpt_close(store);
+}
+END_TEST
+
 START_TEST(a_reader_is_told_of_the_milestones_too)
 {
     make_history(2);
@@ -402,13 +430,33 @@ START_TEST(a_foreign_slot_forbids_it)
 {
     make_history(2);
     file_remove(in_backup("slot-a.h5"));
-    const unsigned char id = 0xee;
     h5ckpt_store *store = standard_open(&standard, NULL);
-    file_write_bytes(in_backup("slot-b.h5"), &id, 1, 80);
+    file_flip_bit(in_backup("slot-b.h5"), 8 * 80); /* of the directory's id */
     file_seal_sector(in_backup("slot-b.h5"), 0);
     assert_status(h5ckpt_roll_back(store, "best"), H5CKPT_E_FOREIGN);
     h5ckpt_close(store);
     ck_assert(!file_exists(in_backup("slot-a.h5")));
+}
+END_TEST
+
+START_TEST(a_child_process_rolls_nothing_back_with_its_parents_store)
+{
+    char before[SNAPSHOT_BYTES];
+    char after[SNAPSHOT_BYTES];
+    int status;
+
+    make_history(2);
+    h5ckpt_store *store = open_and_restore(2);
+    directory_snapshot(fixture_backup, before);
+    const pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0)
+        _exit(h5ckpt_roll_back(store, "best") == H5CKPT_E_ARGUMENT ? 0 : 1);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    directory_snapshot(fixture_backup, after);
+    ck_assert_str_eq(before, after);
+    h5ckpt_close(store);
 }
 END_TEST
 
@@ -443,6 +491,7 @@ int main(void)
     tcase_add_test(tcase, after_it_the_rolled_back_state_can_be_kept);
     tcase_add_test(tcase, it_can_be_done_again_and_again);
     tcase_add_loop_test(tcase, where_all_slots_are_lost_the_message_names_the_milestone_and_it_helps, 0, 2);
+    tcase_add_test(tcase, of_many_milestones_the_newest_whole_ones_are_named_and_the_others_counted);
     tcase_add_test(tcase, a_reader_is_told_of_the_milestones_too);
     tcase_add_test(tcase, after_a_deletion_a_milestone_begins_a_checkpoint_again);
     tcase_add_test(tcase, a_damaged_milestone_is_named_by_variable_and_nothing_is_rolled_back);
@@ -453,6 +502,7 @@ int main(void)
     tcase_add_test(tcase, a_new_file_that_vanishes_is_a_failure);
     tcase_add_loop_test(tcase, killed_anywhere_the_state_before_or_the_milestones_is_restored, 0, 24);
     tcase_add_test(tcase, a_foreign_slot_forbids_it);
+    tcase_add_test(tcase, a_child_process_rolls_nothing_back_with_its_parents_store);
     tcase_add_test(tcase, of_what_is_no_milestone_nothing_is_rolled_back);
     suite_add_tcase(suite, tcase);
     fixture_begin();

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "recovery/compare.h"
 #include "support/assert_h5ckpt.h"
 #include "support/fail_malloc.h"
 #include "support/faults.h"
@@ -293,7 +294,7 @@ static const double TENTH = 0.1, HUNDREDTH = 0.01, ZERO = 0.0, MINUS_ZERO = -0.0
 static const int32_t SEVEN = 7, MINUS_EIGHT = -8;
 static const uint64_t LARGEST = UINT64_MAX;
 static const bool YES = true, NO = false;
-static const int64_t LAYERS[] = {64, 64, 10}, WIDER[] = {64, 128, 10};
+static const int64_t LAYERS[] = {64, 64, 10}, WIDER[] = {64, 128, 10}, OTHERS[] = {64, 32, 20};
 static const char RECIPES[2][8] = {"first", "second"}, OTHER_RECIPES[2][8] = {"first", "third"};
 static const float PAIR[] = {0.9f, 0.999f};
 static const char ADAM[16] = "adam\0left over", SGD[4] = "sgd", ESCAPE[] = "\x1b[2J";
@@ -328,6 +329,11 @@ static const struct {
     {{H5CKPT_INT64, 1, {3}, LAYERS},
      {H5CKPT_INT64, 1, {3}, WIDER},
      "1 of 3 elements changed, the first is [1]: stored 64, now 128"},
+    {{H5CKPT_INT64, 1, {3}, LAYERS},
+     {H5CKPT_INT64, 1, {3}, OTHERS},
+     "2 of 3 elements changed, the first is [1]: stored 64, now 32"},
+    {{H5CKPT_STRING(4), 0, {0}, SGD}, {H5CKPT_INT32, 0, {0}, &SEVEN}, "stored as string of 4 bytes, now int32"},
+    {{H5CKPT_INT32, 0, {0}, &SEVEN}, {H5CKPT_STRING(4), 0, {0}, SGD}, "stored as int32, now string of 4 bytes"},
     {{H5CKPT_INT64, 1, {3}, LAYERS}, {H5CKPT_INT64, 1, {2}, LAYERS}, "stored with shape [3], now [2]"},
     {{H5CKPT_INT64, 1, {1}, LAYERS}, {H5CKPT_INT64, 0, {0}, LAYERS}, "stored with shape [1], now scalar"},
     {{H5CKPT_INT64, 1, {3}, LAYERS}, {H5CKPT_UINT64, 1, {3}, LAYERS}, "stored as int64, now uint64"},
@@ -384,13 +390,15 @@ START_TEST(long_strings_that_begin_alike_are_shown_from_where_they_differ)
     char prefix[301] = "";
 
     memset(prefix, 'x', sizeof prefix - 1);
-    add_config(prefix, _i == 0 ? "rate=0.1" : "");
+    add_config(prefix, _i == 0 ? "rate=0.1" : _i == 1 ? "" : "rate=0.2");
     save_and_die(1);
-    add_config(prefix, "rate=0.2");
+    add_config(prefix, _i == 2 ? "" : "rate=0.2");
     assert_refused(_i == 0 ? "\n  'config': stored '…xxxxxxxxxxxxxxxxxrate=0.1', now '…xxxxxxxxxxxxxxxxxrate=0.2' "
                              "(they differ from byte 307 on, counted from 0)"
-                           : "\n  'config': stored '…xxxxxxxxxxxxxxxxxxxxxxxx', now "
-                             "'…xxxxxxxxxxxxxxxxxxxxxxxxrate=0.2' (they differ from byte 300 on, counted from 0)");
+                   : _i == 1 ? "\n  'config': stored '…xxxxxxxxxxxxxxxxxxxxxxxx', now "
+                               "'…xxxxxxxxxxxxxxxxxxxxxxxxrate=0.2' (they differ from byte 300 on, counted from 0)"
+                             : "\n  'config': stored '…xxxxxxxxxxxxxxxxxxxxxxxxrate=0.2', now "
+                               "'…xxxxxxxxxxxxxxxxxxxxxxxx' (they differ from byte 300 on, counted from 0)");
 }
 END_TEST
 
@@ -921,6 +929,78 @@ START_TEST(settings_in_a_damaged_block_are_not_listed)
     assert_status(list(store, 0), H5CKPT_E_DAMAGED);
     assert_mentions(h5ckpt_message(store), "slot-a.h5");
     ck_assert_str_eq(listed, "");
+    faults_set((struct faults){.calls = FAULT_READ, .name = "lock", .count = 1, .error = EACCES});
+    assert_status(list(store, 0), H5CKPT_E_PERMISSION); /* it may be a writer's work: that could not be told */
+    ck_assert(faults_hit());
+    ck_assert_str_eq(listed, "");
+    h5ckpt_close(store);
+}
+END_TEST
+
+/* _i: for ever? */
+START_TEST(only_an_eio_that_persists_keeps_settings_from_being_listed)
+{
+    bool hit = true;
+
+    add_some(0.1);
+    save_and_die(1);
+    h5ckpt_store *store = open_as(H5CKPT_READ_ONLY);
+    for (long call = 0; hit; call++) {
+        ck_assert_int_lt(call, CALLS_MAX);
+        faults_set((struct faults){
+            .calls = FAULT_READ, .name = "slot-a.h5", .first = call, .count = _i ? FAULTS_FOR_EVER : 1, .error = EIO});
+        const h5ckpt_status status = list(store, 0);
+        hit = faults_hit();
+        faults_clear();
+        ck_assert_msg(status == (hit && _i ? H5CKPT_E_DAMAGED : H5CKPT_OK), "call %ld: %s", call,
+                      h5ckpt_message(store));
+        ck_assert_int_eq(strstr(listed, "learning_rate") == NULL, status < 0);
+    }
+    h5ckpt_close(store);
+}
+END_TEST
+
+/* Allocates nothing, as libcheck would. */
+static void count_setting(void *context, const struct h5ckpt_stored_setting *setting)
+{
+    (void)setting;
+    ++*(unsigned *)context;
+}
+
+START_TEST(listing_settings_without_memory_says_so)
+{
+    bool failed = true;
+
+    add_some(0.1);
+    save_and_die(1);
+    h5ckpt_store *store = open_as(H5CKPT_READ_ONLY);
+    for (long allocation = 1; failed; allocation++) {
+        unsigned count = 0;
+        malloc_fail_in = allocation;
+        const h5ckpt_status status = h5ckpt_list_settings(store, 0, count_setting, &count);
+        failed = malloc_fail_in == 0;
+        malloc_fail_in = 0;
+        ck_assert_msg(status == (failed ? H5CKPT_E_MEMORY : H5CKPT_OK), "allocation %ld: %s", allocation,
+                      h5ckpt_message(store));
+        ck_assert_uint_eq(count, failed ? 0 : 5);
+    }
+    h5ckpt_close(store);
+}
+END_TEST
+
+START_TEST(settings_of_a_slot_that_cannot_be_opened_are_neither_the_same_nor_refused)
+{
+    bool refused = false;
+
+    save_with_rate(0.1, 1);
+    add_rate(0.2);
+    h5ckpt_store *store = open_as(H5CKPT_READ_WRITE);
+    assert_status(h5ckpt_inspect(store, NULL, &(struct h5ckpt_report){0}), H5CKPT_OK);
+    faults_set((struct faults){.calls = FAULT_OPEN, .name = "slot-a.h5", .count = 1, .error = EACCES});
+    assert_status(compare_settings(store, 0, &refused), H5CKPT_E_PERMISSION);
+    ck_assert(!refused);
+    assert_status(compare_settings(store, 0, &refused), H5CKPT_OK);
+    ck_assert(refused);
     h5ckpt_close(store);
 }
 END_TEST
@@ -1022,7 +1102,7 @@ static void add_message_tests(Suite *suite)
 
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_loop_test(tests, every_kind_of_change_is_said_in_its_own_words, 0, COUNT(CHANGES));
-    tcase_add_loop_test(tests, long_strings_that_begin_alike_are_shown_from_where_they_differ, 0, 2);
+    tcase_add_loop_test(tests, long_strings_that_begin_alike_are_shown_from_where_they_differ, 0, 3);
     tcase_add_test(tests, all_changes_are_said_in_the_order_of_their_names);
     tcase_add_test(tests, a_thousand_changes_are_all_named);
     tcase_add_test(tests, a_setting_of_a_megabyte_is_compared_to_the_last_byte);
@@ -1068,6 +1148,10 @@ static void add_other_tests(Suite *suite)
     tcase_add_test(tests, the_settings_of_each_slot_are_listed_in_the_order_of_their_registration);
     tcase_add_test(tests, where_there_are_no_settings_none_are_listed);
     tcase_add_test(tests, settings_in_a_damaged_block_are_not_listed);
+    tcase_add_loop_test(tests, only_an_eio_that_persists_keeps_settings_from_being_listed, 0, 2);
+    if (malloc_is_ours())
+        tcase_add_test(tests, listing_settings_without_memory_says_so);
+    tcase_add_test(tests, settings_of_a_slot_that_cannot_be_opened_are_neither_the_same_nor_refused);
     tcase_add_test(tests, nonsense_lists_nothing);
     tcase_add_test(tests, training_does_not_begin_with_other_settings_unless_they_are_accepted);
     tcase_add_test(tests, two_lives_are_not_checked_under_settings_that_differ);

@@ -40,6 +40,9 @@ START_TEST(more_memory_than_there_can_be_is_said_to_be_missing)
     staging_plan(&staging, UINT64_MAX / 2);
     assert_status(staging_make(&staging, &error), H5CKPT_E_MEMORY);
     staging_free(&staging);
+    staging.byte_count = UINT64_MAX; /* and one byte more would be none */
+    assert_status(staging_make(&staging, &error), H5CKPT_E_MEMORY);
+    staging_free(&staging);
     error_clear(&error);
 }
 END_TEST
@@ -62,6 +65,23 @@ START_TEST(everything_is_copied_once_however_it_is_cut)
     staging_deliver(copy, copy_count, STAGING_ANY_ORDER);
     ck_assert_mem_eq(to, from, at);
     ck_assert_uint_eq(to[at], 0);
+    free(from);
+    free(to);
+}
+END_TEST
+
+/* Then a share is larger than the smallest. */
+START_TEST(what_would_be_too_many_shares_is_copied_once_as_well)
+{
+    enum { BYTES = (64 << 20) + 12345 };
+    unsigned char *from = malloc(BYTES);
+    unsigned char *to = calloc(1, BYTES + 1);
+
+    for (size_t i = 0; i < BYTES; i++)
+        from[i] = (unsigned char)(i % 251 + 1);
+    staging_deliver(&(struct staging_copy){to, from, BYTES}, 1, STAGING_ANY_ORDER);
+    ck_assert_mem_eq(to, from, BYTES);
+    ck_assert_uint_eq(to[BYTES], 0);
     free(from);
     free(to);
 }
@@ -95,6 +115,7 @@ int main(void)
     tcase_add_test(tcase, pieces_are_aligned_for_any_element_and_lie_one_behind_the_other);
     tcase_add_test(tcase, more_memory_than_there_can_be_is_said_to_be_missing);
     tcase_add_loop_test(tcase, everything_is_copied_once_however_it_is_cut, 0, 11);
+    tcase_add_test(tcase, what_would_be_too_many_shares_is_copied_once_as_well);
     tcase_add_test(tcase, where_places_overlap_the_last_copy_wins);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);
