@@ -37,6 +37,7 @@ static struct h5ckpt_best best_of(const struct history *history, const char *log
 h5ckpt_status kept_best(h5ckpt_store *store, const char *name, const char *log, enum h5ckpt_better better,
                         struct h5ckpt_best *best, struct error *error)
 {
+    struct error why = ERROR_NONE;
     struct bring bring = {0};
     struct milestone milestone;
     h5ckpt_status status;
@@ -45,17 +46,18 @@ h5ckpt_status kept_best(h5ckpt_store *store, const char *name, const char *log, 
     milestone_examine(&milestone, &store->directory, name, store->lock.directory_id);
     if (!plan_holds_state(milestone.slot.state))
         return H5CKPT_OK;
-    status = load(store, &milestone, &bring, error);
+    status = load(store, &milestone, &bring, &why);
     if (status == H5CKPT_E_IO) { /* it must persist (P7) */
         bring_free(&bring);
-        status = load(store, &milestone, &bring, error);
+        status = load(store, &milestone, &bring, &why);
     }
     if (status == H5CKPT_OK)
         *best = best_of(&bring.history, log, better, &milestone.slot.record.progress);
-    if (status == H5CKPT_E_DAMAGED || status == H5CKPT_E_IO || status == H5CKPT_NO_CHECKPOINT) {
-        error_clear(error);
+    if (status == H5CKPT_E_DAMAGED || status == H5CKPT_E_IO || status == H5CKPT_NO_CHECKPOINT)
         status = H5CKPT_OK;
-    }
+    if (status < 0)
+        error_move(error, &why);
+    error_clear(&why);
     bring_free(&bring);
     return status;
 }

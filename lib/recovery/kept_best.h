@@ -10,7 +10,7 @@
 
 /*
  * The value of a log at the state that is milestone `name`; where it has none there, the best before it. Not known: there is no such
- * milestone, or its history, verified as it is read, is damaged, unreadable or without such a log. Passing errors are returned.
+ * milestone, or its history, verified as it is read, is damaged, unreadable or without such a log. Passing errors are returned; else `error` stays as it was.
  */
 h5ckpt_status kept_best(h5ckpt_store *store, const char *name, const char *log, enum h5ckpt_better better,
                         struct h5ckpt_best *best, struct error *error);

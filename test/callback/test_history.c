@@ -1232,6 +1232,37 @@ START_TEST(damage_to_a_history_is_found_when_it_is_read)
 }
 END_TEST
 
+/* _i: for ever? */
+START_TEST(only_an_eio_that_persists_keeps_a_history_from_being_read)
+{
+    struct h5ckpt_options options = h5ckpt_options_default();
+    h5ckpt_store *store;
+    struct kept kept;
+    bool hit = true;
+
+    program.dies_after = 3;
+    live();
+    die();
+    options.mode = H5CKPT_READ_ONLY;
+    assert_status(h5ckpt_open(&store, fixture_backup, state, &options), H5CKPT_OK);
+    for (long call = 0; hit; call++) {
+        faults_set((struct faults){
+            .calls = FAULT_READ, .name = "slot-a.h5", .first = call, .count = _i ? FAULTS_FOR_EVER : 1, .error = EIO});
+        const h5ckpt_status status = h5ckpt_read_history(store, 0, keep, &kept);
+        hit = faults_hit();
+        faults_clear();
+        ck_assert_msg(status == (hit && _i ? H5CKPT_E_DAMAGED : H5CKPT_OK), "call %ld: %s", call,
+                      h5ckpt_message(store));
+        if (status == H5CKPT_OK) {
+            ck_assert_uint_eq(kept.row_count, 3);
+            forget(&kept);
+        }
+        ck_assert_int_lt(call, 200);
+    }
+    h5ckpt_close(store);
+}
+END_TEST
+
 /* ------------------------------------------------------------------------- scale */
 
 /* Counted, for libcheck writes to a pipe at every assertion. */
@@ -1321,6 +1352,7 @@ int main(void)
     tcase_add_loop_test(nonsense, what_is_no_history_is_left_out_told_and_the_state_given_back, 0,
                         (int)COUNT(NONSENSE));
     tcase_add_test(nonsense, a_slot_that_is_none_has_no_history);
+    tcase_add_loop_test(nonsense, only_an_eio_that_persists_keeps_a_history_from_being_read, 0, 2);
     tcase_add_test(nonsense, damage_to_a_history_is_found_when_it_is_read);
     fixture_begin();
     runner = srunner_create(suite);

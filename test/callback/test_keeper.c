@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "callback/run.h"
+#include "recovery/kept_best.h"
 #include "storage/system.h"
 #include "support/assert_h5ckpt.h"
 #include "support/faults.h"
@@ -418,6 +419,150 @@ START_TEST(a_best_that_cannot_be_read_holds_up_nobody)
 }
 END_TEST
 
+/* ---------------------------------------------------- how good the one is that is kept */
+
+static h5ckpt_store *open_with(h5ckpt_state **state, uint64_t *value)
+{
+    h5ckpt_store *store;
+
+    *state = h5ckpt_state_new();
+    h5ckpt_add(*state, "value", H5CKPT_UINT64, 0, NULL, value);
+    assert_status(h5ckpt_open(&store, fixture_backup, *state, NULL), H5CKPT_OK);
+    ck_assert_int_ge(h5ckpt_restore(store, NULL, NULL), 0);
+    return store;
+}
+
+/* Losses 3, 1 and NaN: "best" is the second state, "last" the third. */
+static h5ckpt_store *keep_best_and_last(h5ckpt_state **state, uint64_t *value)
+{
+    struct h5ckpt_callback_options best = best_options();
+
+    best.save_freq = H5CKPT_EVERY_EPOCH;
+    ck_assert_uint_eq(live_with_losses(&best, (const double[]){3, 1, NAN}, 3), 0);
+    h5ckpt_store *store = open_with(state, value);
+    assert_status_message(h5ckpt_keep(store, "last"), H5CKPT_OK, h5ckpt_message(store));
+    return store;
+}
+
+static h5ckpt_status ask(h5ckpt_store *store, const char *name, const char *log, struct h5ckpt_best *best)
+{
+    struct error error = ERROR_NONE;
+    const h5ckpt_status status = kept_best(store, name, log, H5CKPT_SMALLER_IS_BETTER, best, &error);
+
+    ck_assert_int_eq(error.status, status < 0 ? status : H5CKPT_OK);
+    error_clear(&error);
+    return status;
+}
+
+START_TEST(a_milestone_is_as_good_as_its_own_row_and_else_as_the_best_one_before)
+{
+    h5ckpt_state *state;
+    uint64_t value;
+    h5ckpt_store *store = keep_best_and_last(&state, &value);
+    struct h5ckpt_best best;
+
+    assert_status(ask(store, "best", "loss", &best), H5CKPT_OK);
+    ck_assert(best.known && best.value == 1 && best.at.epoch == 2);
+    assert_status(ask(store, "best", "other", &best), H5CKPT_OK);
+    ck_assert(best.known && best.value == -1 && best.at.epoch == 2); /* though -3 was better */
+    assert_status(ask(store, "last", "loss", &best), H5CKPT_OK);
+    ck_assert(best.known && best.value == 1 && best.at.epoch == 2); /* its own is NaN */
+    assert_status(ask(store, "best", "no such log", &best), H5CKPT_OK);
+    ck_assert(!best.known);
+    assert_status(ask(store, "no-such-milestone", "loss", &best), H5CKPT_OK);
+    ck_assert(!best.known);
+    h5ckpt_close(store);
+    h5ckpt_state_free(state);
+}
+END_TEST
+
+static void remove_best(void *context)
+{
+    (void)context;
+    file_remove(in_backup("milestone-best.h5"));
+}
+
+/* _i: what is wrong at any call */
+START_TEST(a_kept_state_that_is_unreadable_damaged_or_gone_need_not_be_beaten)
+{
+    static const struct faults FAULT[] = {{.count = 1, .error = EIO},
+                                          {.count = FAULTS_FOR_EVER, .error = EIO},
+                                          {.count = 1, .error = EACCES},
+                                          {.count = 1, .before = remove_best}};
+    struct faults faults = FAULT[_i];
+    struct h5ckpt_best best;
+    bool hit = true;
+
+    faults.calls = FAULT_OPEN | FAULT_READ;
+    faults.name = "milestone-best";
+    for (; hit; faults.first++) {
+        h5ckpt_state *state;
+        uint64_t value;
+        h5ckpt_store *store = keep_best_and_last(&state, &value);
+        faults_set(faults);
+        const h5ckpt_status status = ask(store, "best", "loss", &best);
+        hit = faults_hit();
+        faults_clear();
+        ck_assert_msg(status == H5CKPT_OK || (FAULT[_i].error == EACCES && hit && status == H5CKPT_E_PERMISSION),
+                      "call %ld: %s", faults.first, h5ckpt_status_name(status));
+        if (!hit || (FAULT[_i].error == EIO && FAULT[_i].count == 1)) /* it must persist */
+            ck_assert(best.known && best.value == 1);
+        if (hit && FAULT[_i].error != 0 && FAULT[_i].count != 1)
+            ck_assert(!best.known);
+        h5ckpt_close(store);
+        h5ckpt_state_free(state);
+        fixture_clear_backup();
+        ck_assert_int_lt(faults.first, 100);
+    }
+    ck_assert_int_gt(faults.first, 4);
+}
+END_TEST
+
+START_TEST(a_kept_state_with_a_damaged_history_need_not_be_beaten)
+{
+    h5ckpt_state *state;
+    uint64_t value;
+    struct h5ckpt_best best;
+    h5ckpt_store *store = keep_best_and_last(&state, &value);
+    const char *path = in_backup("milestone-best.h5");
+
+    for (uint64_t byte = 4096 + 3; byte < file_bytes(path) - 8192; byte += 65536)
+        file_flip_bit(path, 8 * byte);
+    assert_status(ask(store, "best", "loss", &best), H5CKPT_OK);
+    ck_assert(!best.known);
+    h5ckpt_close(store);
+    h5ckpt_state_free(state);
+}
+END_TEST
+
+/* _i: damaged, or unreadable at one call */
+START_TEST(a_best_that_cannot_be_read_does_not_hide_that_the_restore_fell_back)
+{
+    struct h5ckpt_callback_options best = best_options();
+    h5ckpt_state *state = h5ckpt_state_new();
+    struct h5ckpt_progress next;
+    h5ckpt_callback *callback;
+    uint64_t value;
+
+    best.save_freq = H5CKPT_EVERY_EPOCH;
+    ck_assert_uint_eq(live_with_losses(&best, (const double[]){3, 1, 2, 2, 2}, 5), 0);
+    file_flip_bit(in_backup(slot_of_epoch(5)), 8 * 100); /* its record */
+    if (_i == 0)
+        file_flip_bit(in_backup("milestone-best.h5"), 8 * 5000);
+    h5ckpt_add(state, "value", H5CKPT_UINT64, 0, NULL, &value);
+    assert_status(h5ckpt_callback_new(&callback, state, &best), H5CKPT_OK);
+    if (_i > 0)
+        faults_set(
+            (struct faults){.calls = FAULT_READ, .name = "milestone-best", .first = _i - 1, .count = 1, .error = EIO});
+    assert_status(h5ckpt_on_train_begin(callback, &next, NULL), H5CKPT_FELL_BACK);
+    faults_clear();
+    ck_assert_uint_eq(next.epoch, 4);
+    assert_mentions(h5ckpt_callback_message(callback), "fell back to");
+    h5ckpt_callback_free(callback);
+    h5ckpt_state_free(state);
+}
+END_TEST
+
 /* The checkpoint is gone, with its history; what was kept tells how good it is. */
 START_TEST(after_a_finished_run_a_worse_one_does_not_replace_the_best)
 {
@@ -566,6 +711,10 @@ int main(void)
     tcase_add_test(tcase, the_larger_value_may_be_the_better_one);
     tcase_add_test(tcase, a_life_does_not_take_its_own_best_for_the_best_of_all);
     tcase_add_test(tcase, what_could_not_be_kept_need_not_be_beaten);
+    tcase_add_loop_test(tcase, a_best_that_cannot_be_read_does_not_hide_that_the_restore_fell_back, 0, 9);
+    tcase_add_test(tcase, a_milestone_is_as_good_as_its_own_row_and_else_as_the_best_one_before);
+    tcase_add_loop_test(tcase, a_kept_state_that_is_unreadable_damaged_or_gone_need_not_be_beaten, 0, 4);
+    tcase_add_test(tcase, a_kept_state_with_a_damaged_history_need_not_be_beaten);
     tcase_add_test(tcase, a_best_that_cannot_be_read_holds_up_nobody);
     tcase_add_test(tcase, after_a_finished_run_a_worse_one_does_not_replace_the_best);
     tcase_add_test(tcase, after_a_roll_back_only_what_beats_the_best_replaces_it);

@@ -1534,6 +1534,88 @@ static void replace_by_foreign(unsigned slot)
     free(bytes);
 }
 
+static void put_foreign_slot_b(void *context)
+{
+    (void)context;
+    replace_by_foreign(1);
+}
+
+/* Without a lock, the slots say whose they are; one that changes hands meanwhile has no say. */
+START_TEST(a_foreign_slot_that_appears_at_any_instant_does_not_name_the_directory)
+{
+    char id[sizeof report.directory_id] = "";
+    bool hit = true;
+
+    for (long call = 0; hit; call++) {
+        fixture_clear_backup();
+        standard_history(2, 1, 2);
+        file_remove(in_backup("lock"));
+        h5ckpt_store *reader = standard_open_reader(&standard);
+        assert_inspects(reader, H5CKPT_RECORDS, H5CKPT_OK);
+        strcpy(id, report.directory_id);
+        ck_assert_uint_gt(strlen(id), 0);
+        faults_set((struct faults){
+            .calls = FAULT_OPEN, .name = FORMAT_SLOT_B, .first = call, .count = 1, .before = put_foreign_slot_b});
+        const h5ckpt_status status = inspect(reader, H5CKPT_RECORDS);
+        hit = faults_hit();
+        faults_clear();
+        ck_assert_msg(status == (hit ? H5CKPT_E_FOREIGN : H5CKPT_OK), "call %ld: %s", call, h5ckpt_message(reader));
+        ck_assert(report.directory_id[0] == '\0' || strcmp(report.directory_id, id) == 0);
+        h5ckpt_close(reader);
+    }
+}
+END_TEST
+
+/* Everything that the second directory holds takes the place of what is in the first. */
+static void exchange(void *second)
+{
+    const char *const names[] = {"lock", FORMAT_SLOT_A, FORMAT_SLOT_B};
+    char path[2 * PATH_BYTES];
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        snprintf(path, sizeof path, "%s/%s", (const char *)second, names[i]);
+        ck_assert_int_eq(rename(path, in_backup(names[i])), 0);
+    }
+}
+
+/* As many saves as the first has seen, by another process or by the same. */
+static void make_second(char second[PATH_BYTES], bool by_another_process)
+{
+    char own[PATH_BYTES];
+    const pid_t child = by_another_process ? fork() : 0;
+
+    strcpy(own, fixture_backup);
+    ck_assert_int_lt(snprintf(second, PATH_BYTES, "%.*s/second", PATH_BYTES - 16, fixture_directory), PATH_BYTES);
+    if (child == 0) {
+        strcpy(fixture_backup, second);
+        standard_history(2, 1, 4);
+        strcpy(fixture_backup, own);
+    }
+    if (by_another_process && child == 0)
+        _exit(0);
+    if (by_another_process)
+        ck_assert_int_eq(waitpid(child, NULL, 0), child);
+}
+
+/* _i: which of the two locks is told from the other by its process alone, and which by its directory's id alone */
+START_TEST(damage_is_looked_at_again_where_another_lock_is_there_by_then)
+{
+    char second[PATH_BYTES];
+
+    make_second(second, _i == 0);
+    standard_history(2, 1, 4);
+    file_flip_bit(in_backup(slot_of_epoch(4)), 8 * 100); /* of its record */
+    h5ckpt_store *reader = standard_open_reader(&standard);
+    assert_inspects(reader, H5CKPT_RECORDS, H5CKPT_FELL_BACK);
+    faults_set((struct faults){
+        .calls = FAULT_OPEN, .name = "lock", .first = 1, .count = 1, .before = exchange, .context = second});
+    assert_inspects(reader, H5CKPT_RECORDS, H5CKPT_OK);
+    ck_assert(faults_hit());
+    ck_assert_uint_eq(report.progress.epoch, 4);
+    h5ckpt_close(reader);
+}
+END_TEST
+
 START_TEST(the_variables_of_a_foreign_slot_are_not_listed)
 {
     standard_history(2, 1, 2);
@@ -2843,6 +2925,8 @@ static void add_variables(Suite *suite)
     tcase_add_test(tcase, listing_needs_a_store_and_a_function);
     tcase_add_test(tcase, a_child_process_cannot_look_through_its_parents_store);
     tcase_add_test(tcase, a_store_whose_checkpoint_was_deleted_lists_nothing);
+    tcase_add_test(tcase, a_foreign_slot_that_appears_at_any_instant_does_not_name_the_directory);
+    tcase_add_loop_test(tcase, damage_is_looked_at_again_where_another_lock_is_there_by_then, 0, 2);
     tcase_add_loop_test(tcase, the_variables_of_a_foreign_slot_are_not_listed, 0, DEPTHS);
     tcase_add_loop_test(tcase, the_variables_of_a_version_yet_to_come_are_not_listed, 0, DEPTHS);
     tcase_add_test(tcase, a_directory_of_a_newer_version_is_reported_without_slots);

@@ -426,6 +426,25 @@ START_TEST(a_harmed_newest_slot_falls_back_whatever_memory_has_begun_to_be)
 }
 END_TEST
 
+/* Is it a writer's work? That can only be told if its lock can be read. */
+START_TEST(a_readers_damage_is_not_believed_where_the_lock_cannot_be_read)
+{
+    struct simfs_fault fault = {.call = SIMFS_CALL_READ, .name_prefix = "lock", .fail_count = 1, .error = EACCES};
+    h5ckpt_status status = H5CKPT_E_PERMISSION;
+
+    history(2, 4);
+    open_store(H5CKPT_READ_ONLY, 2);
+    harm("slot-b.h5", FIRST_BLOCK);
+    for (; status == H5CKPT_E_PERMISSION; fault.skip_count++) {
+        simfs_set_fault(fs, &fault);
+        status = restore(H5CKPT_VERIFY_FIRST, NULL);
+        ck_assert_int_eq(held(), status < 0 ? 99 : 3);
+    }
+    assert_status_message(status, H5CKPT_FELL_BACK, h5ckpt_message(store));
+    ck_assert_uint_gt(fault.skip_count, 2); /* it was asked for more than once */
+}
+END_TEST
+
 START_TEST(damage_that_is_found_blockwise_is_named_as_fully_as_any)
 {
     struct h5ckpt_report report;
@@ -568,6 +587,7 @@ int main(void)
     tcase_add_loop_test(reading, what_only_the_cache_holds_is_given_back_and_not_relied_on, 0, 2 * MEMORY_COUNT);
     tcase_add_loop_test(damage, a_harmed_newest_slot_falls_back_whatever_memory_has_begun_to_be, 0,
                         2 * MEMORY_COUNT * HARM_COUNT);
+    tcase_add_test(damage, a_readers_damage_is_not_believed_where_the_lock_cannot_be_read);
     tcase_add_loop_test(damage, damage_that_is_found_blockwise_is_named_as_fully_as_any, 0, MEMORY_COUNT);
     tcase_add_loop_test(damage, with_nothing_to_fall_back_to_only_blockwise_leaves_memory_changed, 0, 2 * MEMORY_COUNT);
     tcase_add_test(damage, an_older_state_that_lacks_what_has_changed_is_not_mixed_with_it);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "format.h"
+#include "recovery/examine.h"
 #include "state/state.h"
 #include "storage/system.h"
 #include "support/assert_h5ckpt.h"
@@ -593,6 +594,58 @@ START_TEST(floats_of_the_other_byte_order_are_converted_where_asked)
 }
 END_TEST
 
+START_TEST(no_elements_are_converted_to_none)
+{
+    float none[1] = {9};
+
+    save_one("x", H5CKPT_FLOAT64, 0, (double[1]){0}, ELEMENT_ORDER_NONE);
+    assert_status(restore_one("x", H5CKPT_FLOAT32, 0, none, NULL), H5CKPT_E_SCHEMA);
+    assert_status(restore_one("x", H5CKPT_FLOAT32, 0, none, _i == 0 ? &CONVERT : &CONVERT_STAGED), H5CKPT_OK);
+    ck_assert_float_eq(none[0], 9);
+}
+END_TEST
+
+/* _i: how it is restored */
+START_TEST(one_array_under_two_names_is_restored)
+{
+    const uint64_t shape[] = {1000};
+    static double values[1000];
+    h5ckpt_state *state = h5ckpt_state_new();
+    h5ckpt_store *store;
+
+    assert_status(h5ckpt_add(state, "a", H5CKPT_FLOAT64, 1, shape, values), H5CKPT_OK);
+    assert_status(h5ckpt_add(state, "b", H5CKPT_FLOAT64, 1, shape, values), H5CKPT_OK);
+    for (size_t i = 0; i < COUNT(values); i++)
+        values[i] = (double)i;
+    assert_status(h5ckpt_open(&store, fixture_backup, state, NULL), H5CKPT_OK);
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
+    memset(values, 0, sizeof values);
+    assert_status(h5ckpt_restore(store, options_of(H5CKPT_CURRENT, MEMORY[_i]), NULL), H5CKPT_OK);
+    for (size_t i = 0; i < COUNT(values); i++)
+        ck_assert_double_eq(values[i], (double)i);
+    h5ckpt_close(store);
+    h5ckpt_state_free(state);
+}
+END_TEST
+
+/* _i: how it would be restored */
+START_TEST(a_pointer_that_became_null_is_named_and_no_memory_touched)
+{
+    uint16_t *const moved = standard.moved;
+
+    standard_history(2, 1, 2);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    standard.moved = NULL;
+    assert_status(h5ckpt_restore(store, options_of(H5CKPT_CURRENT, MEMORY[_i]), NULL), H5CKPT_E_ARGUMENT);
+    assert_mentions(h5ckpt_message(store), "'moved'");
+    standard.moved = moved;
+    ck_assert(standard_is_spoilt(&standard));
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_OK);
+    ck_assert(standard_is(&standard, 2));
+    h5ckpt_close(store);
+}
+END_TEST
+
 START_TEST(an_intersection_restores_only_what_both_sides_have)
 {
     static float only_here = 7;
@@ -870,6 +923,23 @@ START_TEST(a_newer_state_that_was_not_acknowledged_is_not_passed_over_without_a_
     ck_assert_uint_eq(report.sequence, 2);
     h5ckpt_close(store);
     h5ckpt_state_free(state);
+}
+END_TEST
+
+START_TEST(an_older_state_that_was_passed_over_makes_the_newest_no_fall_back)
+{
+    unsigned chosen;
+
+    standard_history(3, 1, 3);
+    h5ckpt_store *store = standard_open_slots(&standard, 3);
+    const unsigned newest = (unsigned)(slot_of_epoch(3)[strlen("slot-")] - 'a');
+    const unsigned older = (unsigned)(slot_of_epoch(2)[strlen("slot-")] - 'a');
+    assert_status(examine_begin(store), H5CKPT_OK);
+    assert_status(examine_next(store, H5CKPT_CURRENT, H5CKPT_RECORDS, 1u << older, &chosen), H5CKPT_OK);
+    ck_assert_uint_eq(chosen, newest);
+    assert_status(examine_next(store, H5CKPT_CURRENT, H5CKPT_RECORDS, 1u << newest, &chosen), H5CKPT_FELL_BACK);
+    ck_assert_uint_eq(chosen, older);
+    h5ckpt_close(store);
 }
 END_TEST
 
@@ -1456,8 +1526,8 @@ END_TEST
 
 /* ------------------------------------------------ a writer in another process */
 
-struct event {      /* from the child: before a step of a save, or after a save */
-    uint64_t saved; /* the last state acknowledged */
+struct child_event { /* from the child: before a step of a save, or after a save */
+    uint64_t saved;  /* the last state acknowledged */
     bool step;
     bool failed;
 };
@@ -1466,7 +1536,7 @@ struct child {
     pid_t process;
     int events; /* read end */
     int goes;   /* write end: a byte lets the child take its step */
-    struct event last;
+    struct child_event last;
 };
 
 struct child_side {
@@ -1478,7 +1548,7 @@ struct child_side {
 static void report_step(void *context)
 {
     struct child_side *side = context;
-    const struct event event = {side->saved, true, false};
+    const struct child_event event = {side->saved, true, false};
     char go;
 
     if (write(side->events, &event, sizeof event) != sizeof event || (side->goes >= 0 && read(side->goes, &go, 1) != 1))
@@ -1489,7 +1559,7 @@ static void child_main(struct child_side side, unsigned slots, uint64_t first, u
 {
     const unsigned calls = FAULT_WRITE | FAULT_FLUSH | FAULT_RENAME | FAULT_CREATE | FAULT_REMOVE | FAULT_LINK;
     struct h5ckpt_options options = h5ckpt_options_default();
-    struct event event = {0};
+    struct child_event event = {0};
     h5ckpt_store *store;
 
     options.slots = slots;
@@ -1532,7 +1602,7 @@ static struct child child_start(unsigned slots, uint64_t first, uint64_t last, b
 /* The next event; false when the child has ended. */
 static bool child_next(struct child *child)
 {
-    struct event event;
+    struct child_event event;
 
     if (read(child->events, &event, sizeof event) != sizeof event)
         return false;
@@ -2011,6 +2081,9 @@ static void add_schema(Suite *suite)
     tcase_add_test(tcase, numbers_of_another_kind_are_never_converted);
     tcase_add_test(tcase, complex64_becomes_complex128_where_asked);
     tcase_add_loop_test(tcase, numbers_of_the_other_byte_order_are_converted_where_asked_and_never_misread, 0, 2);
+    tcase_add_loop_test(tcase, no_elements_are_converted_to_none, 0, 2);
+    tcase_add_loop_test(tcase, one_array_under_two_names_is_restored, 0, MEMORY_COUNT);
+    tcase_add_loop_test(tcase, a_pointer_that_became_null_is_named_and_no_memory_touched, 0, MEMORY_COUNT);
     tcase_add_test(tcase, floats_of_the_other_byte_order_are_converted_where_asked);
     tcase_add_loop_test(tcase, an_intersection_restores_only_what_both_sides_have, 0, MEMORY_COUNT);
     tcase_add_test(tcase, an_intersection_still_refuses_a_common_variable_that_does_not_fit);
@@ -2024,6 +2097,7 @@ static void add_schema(Suite *suite)
     tcase_add_loop_test(tcase, a_get_function_that_fails_at_any_variable_is_named_and_nothing_is_touched, 0, PUT_COUNT);
     tcase_add_loop_test(tcase, a_put_function_that_fails_once_falls_back_to_the_whole_previous_state, 0,
                         MEMORY_COUNT * PUT_COUNT);
+    tcase_add_test(tcase, an_older_state_that_was_passed_over_makes_the_newest_no_fall_back);
     tcase_add_test(tcase, a_newer_state_that_was_not_acknowledged_is_not_passed_over_without_a_word);
     tcase_add_loop_test(tcase, a_slot_that_was_passed_over_because_a_put_function_failed_is_called_intact, 0,
                         MEMORY_COUNT * PUT_COUNT);

@@ -621,6 +621,120 @@ START_TEST(a_list_beside_a_writer_does_not_make_its_save_look_like_damage)
 }
 END_TEST
 
+static h5ckpt_store *keep_two_and_open_reader(h5ckpt_store **writer)
+{
+    *writer = open_and_restore(2);
+    save(*writer, 1);
+    keep(*writer, "best");
+    keep(*writer, "other");
+    return standard_open_reader(&standard);
+}
+
+/* _i: depth */
+START_TEST(a_milestone_that_cannot_be_read_for_now_ends_the_list_with_the_reason)
+{
+    h5ckpt_store *writer;
+    h5ckpt_store *reader = keep_two_and_open_reader(&writer);
+    struct listed listed;
+    bool hit = true;
+
+    for (long call = 0; hit; call++) {
+        listed = (struct listed){0};
+        faults_set((struct faults){
+            .calls = FAULT_OPEN | FAULT_READ, .name = "milestone", .first = call, .count = 1, .error = EACCES});
+        const h5ckpt_status status = h5ckpt_list_milestones(reader, (enum h5ckpt_depth)_i, take, &listed);
+        hit = faults_hit();
+        const bool of_record = strstr(listed.text, "unreadable") != NULL;
+        const bool whole = strcmp(listed.text, "best intact 1;other intact 1;") == 0; /* then not from the device */
+        ck_assert_msg(status == (of_record || whole ? H5CKPT_OK : H5CKPT_E_PERMISSION), "call %ld: %s: %s", call,
+                      h5ckpt_message(reader), listed.text);
+        ck_assert(whole || hit);
+        ck_assert_int_lt(call, 200);
+    }
+    faults_clear();
+    h5ckpt_close(reader);
+    h5ckpt_close(writer);
+}
+END_TEST
+
+static void replace_best(void *writer)
+{
+    save(writer, 2);
+    save(writer, 3); /* into another slot: what was read so far is no longer there */
+    keep(writer, "best");
+}
+
+static void remove_best(void *writer)
+{
+    assert_status(h5ckpt_remove_milestone(writer, "best"), H5CKPT_OK);
+}
+
+/* _i: which of them */
+START_TEST(a_milestone_replaced_or_removed_at_any_instant_of_a_list_is_no_damage)
+{
+    static void (*const DO[])(void *) = {replace_best, remove_best};
+    bool hit = true;
+
+    for (long call = 0; hit; call++) {
+        h5ckpt_store *writer;
+        h5ckpt_store *reader = keep_two_and_open_reader(&writer);
+        struct listed listed = {0};
+        faults_set((struct faults){.calls = FAULT_OPEN | FAULT_READ,
+                                   .name = BEST,
+                                   .first = call,
+                                   .count = 1,
+                                   .before = DO[_i],
+                                   .context = writer});
+        assert_status_message(h5ckpt_list_milestones(reader, H5CKPT_ALL_BYTES, take, &listed), H5CKPT_OK,
+                              h5ckpt_message(reader));
+        hit = faults_hit();
+        faults_clear();
+        ck_assert_msg(strstr(listed.text, "other intact 1;") != NULL && strstr(listed.text, "damaged") == NULL,
+                      "call %ld: %s", call, listed.text);
+        if (!hit || _i == 0)
+            ck_assert_msg(strstr(listed.text, "best intact") != NULL, "call %ld: %s", call, listed.text);
+        h5ckpt_close(reader);
+        h5ckpt_close(writer);
+        fixture_clear_backup();
+    }
+}
+END_TEST
+
+/* _i: depth */
+START_TEST(a_writer_lists_a_damaged_milestone_as_damaged)
+{
+    struct listed listed = {0};
+    h5ckpt_store *store = open_and_restore(2);
+
+    save(store, 1);
+    keep(store, "best");
+    file_flip_bit(in_backup(BEST), 8 * 20000);
+    assert_status(h5ckpt_list_milestones(store, (enum h5ckpt_depth)_i, take, &listed), H5CKPT_OK);
+    ck_assert_str_eq(listed.text, "best damaged 1;");
+    h5ckpt_close(store);
+}
+END_TEST
+
+START_TEST(a_child_process_lists_nothing_of_its_parents_store)
+{
+    struct listed listed = {0};
+    int status;
+    h5ckpt_store *writer;
+    h5ckpt_store *reader = keep_two_and_open_reader(&writer);
+    const pid_t child = fork();
+
+    ck_assert_int_ge(child, 0);
+    if (child == 0)
+        _exit(h5ckpt_list_milestones(reader, H5CKPT_RECORDS, take, &listed) == H5CKPT_E_ARGUMENT && listed.count == 0
+                  ? 0
+                  : 1);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    h5ckpt_close(reader);
+    h5ckpt_close(writer);
+}
+END_TEST
+
 /* -------------------------------------------------------------------------- names */
 
 START_TEST(a_name_that_no_file_should_have_is_refused)
@@ -1123,6 +1237,11 @@ int main(void)
     tcase_add_loop_test(tcase, on_a_full_disk_a_milestone_takes_the_space_of_the_one_that_it_replaces, 0, 3);
     tcase_add_test(tcase, the_space_that_a_milestone_will_take_is_told);
     tcase_add_test(tcase, a_list_beside_a_writer_does_not_make_its_save_look_like_damage);
+    tcase_add_loop_test(tcase, a_milestone_that_cannot_be_read_for_now_ends_the_list_with_the_reason, H5CKPT_ALL_BYTES,
+                        H5CKPT_DEVICE + 1);
+    tcase_add_loop_test(tcase, a_milestone_replaced_or_removed_at_any_instant_of_a_list_is_no_damage, 0, 2);
+    tcase_add_loop_test(tcase, a_writer_lists_a_damaged_milestone_as_damaged, H5CKPT_ALL_BYTES, H5CKPT_DEVICE + 1);
+    tcase_add_test(tcase, a_child_process_lists_nothing_of_its_parents_store);
     tcase_add_test(tcase, a_name_that_no_file_should_have_is_refused);
     tcase_add_test(tcase, without_a_store_or_as_a_reader_nothing_is_kept_or_removed);
     tcase_add_loop_test(tcase, a_strangers_file_under_the_name_is_listed_and_never_touched, 0, STRANGERS);

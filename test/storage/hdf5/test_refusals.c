@@ -11,6 +11,7 @@
 #include "storage/hdf5/driver.h"
 #include "storage/hdf5/structure.h"
 #include "support/assert_h5ckpt.h"
+#include "support/fixture.h"
 
 enum { REFUSE_ONE, REFUSE_FROM_THERE_ON };
 
@@ -32,6 +33,15 @@ static bool refused(void)
 
     hdf5.refused |= refuses;
     return refuses;
+}
+
+static void refuse(long first, bool from_there_on)
+{
+    hdf5.on = true;
+    hdf5.from_there_on = from_there_on;
+    hdf5.first = first;
+    hdf5.seen = 0;
+    hdf5.refused = hdf5.close_refused = false;
 }
 
 /* HDF5 itself tells of files, groups and datasets only. */
@@ -256,11 +266,7 @@ static bool work_with_refusal(h5ckpt_status (*work)(void), long first, bool from
 {
     error_clear(&error);
     structure_free(&structure);
-    hdf5.on = true;
-    hdf5.from_there_on = from_there_on;
-    hdf5.first = first;
-    hdf5.seen = 0;
-    hdf5.refused = hdf5.close_refused = false;
+    refuse(first, from_there_on);
     *status = work();
     hdf5.on = false;
     return hdf5.refused;
@@ -292,6 +298,63 @@ START_TEST(a_refused_call_is_an_error_and_leaves_nothing_open)
 }
 END_TEST
 
+static h5ckpt_store *open_numbers(h5ckpt_type type, void *first, void *second, h5ckpt_state **state)
+{
+    h5ckpt_store *store;
+
+    *state = h5ckpt_state_new();
+    h5ckpt_add(*state, "first", type, 1, (const uint64_t[]){2}, first);
+    h5ckpt_add(*state, "second", type, 1, (const uint64_t[]){2}, second);
+    assert_status(h5ckpt_open(&store, fixture_backup, *state, NULL), H5CKPT_OK);
+    return store;
+}
+
+/* As doubles: 1, 2 and 3, 4. */
+static void save_numbers(void)
+{
+    double first[] = {1, 2};
+    double second[] = {3, 4};
+    h5ckpt_state *state;
+    h5ckpt_store *store = open_numbers(H5CKPT_FLOAT64, first, second, &state);
+
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
+    h5ckpt_close(store);
+    h5ckpt_state_free(state);
+}
+
+/* _i: how it is restored */
+START_TEST(a_conversion_that_hdf5_refuses_leaves_memory_as_it_was)
+{
+    const struct h5ckpt_restore_options options = {.convert = H5CKPT_CONVERT, .memory = (enum h5ckpt_memory)_i};
+    float first[] = {9, 9};
+    float second[] = {9, 9};
+    h5ckpt_state *state;
+
+    fixture_setup();
+    save_numbers();
+    h5ckpt_store *store = open_numbers(H5CKPT_FLOAT32, first, second, &state);
+    for (long call = 0;; call++) {
+        refuse(call, false);
+        const h5ckpt_status status = h5ckpt_restore(store, &options, NULL);
+        hdf5.on = false;
+        if (!hdf5.refused) {
+            assert_status(status, H5CKPT_OK);
+            break;
+        }
+        assert_status(status, H5CKPT_E_HDF5);
+        assert_mentions(h5ckpt_message(store), "convert float64 to float32");
+        ck_assert_float_eq(first[0], 9);
+        ck_assert_float_eq(second[1], 9);
+    }
+    ck_assert_float_eq(first[0], 1);
+    ck_assert_float_eq(second[1], 4);
+    assert_nothing_is_open();
+    h5ckpt_close(store);
+    h5ckpt_state_free(state);
+    fixture_teardown();
+}
+END_TEST
+
 START_TEST(content_that_hdf5_writes_is_an_error)
 {
     dataset_writes = true;
@@ -314,8 +377,7 @@ START_TEST(a_write_lost_while_variables_are_made_ends_the_making)
         entry[i] = (struct schema_entry){name[i], ELEMENTS[0], 0, NULL, 4};
     }
     page_count_max = 16;
-    hdf5.on = true;
-    hdf5.first = -1;
+    refuse(-1, false);
     assert_status(structure_build(&structure, &(struct schema){entry, VARIABLE_COUNT}, &error), H5CKPT_E_MEMORY);
     ck_assert_int_lt(hdf5.seen, 7 * VARIABLE_COUNT / 2); /* calls: it takes seven for each */
     assert_mentions(error_message(&error), "no memory for the file structure after 16 pages");
@@ -334,12 +396,15 @@ int main(void)
 
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, a_refused_call_is_an_error_and_leaves_nothing_open, 0, 2 * WORK_COUNT);
+    tcase_add_loop_test(tests, a_conversion_that_hdf5_refuses_leaves_memory_as_it_was, 0, H5CKPT_BLOCKWISE + 1);
     tcase_add_test(tests, content_that_hdf5_writes_is_an_error);
     tcase_add_test(tests, a_write_lost_while_variables_are_made_ends_the_making);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);
+    fixture_begin();
     srunner_run_all(runner, CK_ENV);
     failed_count = srunner_ntests_failed(runner);
     srunner_free(runner);
+    fixture_end();
     return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
