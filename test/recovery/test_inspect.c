@@ -1803,6 +1803,33 @@ START_TEST(a_slot_that_was_replaced_by_another_state_of_the_same_sequence_is_ove
 }
 END_TEST
 
+/* The save has been noted, but nothing written: the slot still looks whole. Then it no longer does. */
+static void report_then_list(void *context)
+{
+    h5ckpt_store *reader = context;
+
+    assert_inspects(reader, H5CKPT_RECORDS, H5CKPT_OK);
+    ck_assert_int_eq(report.slot[0].state, H5CKPT_SLOT_COMMITTED);
+    file_flip_bit(in_backup(FORMAT_SLOT_A), 8 * 100);
+    assert_lists_nothing(reader, 0, H5CKPT_E_OVERTAKEN);
+}
+
+START_TEST(a_slot_that_a_save_has_just_begun_to_fill_is_overtaken_and_not_damaged)
+{
+    struct beside beside = begin_beside(2, 4);
+    h5ckpt_store *reader = standard_open_reader(&standard);
+
+    faults_set((struct faults){
+        .calls = FAULT_WRITE, .name = FORMAT_SLOT_A, .count = 1, .before = report_then_list, .context = reader});
+    save_beside(&beside);
+    ck_assert(faults_hit());
+    faults_clear();
+    h5ckpt_close(reader);
+    h5ckpt_close(beside.store);
+    assert_restores(H5CKPT_OK, 5);
+}
+END_TEST
+
 START_TEST(a_slot_that_vanished_since_the_report_is_overtaken)
 {
     standard_history(2, 1, 2);
@@ -2935,6 +2962,7 @@ static void add_variables(Suite *suite)
     tcase_add_loop_test(tcase, a_slot_that_was_written_since_the_report_is_overtaken, 0, 3);
     tcase_add_test(tcase, a_slot_that_was_written_with_the_same_content_is_overtaken_all_the_same);
     tcase_add_test(tcase, a_slot_that_was_replaced_by_another_state_of_the_same_sequence_is_overtaken);
+    tcase_add_test(tcase, a_slot_that_a_save_has_just_begun_to_fill_is_overtaken_and_not_damaged);
     tcase_add_test(tcase, a_slot_that_vanished_since_the_report_is_overtaken);
     tcase_add_test(tcase, after_a_restore_the_slots_of_its_report_can_be_listed);
     tcase_add_loop_test(tcase, saves_at_any_instant_of_a_listing_are_no_damage, 0, 3);

@@ -13,6 +13,10 @@
 #include "support/assert_h5ckpt.h"
 #include "support/fixture.h"
 
+#if H5_VERSION_GE(1, 13, 0)
+#include <H5FDdevelop.h>
+#endif
+
 enum { REFUSE_ONE, REFUSE_FROM_THERE_ON };
 
 static struct {
