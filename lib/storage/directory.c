@@ -111,8 +111,6 @@ static void remove_made(const struct directory *directory)
     while (directory->made_from != 0 && length >= directory->made_from) {
         path[length] = '\0';
         system_calls->remove_directory(path); /* fails where it is not empty, and so will those above */
-        while (length > 0 && path[length - 1] == '/')
-            length--;
         while (length > 0 && path[length - 1] != '/')
             length--;
         while (length > 0 && path[length - 1] == '/')

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/snapshot.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,24 +16,22 @@
 
 struct touch {
     unsigned char *bytes;
-    size_t byte_count;
     size_t part_bytes;
 };
 
 static void touch_part(void *context, unsigned member)
 {
     const struct touch *touch = context;
-    const size_t begin = member * touch->part_bytes;
 
-    if (begin < touch->byte_count)
-        memset(touch->bytes + begin, 0,
-               touch->byte_count - begin < touch->part_bytes ? touch->byte_count - begin : touch->part_bytes);
+    memset(touch->bytes + member * touch->part_bytes, 0, touch->part_bytes);
 }
 
 static void touch_pages(const struct buffer *memory)
 {
     enum { MEMBERS = 4 };
-    struct touch touch = {memory->bytes, memory->byte_count, memory->byte_count / MEMBERS + 1};
+    struct touch touch = {memory->bytes, memory->byte_count / MEMBERS};
+
+    assert(memory->byte_count % MEMBERS == 0); /* whole blocks */
 
     team_run(MEMBERS, touch_part, &touch);
 }

@@ -394,6 +394,7 @@ START_TEST(every_kind_of_event_has_the_level_that_its_header_says)
             ck_assert_msg(event_level((enum h5ckpt_event_kind)kind, STATUS[i]) ==
                               expected_level((enum h5ckpt_event_kind)kind, STATUS[i]),
                           "%s with %s", KIND_NAME[kind], h5ckpt_status_name(STATUS[i]));
+    ck_assert_int_eq(event_level((enum h5ckpt_event_kind)KIND_COUNT, H5CKPT_E_IO), H5CKPT_LEVEL_INFO); /* a later one */
 }
 END_TEST
 

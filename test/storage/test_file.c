@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What the system does only in part, or breaks off, is gone on with. */
+/* What the system does only in part, or breaks off, is gone on with; what is in a file's or directory's place is not taken for it. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -100,6 +101,87 @@ START_TEST(a_file_that_ends_before_what_is_read_is_damaged)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ directories */
+
+static const struct entry ENTRY = {
+    .kind = ENTRY_FILE, .device = 1, .inode = 2, .link_count = 1, .byte_count = 3, .modified_ns = 4, .changed_ns = 5};
+
+START_TEST(entries_are_of_equal_content_only_if_all_that_tells_it_is_equal)
+{
+    struct entry other[] = {ENTRY, ENTRY, ENTRY, ENTRY, ENTRY};
+
+    other[0].kind = ENTRY_OTHER;
+    other[1].device++;
+    other[2].inode++;
+    other[3].byte_count++;
+    other[4].modified_ns++;
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        ck_assert_msg(!entry_equal_content(&ENTRY, &other[i]), "%zu", i);
+    other[0] = ENTRY;
+    other[0].link_count++;
+    ck_assert(entry_equal_content(&ENTRY, &other[0]));
+    ck_assert(!entry_equal(&ENTRY, &other[0]));
+}
+END_TEST
+
+START_TEST(a_directory_whose_parent_has_gone_cannot_be_made_durable)
+{
+    struct directory made = DIRECTORY_NONE;
+    char parent[PATH_BYTES], elsewhere[PATH_BYTES], path[PATH_BYTES];
+
+    snprintf(parent, sizeof parent, "%s", in_backup("parent"));
+    snprintf(elsewhere, sizeof elsewhere, "%s", in_backup("elsewhere"));
+    snprintf(path, sizeof path, "%s", in_backup("parent/made"));
+    assert_status(directory_open(&made, path, true, 0700, &error), H5CKPT_OK);
+    ck_assert_int_eq(rename(parent, elsewhere), 0);
+    assert_status(directory_flush_path(&made, &error), H5CKPT_E_SYSTEM);
+    assert_mentions(error_message(&error), "has vanished");
+    ck_assert_int_eq(rename(elsewhere, parent), 0);
+    error_clear(&error);
+    assert_status(directory_flush_path(&made, &error), H5CKPT_OK);
+    directory_close(&made);
+    ck_assert(!file_exists(parent));
+}
+END_TEST
+
+START_TEST(a_directory_that_vanishes_while_it_is_made_is_an_error_and_leaves_nothing)
+{
+    struct directory made = DIRECTORY_NONE;
+    char path[PATH_BYTES];
+
+    snprintf(path, sizeof path, "%s", in_backup("parent/made"));
+    faults_set((struct faults){.calls = FAULT_OPEN, .name = path, .first = 1, .count = 1, .error = ENOENT});
+    assert_status(directory_open(&made, path, true, 0700, &error), H5CKPT_E_SYSTEM);
+    ck_assert(faults_hit());
+    assert_mentions(error_message(&error), path);
+    ck_assert(!file_exists(in_backup("parent")));
+}
+END_TEST
+
+static int look_on_another_device(int at, const char *name, struct stat *status)
+{
+    const int result = system_kernel.status_at(at, name, status);
+
+    status->st_dev++;
+    return result;
+}
+
+START_TEST(a_directory_of_another_file_system_in_its_place_is_not_removed)
+{
+    struct directory made = DIRECTORY_NONE;
+    char path[PATH_BYTES];
+
+    snprintf(path, sizeof path, "%s", in_backup("made"));
+    assert_status(directory_open(&made, path, true, 0700, &error), H5CKPT_OK);
+    partial = system_kernel;
+    partial.status_at = look_on_another_device;
+    system_calls = &partial;
+    directory_close(&made);
+    ck_assert(file_exists(path));
+    ck_assert_int_eq(rmdir(path), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("file");
@@ -112,6 +194,13 @@ int main(void)
     tcase_add_test(parts, a_read_that_the_system_cuts_short_or_interrupts_is_gone_on_with);
     tcase_add_test(parts, a_file_that_ends_before_what_is_read_is_damaged);
     suite_add_tcase(suite, parts);
+    TCase *directories = tcase_create("directories");
+    tcase_add_checked_fixture(directories, setup, teardown);
+    tcase_add_test(directories, entries_are_of_equal_content_only_if_all_that_tells_it_is_equal);
+    tcase_add_test(directories, a_directory_whose_parent_has_gone_cannot_be_made_durable);
+    tcase_add_test(directories, a_directory_that_vanishes_while_it_is_made_is_an_error_and_leaves_nothing);
+    tcase_add_test(directories, a_directory_of_another_file_system_in_its_place_is_not_removed);
+    suite_add_tcase(suite, directories);
     fixture_begin();
     srunner_run_all(runner, CK_ENV);
     fixture_end();

@@ -59,7 +59,8 @@ START_TEST(one_mapping_says_nothing_about_the_next)
 }
 END_TEST
 
-static const char *const NONSENSE[] = {"", "-", "1000", "1000-", "1000-2000", "1000-2000 rw", "x-y rw-p", "VmFlag:"};
+static const char *const NONSENSE[] = {
+    "", "-", "1000", "1000-", "1000-2000", "1000-2000 rw", "1000-2000xrw-p", "x-y rw-p", "VmFlag:"};
 
 START_TEST(other_lines_change_nothing)
 {
@@ -136,6 +137,55 @@ START_TEST(a_kernel_without_flags_is_not_believed)
 }
 END_TEST
 
+static const char LONG_PATH_HEAD[] = "1000-2000 rw-s 00000000 00:01 7 ";
+
+/* A path of more than any line has room for. */
+static int tell_long_path(bool (*take)(void *context, const char *bytes, size_t byte_count), void *context)
+{
+    static const char FLAGS[] = "\nVmFlags: rd wr\n";
+    char path[2000];
+
+    memset(path, 'p', sizeof path);
+    take(context, LONG_PATH_HEAD, sizeof LONG_PATH_HEAD - 1);
+    take(context, path, sizeof path);
+    take(context, FLAGS, sizeof FLAGS - 1);
+    return 0;
+}
+
+START_TEST(a_line_of_any_length_is_one_line)
+{
+    struct system_calls calls = system_kernel;
+    struct search search = {.address = 0x1800};
+
+    calls.read_mappings = tell_long_path;
+    system_calls = &calls;
+    ck_assert_int_eq(mapping_visit_all(look_for, &search), 0);
+    ck_assert(search.found);
+    ck_assert_ptr_nonnull(search.reason);
+    system_calls = &system_kernel;
+}
+END_TEST
+
+static int refuse(bool (*take)(void *context, const char *bytes, size_t byte_count), void *context)
+{
+    (void)take;
+    (void)context;
+    return EACCES;
+}
+
+START_TEST(mappings_that_cannot_be_read_give_the_systems_reason)
+{
+    struct system_calls calls = system_kernel;
+    struct search search = {0};
+
+    calls.read_mappings = refuse;
+    system_calls = &calls;
+    ck_assert_int_eq(mapping_visit_all(look_for, &search), EACCES);
+    ck_assert(!search.found);
+    system_calls = &system_kernel;
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("mapping");
@@ -148,6 +198,8 @@ int main(void)
     tcase_add_loop_test(tcase, other_lines_change_nothing, 0, sizeof NONSENSE / sizeof *NONSENSE);
     tcase_add_loop_test(tcase, the_kernel_tells_it_of_this_process, 0, sizeof MAPPED / sizeof *MAPPED);
     tcase_add_test(tcase, a_kernel_without_flags_is_not_believed);
+    tcase_add_test(tcase, a_line_of_any_length_is_one_line);
+    tcase_add_test(tcase, mappings_that_cannot_be_read_give_the_systems_reason);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
