@@ -96,7 +96,7 @@ h5ckpt_status slot_write_begin(struct slot_write *write, const struct directory 
         return status;
     status = open_file(&write->file, directory, name_to_write(write), FILE_WRITE_PAST_CACHE, error);
     const bool past_cache = status == H5CKPT_OK;
-    if (status == H5CKPT_E_SYSTEM && write->file.descriptor < 0)
+    if (status == H5CKPT_E_SYSTEM)
         status = open_through_cache(write, directory, error);
     if (status == H5CKPT_OK && write->in_place)
         status = check_expected(write, error);

@@ -217,9 +217,28 @@ START_TEST(a_restored_state_that_may_not_be_durable_is_copied)
 }
 END_TEST
 
+/* A link to it under that name, of an earlier life, is not enough. */
+START_TEST(a_restored_state_that_may_not_be_durable_is_copied_although_it_has_been_kept)
+{
+    h5ckpt_store *store = open_and_restore(2);
+
+    save(store, 1);
+    keep(store, "best");
+    h5ckpt_close(store);
+    ck_assert_uint_eq(file_inode(in_backup(BEST)), file_inode(in_backup(slot_of_epoch(1))));
+    store = open_and_restore(2);
+    faults_set((struct faults){.calls = FAULT_DIRECT, .count = FAULTS_FOR_EVER, .error = EINVAL});
+    keep(store, "best");
+    faults_clear();
+    ck_assert_uint_ne(file_inode(in_backup(BEST)), file_inode(in_backup(slot_of_epoch(1))));
+    h5ckpt_close(store);
+    assert_holds(BEST, 1);
+}
+END_TEST
+
 START_TEST(without_hard_links_the_state_is_copied)
 {
-    static const int REFUSED[] = {EPERM, EOPNOTSUPP, ENOSYS, EMLINK};
+    static const int REFUSED[] = {EPERM, EOPNOTSUPP, ENOSYS, EMLINK, EXDEV, EINVAL};
     h5ckpt_store *store = open_and_restore(2);
 
     faults_set((struct faults){.calls = FAULT_LINK, .count = FAULTS_FOR_EVER, .error = REFUSED[_i]});
@@ -1064,10 +1083,11 @@ START_TEST(milestones_alone_say_whose_they_are_when_the_lock_is_gone)
 
     save(store, 1);
     keep(store, "best");
+    keep(store, "first");
     assert_status(h5ckpt_delete(store), H5CKPT_OK);
     h5ckpt_close(store);
     file_remove(in_backup("lock"));
-    assert_milestones("best intact 1;");
+    assert_milestones("best intact 1;first intact 1;");
     standard_history(2, 2, 3); /* makes a lock anew */
     store = open_and_restore(2);
     assert_status_message(h5ckpt_roll_back(store, "best"), H5CKPT_OK, h5ckpt_message(store));
@@ -1208,6 +1228,148 @@ START_TEST(a_slot_that_somebody_replaced_is_not_kept)
 }
 END_TEST
 
+enum successor { OTHER_STATE, RESERVED_SLOT, NOTHING, SUCCESSOR_COUNT };
+
+static void put_in_place_of(const char *slot, enum successor successor)
+{
+    char path[PATH_BYTES];
+
+    snprintf(path, sizeof path, "%s", in_backup(slot));
+    if (successor == NOTHING)
+        file_remove(path);
+    else
+        ck_assert_int_eq(rename(in_backup(successor == OTHER_STATE ? slot_of_epoch(1) : "slot-c.h5"), path), 0);
+}
+
+/* _i: linked, copied; by what */
+START_TEST(what_took_the_place_of_the_base_is_not_kept_and_the_older_milestone_stays)
+{
+    const bool copied = _i / SUCCESSOR_COUNT == 1;
+    const enum successor successor = (enum successor)(_i % SUCCESSOR_COUNT);
+    h5ckpt_store *store = standard_open_slots(&standard, 3);
+
+    assert_status(h5ckpt_reserve(store), H5CKPT_OK);
+    save(store, 1);
+    keep(store, "best");
+    save(store, 2);
+    put_in_place_of(slot_of_epoch(2), successor);
+    if (copied)
+        refuse_links();
+    assert_status_message(h5ckpt_keep(store, "best"), successor == NOTHING ? H5CKPT_E_DAMAGED : H5CKPT_E_BUSY,
+                          h5ckpt_message(store));
+    assert_mentions(h5ckpt_message(store), successor == NOTHING ? "has vanished" : "no longer holds");
+    faults_clear();
+    ck_assert(!file_exists(in_backup(NEW)));
+    h5ckpt_close(store);
+    assert_milestones("best intact 1;");
+}
+END_TEST
+
+static void put_older_state_in_place_of_new(void *context)
+{
+    char older[PATH_BYTES];
+
+    (void)context;
+    snprintf(older, sizeof older, "%s", in_backup(slot_of_epoch(1)));
+    ck_assert_int_eq(unlink(in_backup(NEW)), 0);
+    ck_assert_int_eq(link(older, in_backup(NEW)), 0);
+}
+
+START_TEST(a_new_file_that_somebody_replaces_is_not_kept_and_the_older_milestone_stays)
+{
+    h5ckpt_store *store = open_and_restore(2);
+
+    save(store, 1);
+    keep(store, "best");
+    save(store, 2);
+    faults_set(
+        (struct faults){.calls = FAULT_OPEN, .name = NEW, .count = 1, .before = put_older_state_in_place_of_new});
+    assert_status(h5ckpt_keep(store, "best"), H5CKPT_E_BUSY);
+    ck_assert(faults_hit());
+    faults_clear();
+    ck_assert(!file_exists(in_backup(NEW)));
+    h5ckpt_close(store);
+    assert_milestones("best intact 1;");
+    assert_restores(H5CKPT_OK, 2);
+}
+END_TEST
+
+/* A milestone's file is the slot's, too: it is no longer what was kept. */
+START_TEST(a_base_that_somebody_wrote_over_is_not_kept_already)
+{
+    h5ckpt_store *store = open_and_restore(2);
+    static unsigned char bytes[1 << 20];
+
+    save(store, 1);
+    save(store, 2);
+    keep(store, "best");
+    const uint64_t byte_count = file_bytes(in_backup(BEST));
+    ck_assert_uint_le(byte_count, sizeof bytes);
+    file_read_bytes(in_backup(slot_of_epoch(1)), bytes, byte_count, 0);
+    file_write_bytes(in_backup(BEST), bytes, byte_count, 0);
+    assert_status(h5ckpt_keep(store, "best"), H5CKPT_E_BUSY);
+    assert_mentions(h5ckpt_message(store), "no longer holds");
+    ck_assert(!file_exists(in_backup(NEW)));
+    h5ckpt_close(store);
+}
+END_TEST
+
+static int look_at_no_slot(int directory, const char *name, struct stat *status)
+{
+    errno = EIO;
+    return strncmp(name, "slot-", 5) == 0 ? -1 : system_kernel.status_at(directory, name, status);
+}
+
+START_TEST(a_base_that_cannot_be_looked_at_is_an_error_and_the_older_milestone_stays)
+{
+    h5ckpt_store *store = open_and_restore(2);
+    struct system_calls calls;
+
+    save(store, 1);
+    keep(store, "best");
+    save(store, 2);
+    calls = *system_calls;
+    calls.status_at = look_at_no_slot;
+    system_calls = &calls;
+    assert_status(h5ckpt_keep(store, "best"), H5CKPT_E_IO);
+    faults_clear();
+    ck_assert(!file_exists(in_backup(NEW)));
+    h5ckpt_close(store);
+    assert_milestones("best intact 1;");
+}
+END_TEST
+
+START_TEST(any_number_of_milestones_is_listed)
+{
+    enum { MANY = 40 };
+    h5ckpt_store *store = open_and_restore(2);
+
+    save(store, 1);
+    for (int i = 0; i < MANY; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "m%d", i);
+        keep(store, name);
+    }
+    ck_assert_uint_eq(list(store).count, MANY);
+    h5ckpt_close(store);
+}
+END_TEST
+
+START_TEST(a_store_that_is_not_open_removes_nothing)
+{
+    struct h5ckpt_options bad = h5ckpt_options_default();
+    h5ckpt_store *store;
+
+    bad.slots = 17;
+    assert_status(h5ckpt_open(&store, fixture_backup, standard.state, &bad), H5CKPT_E_ARGUMENT);
+    assert_status(h5ckpt_remove_milestone(store, "best"), H5CKPT_E_ARGUMENT);
+    assert_mentions(h5ckpt_message(store), "not open");
+    assert_status(h5ckpt_reserve(store), H5CKPT_E_ARGUMENT);
+    assert_mentions(h5ckpt_message(store), "not open");
+    h5ckpt_close(store);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("keep");
@@ -1221,7 +1383,8 @@ int main(void)
     tcase_add_test(tcase, keeping_writes_no_state_again_and_the_next_save_into_the_slot_makes_a_new_file);
     tcase_add_test(tcase, a_restored_state_is_kept);
     tcase_add_test(tcase, a_restored_state_that_may_not_be_durable_is_copied);
-    tcase_add_loop_test(tcase, without_hard_links_the_state_is_copied, 0, 4);
+    tcase_add_test(tcase, a_restored_state_that_may_not_be_durable_is_copied_although_it_has_been_kept);
+    tcase_add_loop_test(tcase, without_hard_links_the_state_is_copied, 0, 6);
     tcase_add_test(tcase, a_copy_of_damaged_bytes_is_refused_and_the_older_milestone_stays);
     tcase_add_loop_test(tcase, a_base_found_damaged_is_told_so_and_the_next_save_spares_the_state_before, 0, 3);
     tcase_add_test(tcase, after_a_damaged_base_saves_go_on_in_a_new_file);
@@ -1261,6 +1424,13 @@ int main(void)
     tcase_add_test(tcase, the_logger_is_told);
     tcase_add_test(tcase, what_a_crash_left_of_a_milestone_is_removed_and_the_slot_is_written_in_place_again);
     tcase_add_test(tcase, a_slot_that_somebody_replaced_is_not_kept);
+    tcase_add_loop_test(tcase, what_took_the_place_of_the_base_is_not_kept_and_the_older_milestone_stays, 0,
+                        2 * SUCCESSOR_COUNT);
+    tcase_add_test(tcase, a_new_file_that_somebody_replaces_is_not_kept_and_the_older_milestone_stays);
+    tcase_add_test(tcase, a_base_that_somebody_wrote_over_is_not_kept_already);
+    tcase_add_test(tcase, a_base_that_cannot_be_looked_at_is_an_error_and_the_older_milestone_stays);
+    tcase_add_test(tcase, any_number_of_milestones_is_listed);
+    tcase_add_test(tcase, a_store_that_is_not_open_removes_nothing);
     suite_add_tcase(suite, tcase);
     fixture_begin();
     SRunner *runner = srunner_create(suite);
