@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -890,6 +891,64 @@ START_TEST(a_save_that_is_waited_for_and_fails_says_so_once)
 }
 END_TEST
 
+/* --------------------------------------------------- memory that changes too early */
+
+static bool changes_as_soon_as_saved;
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
+
+/* The library makes its threads here: what was saved was read, or is about to be. */
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
+{
+    if (changes_as_soon_as_saved)
+        weights[0] += 1;
+    return __real_pthread_create(thread, attributes, run, argument);
+}
+
+static void choose_to_detect_changes(void)
+{
+    program.options.store.save_mode = H5CKPT_SAVE_FENCED;
+    program.options.store.background.detect_changes = true;
+}
+
+/* The first save with a history makes room for it: what comes of it is known at once. */
+START_TEST(a_change_while_room_is_made_for_the_history_is_found_by_the_save)
+{
+    choose_to_detect_changes();
+    begin_without_history(WITH_STATE);
+    changes_as_soon_as_saved = true;
+    program.dies_after++;
+    train();
+    changes_as_soon_as_saved = false;
+    ck_assert_int_eq(last_save, H5CKPT_E_ARGUMENT);
+    assert_mentions(last_message, "memory changed");
+    assert_mentions(last_message, "'weights'");
+    assert_status(h5ckpt_wait(h5ckpt_callback_store(callback)), H5CKPT_OK);
+    last_save = H5CKPT_OK;
+    program.dies_after++;
+    train();
+    ck_assert_int_eq(last_save, H5CKPT_OK);
+}
+END_TEST
+
+START_TEST(a_state_that_changed_is_not_kept_as_a_milestone)
+{
+    choose_to_detect_changes();
+    program.options.milestones.every_epochs = 1;
+    program.dies_after = 2 * program.batches - 1;
+    live();
+    do_batch();
+    changes_as_soon_as_saved = true;
+    heed(h5ckpt_on_epoch_end(callback, done.epoch));
+    changes_as_soon_as_saved = false;
+    ck_assert_int_eq(last_save, H5CKPT_E_ARGUMENT);
+    assert_mentions(last_message, "memory changed");
+    ck_assert(file_exists(in_backup("milestone-epoch-1.h5")));
+    ck_assert(!file_exists(in_backup("milestone-epoch-2.h5")));
+}
+END_TEST
+
 /* What is not there is not there for want of room for the history. */
 START_TEST(a_disk_too_full_for_the_state_itself_is_said_as_ever)
 {
@@ -1338,6 +1397,8 @@ int main(void)
     tcase_add_test(full, a_first_save_into_reserved_slots_needs_no_room_for_the_history);
     tcase_add_loop_test(full, where_want_of_room_shows_only_when_it_is_written_every_state_is_saved, 0,
                         2 * 2 * BEGINNINGS * MODE_COUNT);
+    tcase_add_test(full, a_change_while_room_is_made_for_the_history_is_found_by_the_save);
+    tcase_add_test(full, a_state_that_changed_is_not_kept_as_a_milestone);
     tcase_add_loop_test(full, a_save_that_is_waited_for_and_fails_says_so_once, 0, MODE_COUNT);
     tcase_add_test(full, a_disk_too_full_for_the_state_itself_is_said_as_ever);
     tcase_add_test(full, the_last_save_before_preemption_counts_although_the_history_is_full);

@@ -203,6 +203,20 @@ START_TEST(all_floating_point_variables_can_be_chosen_at_once)
 }
 END_TEST
 
+START_TEST(an_array_without_elements_is_finite)
+{
+    h5ckpt_add(standard.state, "none", H5CKPT_FLOAT64, 1, (const uint64_t[]){0}, NULL);
+    ck_assert_int_eq(h5ckpt_require_finite(standard.state, "none"), H5CKPT_OK);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+
+    assert_status_message(standard_save(store, &standard, 1), H5CKPT_OK, h5ckpt_message(store));
+    standard_spoil(&standard);
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_OK);
+    ck_assert(standard_is(&standard, 1));
+    h5ckpt_close(store);
+}
+END_TEST
+
 START_TEST(a_first_save_that_is_refused_leaves_nothing)
 {
     ck_assert_int_eq(h5ckpt_require_finite(standard.state, "weights"), H5CKPT_OK);
@@ -248,6 +262,7 @@ int main(void)
     tcase_add_loop_test(saves, a_save_of_anything_else_names_it_and_leaves_what_was_saved, 0, H5CKPT_SAVE_FORKED + 1);
     tcase_add_test(saves, what_was_not_chosen_may_be_anything);
     tcase_add_test(saves, all_floating_point_variables_can_be_chosen_at_once);
+    tcase_add_test(saves, an_array_without_elements_is_finite);
     tcase_add_test(saves, a_first_save_that_is_refused_leaves_nothing);
     tcase_add_test(saves, what_cannot_be_anything_else_is_refused_by_name);
     tcase_add_test(saves, a_name_that_nobody_added_is_refused);

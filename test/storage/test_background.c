@@ -1375,6 +1375,72 @@ START_TEST(where_the_system_gives_no_process_either_it_is_saved_too)
 }
 END_TEST
 
+static struct system_calls few_children;
+static int64_t (*run_child_really)(const struct system_child *child);
+static int child_error;
+static bool siblings_only; /* are refused */
+
+static int64_t refuse_child(const struct system_child *child)
+{
+    if (siblings_only && !child->beside)
+        return run_child_really(child);
+    errno = child_error;
+    return -1;
+}
+
+static void refuse_children(int error, bool only_siblings)
+{
+    few_children = *system_calls;
+    run_child_really = few_children.run_child;
+    few_children.run_child = refuse_child;
+    child_error = error;
+    siblings_only = only_siblings;
+    system_calls = &few_children;
+}
+
+/* _i: errno. Where there are just none left, the save is synchronous. */
+START_TEST(where_the_system_refuses_a_child_for_good_the_save_says_so)
+{
+    static const struct {
+        int error;
+        h5ckpt_status expected;
+    } CASE[] = {{EAGAIN, H5CKPT_OK}, {ENOMEM, H5CKPT_OK}, {EPERM, H5CKPT_E_PERMISSION}, {ENOSYS, H5CKPT_E_SYSTEM}};
+    const struct system_calls *before = system_calls;
+
+    mode = H5CKPT_SAVE_FORKED;
+    make(MEDIUM);
+    const struct h5ckpt_options options = options_of_mode();
+    h5ckpt_store *store = open_with(&options);
+    refuse_children(CASE[_i].error, false);
+    assert_status_message(begin_save(store, 1), CASE[_i].expected, said);
+    if (CASE[_i].expected == H5CKPT_OK)
+        assert_stored(1);
+    else
+        assert_mentions(said, "gives no child process");
+    system_calls = before;
+    assert_status(h5ckpt_wait(store), H5CKPT_OK);
+    h5ckpt_close(store);
+    ck_assert_int_eq(file_exists(fixture_backup), CASE[_i].expected == H5CKPT_OK);
+}
+END_TEST
+
+START_TEST(where_the_system_refuses_further_children_one_writes_all)
+{
+    const struct system_calls *before = system_calls;
+
+    begin_mode(2);
+    make(LARGE);
+    refuse_children(EAGAIN, true);
+    h5ckpt_store *store = open_mode_and_save(2);
+    assert_begun(store, 3);
+    arrays_spoil(&arrays);
+    assert_durable(store);
+    system_calls = before;
+    assert_stored(3);
+    h5ckpt_close(store);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ it fails */
 
 static const struct failure {
@@ -1487,6 +1553,53 @@ START_TEST(the_next_save_returns_the_failure_and_saves_anew)
     assert_stored(5);
     assert_stored_previous(4);
     end_failing(store, failure);
+}
+END_TEST
+
+START_TEST(a_failure_is_returned_by_a_next_save_that_is_durable_already)
+{
+    mode = H5CKPT_SAVE_STAGED;
+    make(MEDIUM);
+    const struct h5ckpt_options options = options_of_mode();
+    h5ckpt_store *store = begin_failing(&FAILURE[0], &options);
+
+    assert_soon(event_count(H5CKPT_EVENT_SAVE_FAILED) != 0);
+    gate_fail_no_more();
+    threads_left = 0;
+    ck_assert_int_eq(begin_save(store, 4), FAILURE[0].status);
+    assert_mentions(said, "this one is durable");
+    assert_stored(4);
+    threads_left = 1000000;
+    assert_durable(store);
+    end_failing(store, &FAILURE[0]);
+}
+END_TEST
+
+/* Two writers: the other's write is under way, or not begun because of a limit of speed. _i: that */
+START_TEST(a_failing_write_ends_the_other_writers_too)
+{
+    mode = H5CKPT_SAVE_FENCED;
+    make(LARGE);
+    struct h5ckpt_options options = options_of_mode();
+    options.background.bytes_per_second = _i == 0 ? 0 : 1;
+    h5ckpt_store *store = open_and_save(&options, 2);
+    forget_events();
+    arrays_fill(&arrays, 3);
+    gate_shut(GATE_WRITE, "slot");
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
+    if (_i == 0)
+        assert_soon(gate_held_count() >= 2);
+    else
+        gate_await();
+    gate_fail(GATE_WRITE, "slot", 0, GATE_FOR_EVER, EIO);
+    for (unsigned i = 0; i < 10 && _i != 0; i++)
+        nap(); /* time for the other to come to where it waits */
+    gate_open();
+    assert_soon(event_count(H5CKPT_EVENT_SAVE_FAILED) == 1);
+    assert_status(h5ckpt_wait(store), H5CKPT_E_IO);
+    gate_fail_no_more();
+    h5ckpt_close(store);
+    assert_stored(2);
 }
 END_TEST
 
@@ -2111,20 +2224,119 @@ START_TEST(a_change_before_it_was_read_is_found_as_well)
 }
 END_TEST
 
-START_TEST(every_variable_that_changed_is_named)
+static unsigned times_said(const char *text)
+{
+    unsigned count = 0;
+
+    for (const char *at = said; (at = strstr(at, text)) != NULL; at++)
+        count++;
+    return count;
+}
+
+START_TEST(every_variable_that_changed_is_named_once)
 {
     h5ckpt_store *store = open_to_detect();
 
     assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
     assert_soon(gate_written_bytes("slot") >= arrays_byte_count(&arrays));
+    change_byte_too_early(arrays.item[1].bytes + 10000);
     change_byte_too_early(arrays.item[1].bytes + 100000);
     change_byte_too_early(arrays.item[3].bytes + 70000);
     assert_status(h5ckpt_fence(store), H5CKPT_E_ARGUMENT);
-    assert_mentions(h5ckpt_message(store), "beta");
+    snprintf(said, sizeof said, "%s", h5ckpt_message(store));
+    ck_assert_uint_eq(times_said("'beta'"), 1);
     assert_mentions(h5ckpt_message(store), "delta");
     ck_assert_ptr_null(strstr(h5ckpt_message(store), "gamma"));
     h5ckpt_close(store);
     assert_stored(2);
+}
+END_TEST
+
+/* At one byte a second nobody would live to see its end. */
+START_TEST(a_save_that_was_given_up_is_not_held_up_by_a_limit_of_speed)
+{
+    mode = H5CKPT_SAVE_FENCED;
+    make(LARGE);
+    struct h5ckpt_options options = options_of_mode();
+    options.background.detect_changes = true;
+    options.background.bytes_per_second = 1;
+    h5ckpt_store *store = open_and_save(&options, 2);
+
+    forget_events();
+    arrays_fill(&arrays, 3);
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
+    change_byte_too_early(arrays.item[0].bytes + MIB);
+    assert_status(h5ckpt_fence(store), H5CKPT_E_ARGUMENT);
+    assert_soon(event_count(H5CKPT_EVENT_SAVE_FAILED) == 1);
+    h5ckpt_close(store);
+    assert_stored(2);
+}
+END_TEST
+
+/* What was written is not what memory was, although memory is so again. */
+START_TEST(a_change_that_was_read_and_put_back_is_found)
+{
+    h5ckpt_store *store = open_to_detect();
+    unsigned char *byte = arrays.item[3].bytes + 70000; /* in the last chunk */
+
+    gate_shut(GATE_WRITE, "slot");
+    assert_status(h5ckpt_save(store, &(struct h5ckpt_progress){.epoch = 3, .step = 30}), H5CKPT_OK);
+    gate_await();
+    change_byte_too_early(byte);
+    gate_open();
+    assert_soon(gate_written_bytes("slot") >= arrays_byte_count(&arrays));
+    change_byte_too_early(byte);
+    assert_status(h5ckpt_fence(store), H5CKPT_E_ARGUMENT);
+    assert_mentions(h5ckpt_message(store), "delta");
+    h5ckpt_close(store);
+    assert_stored(2);
+}
+END_TEST
+
+START_TEST(a_change_that_another_call_finds_is_returned_by_the_next_wait)
+{
+    h5ckpt_store *store = open_to_detect();
+    struct h5ckpt_report report;
+
+    assert_status(h5ckpt_save(store, &(struct h5ckpt_progress){.epoch = 3, .step = 30}), H5CKPT_OK);
+    assert_soon(gate_written_bytes("slot") >= arrays_byte_count(&arrays));
+    change_byte_too_early(arrays.item[1].bytes + 100000);
+    ck_assert_int_ge(h5ckpt_inspect(store, NULL, &report), 0);
+    ck_assert_uint_eq(report.progress.epoch, 2);
+    assert_status(h5ckpt_wait(store), H5CKPT_E_ARGUMENT);
+    assert_mentions(h5ckpt_message(store), "memory changed");
+    assert_mentions(h5ckpt_message(store), "'beta'");
+    assert_durable(store);
+    h5ckpt_close(store);
+    assert_stored(2);
+}
+END_TEST
+
+/* Their names take more than a block of the file, which is the same in every save. */
+START_TEST(of_many_variables_that_changed_only_some_are_named)
+{
+    enum { MANY = 1000 };
+    static double small[MANY];
+    struct h5ckpt_options options = h5ckpt_options_default();
+    h5ckpt_state *state = h5ckpt_state_new();
+    h5ckpt_store *store;
+
+    options.save_mode = H5CKPT_SAVE_FENCED;
+    options.background.detect_changes = true;
+    for (int i = 0; i < MANY; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "small%d", i);
+        h5ckpt_add(state, name, H5CKPT_FLOAT64, 0, NULL, &small[i]);
+    }
+    assert_status(h5ckpt_open(&store, fixture_backup, state, &options), H5CKPT_OK);
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
+    change_byte_too_early((unsigned char *)&small[MANY / 2]);
+    assert_status(h5ckpt_fence(store), H5CKPT_E_ARGUMENT);
+    snprintf(said, sizeof said, "%s", h5ckpt_message(store));
+    ck_assert_uint_eq(times_said("'small"), 8);
+    assert_mentions(said, " and others");
+    h5ckpt_close(store);
+    h5ckpt_state_free(state);
 }
 END_TEST
 
@@ -3036,10 +3248,14 @@ int main(void)
     tcase_add_loop_test(test_case, a_program_that_ends_without_closing_leaves_a_whole_state, 0, MODE_COUNT);
     tcase_add_loop_test(test_case, where_the_system_gives_no_thread_the_save_is_synchronous, 0, MODE_COUNT * 3);
     tcase_add_loop_test(test_case, where_the_system_gives_no_process_either_it_is_saved_too, 0, MODE_COUNT);
+    tcase_add_loop_test(test_case, where_the_system_refuses_a_child_for_good_the_save_says_so, 0, 4);
+    tcase_add_test(test_case, where_the_system_refuses_further_children_one_writes_all);
 
     test_case = add_case(suite, "failures", setup, teardown);
     tcase_add_loop_test(test_case, waiting_returns_the_failure_once, 0, FAILURES);
     tcase_add_loop_test(test_case, the_next_save_returns_the_failure_and_saves_anew, 0, FAILURES);
+    tcase_add_test(test_case, a_failure_is_returned_by_a_next_save_that_is_durable_already);
+    tcase_add_loop_test(test_case, a_failing_write_ends_the_other_writers_too, 0, 2);
     tcase_add_loop_test(test_case, a_failure_is_returned_where_busy_saves_are_skipped_too, 0, FAILURES);
     tcase_add_loop_test(test_case, every_save_that_fails_is_told_and_returned_and_the_state_before_is_there, 0,
                         FAILURES);
@@ -3069,7 +3285,11 @@ int main(void)
     tcase_add_test(test_case, a_fence_waits_until_everything_was_read_where_there_is_no_memory_for_copies);
     tcase_add_loop_test(test_case, a_change_before_the_fence_is_found_where_that_was_asked_for, 0, (int)COUNT(CHANGE));
     tcase_add_loop_test(test_case, a_change_before_it_was_read_is_found_as_well, 0, 2 * (int)COUNT(CHANGE));
-    tcase_add_test(test_case, every_variable_that_changed_is_named);
+    tcase_add_test(test_case, every_variable_that_changed_is_named_once);
+    tcase_add_test(test_case, a_change_that_was_read_and_put_back_is_found);
+    tcase_add_test(test_case, a_change_that_another_call_finds_is_returned_by_the_next_wait);
+    tcase_add_test(test_case, of_many_variables_that_changed_only_some_are_named);
+    tcase_add_test(test_case, a_save_that_was_given_up_is_not_held_up_by_a_limit_of_speed);
     tcase_add_loop_test(test_case, nothing_is_found_where_nothing_changed, 0, 2);
     tcase_add_loop_test(test_case, looking_for_changes_does_nothing_in_the_other_modes, 0, 2);
 

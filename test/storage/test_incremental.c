@@ -884,6 +884,29 @@ START_TEST(a_hint_survives_a_variable_that_is_added)
 }
 END_TEST
 
+/* _i: mode. Nothing has been saved yet that it could be like. */
+START_TEST(a_hint_of_a_variable_that_was_never_saved_promises_nothing)
+{
+    static double late[20000];
+
+    begin_mode(_i);
+    make(USUAL);
+    h5ckpt_store *store = open_mode_and_save_all();
+    for (size_t i = 0; i < COUNT(late); i++)
+        late[i] = (double)i;
+    h5ckpt_add(arrays.state, "late", H5CKPT_FLOAT64, 1, (const uint64_t[]){COUNT(late)}, late);
+    assert_status(h5ckpt_unchanged(store, "late", 0, UINT64_MAX), H5CKPT_OK);
+    assert_status_message(try_save(store), H5CKPT_OK, h5ckpt_message(store));
+    memset(late, 0, sizeof late);
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_OK);
+    unsigned wrong = 0;
+    for (size_t i = 0; i < COUNT(late); i++)
+        wrong += late[i] != (double)i;
+    ck_assert_uint_eq(wrong, 0);
+    h5ckpt_close(store);
+}
+END_TEST
+
 /* Another address with the same content: the promise is about the variable. */
 START_TEST(a_hint_for_memory_that_moved_is_right)
 {
@@ -1175,6 +1198,7 @@ int main(void)
     tcase_add_loop_test(test_case, a_range_that_goes_beyond_the_end_promises_what_is_there, 0, (int)COUNT(RANGE));
     tcase_add_loop_test(test_case, a_hint_of_an_unknown_variable_is_refused_and_promises_nothing, 0, MODE_COUNT);
     tcase_add_loop_test(test_case, a_hint_survives_a_variable_that_is_added, 0, MODE_COUNT);
+    tcase_add_loop_test(test_case, a_hint_of_a_variable_that_was_never_saved_promises_nothing, 0, MODE_COUNT);
     tcase_add_loop_test(test_case, a_hint_for_memory_that_moved_is_right, 0, MODE_COUNT);
     tcase_add_test(test_case, a_hint_by_another_process_is_refused);
 

@@ -1502,6 +1502,47 @@ START_TEST(a_foreign_slot_that_comes_while_the_store_is_open_is_not_written_over
 }
 END_TEST
 
+START_TEST(a_slot_of_a_newer_version_that_comes_while_the_store_is_open_is_not_written_over)
+{
+    standard_history(2, 1, 4);
+    h5ckpt_store *store = open_and_restore(2, 4);
+    const char *newer = slot_of_epoch(3); /* where the next save would go */
+    file_write_bytes(in_backup(newer), &(unsigned char){FORMAT_VERSION + 1}, 1, 8);
+    file_seal_sector(in_backup(newer), 0);
+    snapshot_before();
+    assert_status(standard_save(store, &standard, 5), H5CKPT_E_VERSION);
+    assert_mentions(h5ckpt_message(store), newer);
+    assert_unchanged();
+    h5ckpt_close(store);
+}
+END_TEST
+
+/* An older state of the directory's own, put back into the slot that this handle has saved a newer one in. */
+START_TEST(a_restored_state_that_this_handle_did_not_put_there_is_not_taken_for_durable)
+{
+    static unsigned char older[1 << 20];
+    h5ckpt_store *store = standard_open(&standard, NULL);
+
+    assert_save(store, 1);
+    const char *name = slot_of_epoch(1);
+    const uint64_t byte_count = file_bytes(in_backup(name));
+    ck_assert_uint_le(byte_count, sizeof older);
+    file_read_bytes(in_backup(name), older, byte_count, 0);
+    assert_save(store, 2);
+    assert_save(store, 3);
+    ck_assert_str_eq(slot_of_epoch(3), name);
+    file_write_bytes(in_backup(name), older, byte_count, 0);
+    file_flip_bit(in_backup(slot_of_epoch(2)), 8 * 20000);
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_FELL_BACK);
+    ck_assert(standard_is(&standard, 1));
+    ck_assert(!store->base_durable);
+    assert_save(store, 4);
+    ck_assert_str_ne(slot_of_epoch(4), name);
+    h5ckpt_close(store);
+    assert_restores(H5CKPT_OK, 4);
+}
+END_TEST
+
 START_TEST(a_foreign_slot_that_comes_while_the_store_is_open_survives_its_deletion)
 {
     make_other_directory();
@@ -2806,6 +2847,52 @@ START_TEST(asking_for_space_writes_nothing)
 }
 END_TEST
 
+START_TEST(the_space_of_a_slot_that_is_missing_is_needed_again)
+{
+    struct h5ckpt_space space;
+
+    standard_history(2, 1, 4);
+    file_remove(in_backup(slot_of_epoch(3)));
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    ck_assert_int_ge(h5ckpt_restore(store, NULL, NULL), 0);
+    assert_status(h5ckpt_space(store, &space), H5CKPT_OK);
+    ck_assert_uint_eq(space.disk_bytes_needed, space.slot_bytes);
+    h5ckpt_close(store);
+}
+END_TEST
+
+static int look_at_no_slot(int directory, const char *name, struct stat *status)
+{
+    errno = EIO;
+    return strncmp(name, "slot-", 5) == 0 ? -1 : system_kernel.status_at(directory, name, status);
+}
+
+START_TEST(the_space_of_slots_that_cannot_be_looked_at_is_not_told)
+{
+    struct system_calls calls = *system_calls;
+    struct h5ckpt_space space;
+
+    standard_history(2, 1, 2);
+    h5ckpt_store *store = open_and_restore(2, 2);
+    calls.status_at = look_at_no_slot;
+    system_calls = &calls;
+    assert_status(h5ckpt_space(store, &space), H5CKPT_E_IO);
+    faults_clear();
+    h5ckpt_close(store);
+}
+END_TEST
+
+START_TEST(of_a_directory_that_is_not_there_no_space_is_told)
+{
+    struct h5ckpt_space space;
+    h5ckpt_store *reader = standard_open_reader(&standard);
+
+    assert_status(h5ckpt_space(reader, &space), H5CKPT_E_ARGUMENT);
+    assert_mentions(h5ckpt_message(reader), "there is no directory");
+    h5ckpt_close(reader);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- arguments */
 
 static void assert_open_refused(const char *path, const struct h5ckpt_options *options, h5ckpt_status expected)
@@ -2898,6 +2985,33 @@ START_TEST(a_state_with_a_failed_add_is_refused_with_its_message)
     assert_mentions(h5ckpt_message(store), h5ckpt_state_message(standard.state));
     h5ckpt_close(store);
     ck_assert(!file_exists(fixture_backup));
+}
+END_TEST
+
+START_TEST(a_failed_add_is_said_by_whatever_is_asked_next)
+{
+    struct h5ckpt_space space;
+    h5ckpt_store *store = standard_open(&standard, NULL);
+
+    assert_status(h5ckpt_add(standard.state, "a//b", H5CKPT_INT8, 0, NULL, extra), H5CKPT_E_ARGUMENT);
+    assert_status(h5ckpt_space(store, &space), H5CKPT_E_ARGUMENT);
+    assert_mentions(h5ckpt_message(store), h5ckpt_state_message(standard.state));
+    assert_status(h5ckpt_reserve(store), H5CKPT_E_ARGUMENT);
+    assert_mentions(h5ckpt_message(store), h5ckpt_state_message(standard.state));
+    h5ckpt_close(store);
+    ck_assert(!file_exists(fixture_backup));
+}
+END_TEST
+
+START_TEST(failed_saves_are_counted_no_further_than_can_be)
+{
+    struct h5ckpt_store store = {.failed_saves = UINT_MAX - 1};
+
+    for (unsigned i = 0; i < 3; i++)
+        store_note_outcome(&store, false);
+    ck_assert_uint_eq(store.failed_saves, UINT_MAX);
+    store_note_outcome(&store, true);
+    ck_assert_uint_eq(store.failed_saves, 0);
 }
 END_TEST
 
@@ -3118,6 +3232,8 @@ static void add_whose(Suite *suite)
     tcase_add_loop_test(tcase, a_lock_cut_short_while_it_was_made_is_no_obstacle, 4096, 4097);
     tcase_add_loop_test(tcase, a_slot_of_another_directory_is_foreign_and_nothing_is_written, 0, 3);
     tcase_add_test(tcase, a_foreign_slot_that_comes_while_the_store_is_open_is_not_written_over);
+    tcase_add_test(tcase, a_slot_of_a_newer_version_that_comes_while_the_store_is_open_is_not_written_over);
+    tcase_add_test(tcase, a_restored_state_that_this_handle_did_not_put_there_is_not_taken_for_durable);
     tcase_add_test(tcase, a_foreign_slot_that_comes_while_the_store_is_open_survives_its_deletion);
     tcase_add_test(tcase, a_foreign_slot_that_comes_before_the_first_save_is_not_replaced_by_reserved_space);
     tcase_add_test(tcase, a_foreign_slot_that_takes_a_surplus_slots_place_is_not_removed);
@@ -3218,6 +3334,9 @@ static void add_arguments(Suite *suite)
     tcase_add_loop_test(tcase, the_space_needed_after_a_variable_was_added_is_what_the_next_saves_take, 0, 9);
     tcase_add_test(tcase, the_variable_bytes_are_the_sum_of_all_arrays);
     tcase_add_test(tcase, asking_for_space_writes_nothing);
+    tcase_add_test(tcase, the_space_of_a_slot_that_is_missing_is_needed_again);
+    tcase_add_test(tcase, the_space_of_slots_that_cannot_be_looked_at_is_not_told);
+    tcase_add_test(tcase, of_a_directory_that_is_not_there_no_space_is_told);
     tcase_add_test(tcase, a_null_or_empty_directory_name_is_refused);
     tcase_add_test(tcase, an_over_long_directory_name_is_refused);
     tcase_add_test(tcase, an_over_long_part_below_a_missing_directory_leaves_nothing);
@@ -3225,6 +3344,8 @@ static void add_arguments(Suite *suite)
     tcase_add_test(tcase, bad_options_are_refused);
     tcase_add_test(tcase, the_defaults_are_those_that_the_header_names);
     tcase_add_test(tcase, a_state_with_a_failed_add_is_refused_with_its_message);
+    tcase_add_test(tcase, a_failed_add_is_said_by_whatever_is_asked_next);
+    tcase_add_test(tcase, failed_saves_are_counted_no_further_than_can_be);
     tcase_add_test(tcase, every_function_bears_null);
     if (geteuid() == 0) { /* only root can become someone who may not */
         tcase_add_test(tcase, a_directory_that_may_not_be_written_is_a_matter_of_permission);
