@@ -7,6 +7,7 @@
  * test/crash looks at.
  */
 #include <errno.h>
+#include <hdf5.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -891,6 +892,49 @@ START_TEST(a_save_that_is_waited_for_and_fails_says_so_once)
 }
 END_TEST
 
+/* ------------------------------------------------------------ libhdf5, which fails */
+
+static unsigned hdf5_failures_left;
+
+hid_t __real_H5Fcreate(const char *name, unsigned flags, hid_t creation, hid_t access);
+hid_t __wrap_H5Fcreate(const char *name, unsigned flags, hid_t creation, hid_t access);
+
+hid_t __wrap_H5Fcreate(const char *name, unsigned flags, hid_t creation, hid_t access)
+{
+    if (hdf5_failures_left == 0)
+        return __real_H5Fcreate(name, flags, creation, access);
+    hdf5_failures_left--;
+    return H5I_INVALID_HID;
+}
+
+START_TEST(a_structure_that_hdf5_does_not_make_for_more_history_costs_the_history_only)
+{
+    begin_without_history(WITH_STATE);
+    hdf5_failures_left = 1;
+    program.dies_after++;
+    train();
+    ck_assert_int_eq(last_save, H5CKPT_HISTORY_FULL);
+    ck_assert_uint_eq(h5ckpt_progress(h5ckpt_callback_store(callback)).step, program.dies_after);
+}
+END_TEST
+
+START_TEST(a_structure_that_hdf5_does_not_make_at_all_leaves_the_state_before)
+{
+    begin_without_history(WITH_STATE);
+    const uint64_t saved = done.step;
+    hdf5_failures_left = 100;
+    program.dies_after++;
+    train();
+    hdf5_failures_left = 0;
+    ck_assert_int_eq(last_save, H5CKPT_E_HDF5);
+    assert_mentions(last_message, "is still there");
+    ck_assert_uint_eq(h5ckpt_progress(h5ckpt_callback_store(callback)).step, saved);
+    die();
+    begin();
+    ck_assert_uint_eq(done.step, saved);
+}
+END_TEST
+
 /* --------------------------------------------------- memory that changes too early */
 
 static bool changes_as_soon_as_saved;
@@ -1399,6 +1443,8 @@ int main(void)
                         2 * 2 * BEGINNINGS * MODE_COUNT);
     tcase_add_test(full, a_change_while_room_is_made_for_the_history_is_found_by_the_save);
     tcase_add_test(full, a_state_that_changed_is_not_kept_as_a_milestone);
+    tcase_add_test(full, a_structure_that_hdf5_does_not_make_for_more_history_costs_the_history_only);
+    tcase_add_test(full, a_structure_that_hdf5_does_not_make_at_all_leaves_the_state_before);
     tcase_add_loop_test(full, a_save_that_is_waited_for_and_fails_says_so_once, 0, MODE_COUNT);
     tcase_add_test(full, a_disk_too_full_for_the_state_itself_is_said_as_ever);
     tcase_add_test(full, the_last_save_before_preemption_counts_although_the_history_is_full);

@@ -7,7 +7,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "storage/system.h"
 #include "storage/team.h"
 #include "storage/walk.h"
 #include "support/assert_h5ckpt.h"
@@ -292,6 +295,91 @@ START_TEST(the_first_of_many_damaged_blocks_is_named_whichever_thread_found_it)
 }
 END_TEST
 
+static _Atomic unsigned later_reads;
+
+/* The first chunk comes last. */
+static ssize_t read_first_chunk_last(int descriptor, void *bytes, size_t byte_count, off_t offset)
+{
+    const bool is_chunk = byte_count >= FORMAT_BLOCK_BYTES;
+
+    for (unsigned ms = 0; is_chunk && offset == FORMAT_USER_BLOCK_BYTES && later_reads < 8 && ms < 5000; ms++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    later_reads += is_chunk && offset != FORMAT_USER_BLOCK_BYTES;
+    return system_kernel.read_at(descriptor, bytes, byte_count, offset);
+}
+
+static pthread_t inspector;
+static uint64_t bytes_told;
+
+static void note_progress(void *context, uint64_t bytes_done, uint64_t bytes_total)
+{
+    (void)context;
+    ck_assert(pthread_equal(pthread_self(), inspector));
+    ck_assert_uint_le(bytes_done, bytes_total);
+    bytes_told = bytes_done;
+}
+
+START_TEST(the_first_damaged_block_is_named_although_it_was_found_last)
+{
+    const struct h5ckpt_inspect_options options = {.depth = H5CKPT_ALL_BYTES, .progress = note_progress};
+    struct system_calls calls = system_kernel;
+    h5ckpt_state *state = large_state();
+    h5ckpt_store *store;
+    struct h5ckpt_report report;
+
+    assert_status(h5ckpt_open(&store, fixture_backup, state, NULL), H5CKPT_OK);
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
+    for (uint64_t block = 3; block < 300; block += 16)
+        file_flip_bit(in_backup("slot-a.h5"), 8 * (FORMAT_USER_BLOCK_BYTES + block * FORMAT_BLOCK_BYTES));
+    calls.read_at = read_first_chunk_last;
+    system_calls = &calls;
+    inspector = pthread_self();
+    assert_status(h5ckpt_inspect(store, &options, &report), H5CKPT_E_LOST);
+    system_calls = &system_kernel;
+    ck_assert_uint_ge(bytes_told, LARGE_COUNT * sizeof *large);
+    ck_assert_uint_ge(later_reads, 8);
+    assert_mentions(report.slot[0].reason, "the first is block 3 ");
+    h5ckpt_close(store);
+    h5ckpt_state_free(state);
+    free(large);
+}
+END_TEST
+
+static _Atomic bool is_cut;
+
+static ssize_t fail_and_cut(int descriptor, void *bytes, size_t byte_count, off_t offset)
+{
+    if (byte_count > FORMAT_BLOCK_BYTES && !atomic_exchange(&is_cut, true)) {
+        ck_assert_int_eq(truncate(in_backup("slot-a.h5"), FORMAT_USER_BLOCK_BYTES), 0);
+        errno = EIO;
+        return -1;
+    }
+    return system_kernel.read_at(descriptor, bytes, byte_count, offset);
+}
+
+START_TEST(a_slot_that_is_cut_while_it_is_read_block_by_block_is_damaged)
+{
+    struct system_calls calls = system_kernel;
+    h5ckpt_state *state = large_state();
+    h5ckpt_store *store;
+    struct h5ckpt_report report;
+
+    assert_status(h5ckpt_open(&store, fixture_backup, state, NULL), H5CKPT_OK);
+    assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
+    threads_left = 0;
+    calls.read_at = fail_and_cut;
+    system_calls = &calls;
+    assert_status(h5ckpt_inspect(store, &(struct h5ckpt_inspect_options){.depth = H5CKPT_ALL_BYTES}, &report),
+                  H5CKPT_E_LOST);
+    system_calls = &system_kernel;
+    ck_assert(is_cut);
+    ck_assert_int_eq(report.slot[0].state, H5CKPT_SLOT_DAMAGED);
+    h5ckpt_close(store);
+    h5ckpt_state_free(state);
+    free(large);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("walk");
@@ -313,6 +401,8 @@ int main(void)
     tcase_add_loop_test(whole, a_large_state_comes_back_bit_for_bit, 0, 5);
     tcase_add_test(whole, two_variables_in_one_place_are_restored_in_order);
     tcase_add_test(whole, the_first_of_many_damaged_blocks_is_named_whichever_thread_found_it);
+    tcase_add_test(whole, the_first_damaged_block_is_named_although_it_was_found_last);
+    tcase_add_test(whole, a_slot_that_is_cut_while_it_is_read_block_by_block_is_damaged);
     suite_add_tcase(suite, team);
     suite_add_tcase(suite, walk);
     suite_add_tcase(suite, whole);
