@@ -9,6 +9,7 @@
 #include "storage/store.h"
 #include "support/arrays.h"
 #include "support/assert_h5ckpt.h"
+#include "support/fail_malloc.h"
 #include "support/fixture.h"
 #include "support/gate.h"
 
@@ -203,6 +204,53 @@ START_TEST(asking_for_space_makes_no_room_for_copies)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ memory is short */
+
+/* _i: the allocation that fails */
+START_TEST(cells_for_which_there_is_no_memory_are_none)
+{
+    const struct record geometry = {.block_bytes = FORMAT_BLOCK_BYTES,
+                                    .table_offset = FORMAT_USER_BLOCK_BYTES + 4 * MIB};
+    struct snapshot_cells cells = {0};
+    struct error error = ERROR_NONE;
+
+    if (!malloc_is_ours())
+        return;
+    malloc_fail_in = 1 + _i;
+    assert_status(snapshot_reserve_cells(&cells, &geometry, UINT64_MAX, SNAPSHOT_TOUCH_LATER, &error), H5CKPT_E_MEMORY);
+    ck_assert_int_eq(malloc_fail_in, 0);
+    ck_assert_str_ne(error_message(&error), "");
+    ck_assert_uint_eq(cells.count, 0);
+    error_clear(&error);
+    assert_status(snapshot_reserve_cells(&cells, &geometry, UINT64_MAX, SNAPSHOT_TOUCH_LATER, &error), H5CKPT_OK);
+    ck_assert_uint_eq(cells.count, 4);
+    snapshot_free_cells(&cells);
+}
+END_TEST
+
+START_TEST(where_there_is_no_memory_to_look_for_changes_the_save_says_so)
+{
+    struct h5ckpt_options options = h5ckpt_options_default();
+    h5ckpt_store *store;
+
+    if (!malloc_is_ours())
+        return;
+    options.save_mode = H5CKPT_SAVE_FENCED;
+    options.background.detect_changes = true;
+    assert_status(h5ckpt_open(&store, fixture_backup, arrays.state, &options), H5CKPT_OK);
+    for (uint64_t number = 1; number <= 4; number++)
+        assert_status(save_and_wait(store, number), H5CKPT_OK);
+    malloc_fail_in = 1; /* in place: no other is made before it */
+    assert_status(save_and_wait(store, 5), H5CKPT_E_MEMORY);
+    assert_mentions(h5ckpt_message(store), "no memory to look for changes");
+    ck_assert_int_eq(malloc_fail_in, 0);
+    assert_stored(4);
+    assert_status(save_and_wait(store, 6), H5CKPT_OK);
+    assert_stored(6);
+    h5ckpt_close(store);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("flight");
@@ -216,6 +264,8 @@ int main(void)
     tcase_add_loop_test(tcase, a_state_is_not_durable_in_a_directory_that_is_gone, 0, MODE_COUNT - 1);
     tcase_add_test(tcase, a_state_that_grows_finds_out_anew_what_the_file_system_refuses);
     tcase_add_test(tcase, asking_for_space_makes_no_room_for_copies);
+    tcase_add_loop_test(tcase, cells_for_which_there_is_no_memory_are_none, 0, 2);
+    tcase_add_test(tcase, where_there_is_no_memory_to_look_for_changes_the_save_says_so);
     suite_add_tcase(suite, tcase);
     fixture_begin();
     SRunner *runner = srunner_create(suite);
