@@ -81,10 +81,10 @@ static h5ckpt_status refuse_untold(h5ckpt_store *store)
 
 static h5ckpt_status remove_all(h5ckpt_store *store, bool *milestones)
 {
-    h5ckpt_status status;
+    h5ckpt_status status = store_survey(store); /* what came since it was opened is not ours to remove */
 
-    store_survey(store); /* what came since it was opened is not ours to remove; of a writer it cannot fail */
-    status = store_refuse_untouchable(store);
+    if (status >= 0)
+        status = store_refuse_untouchable(store);
     if (status == H5CKPT_OK)
         status = refuse_untold(store);
     if (status == H5CKPT_OK)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage/flight.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -310,8 +309,7 @@ static struct gather new_gather(const struct flight *flight)
         .every_byte = flight->every_byte,
     };
 
-    if (store->hints_hold) { /* so there is a base that this handle has saved */
-        assert(base != NULL && base->ours && base->record.sequence == store->base_sequence);
+    if (store->hints_hold && base != NULL && base->ours && base->record.sequence == store->base_sequence) {
         gather.unchanged = store->unchanged + store->unchanged_bytes;
         gather.known = base->table;
     }

@@ -233,9 +233,8 @@ static h5ckpt_status open_as_writer(h5ckpt_store *store)
     status = become_writer(store);
     if (status < 0)
         return status;
-    store->may_save =
-        store_survey(store) == H5CKPT_NO_CHECKPOINT; /* it cannot fail: the lock says whose slots are ours */
-    if (store_refuse_untouchable(store) < 0) {       /* to be said when it is asked to restore or save */
+    store->may_save = store_survey(store) == H5CKPT_NO_CHECKPOINT;
+    if (store_refuse_untouchable(store) < 0) { /* to be said when it is asked to restore or save */
         store->may_save = false;
         return H5CKPT_OK;
     }

@@ -93,20 +93,21 @@ h5ckpt_status rotation_reserve(h5ckpt_store *store, unsigned target, enum slot_f
     memcpy(record.directory_id, store->lock.directory_id, FORMAT_ID_BYTES);
     memcpy(record.run_id, store->run_id, FORMAT_ID_BYTES);
     for (unsigned i = 0; i < store->options.slots && status == H5CKPT_OK; i++) {
-        if (i == target)
+        struct slot *slot = &store->survey.slot[i];
+        if (i == target || slot->state != H5CKPT_SLOT_ABSENT)
             continue;
         status = rotation_refuse_newcomer(store, i, &store->error);
         if (status == H5CKPT_OK)
             status = slot_reserve(&store->directory, i, &record, fill, store->options.file_mode, &store->buffer,
                                   &store->error);
         if (status == H5CKPT_OK)
-            store->survey.slot[i] = (struct slot){.number = i,
-                                                  .name = slot_name(i),
-                                                  .state = H5CKPT_SLOT_RESERVED,
-                                                  .record = record,
-                                                  .record_readable = true,
-                                                  .file_bytes = record.file_bytes,
-                                                  .overwritable = true};
+            *slot = (struct slot){.number = i,
+                                  .name = slot_name(i),
+                                  .state = H5CKPT_SLOT_RESERVED,
+                                  .record = record,
+                                  .record_readable = true,
+                                  .file_bytes = record.file_bytes,
+                                  .overwritable = true};
     }
     return status;
 }

@@ -14,7 +14,7 @@ bool rotation_is_unmade(const h5ckpt_store *store);
 
 /*
  * A directory's first save takes the space of all its slots, so that a disk that fills up later fails no save: make every slot of
- * the rotation but `target`, where there is none. After a failure call rotation_give_back().
+ * the rotation but `target`. After a failure call rotation_give_back().
  */
 h5ckpt_status rotation_reserve(h5ckpt_store *store, unsigned target, enum slot_fill fill);
 

@@ -159,13 +159,13 @@ static size_t first_target_after(const struct transfer_plan *plan, uint64_t offs
     return low;
 }
 
-/* The target has bytes there. */
 static void scatter(const struct transfer_target *target, uint64_t begin, uint64_t end, const unsigned char *bytes)
 {
     uint64_t from = target->offset > begin ? target->offset : begin;
     uint64_t to = target->offset + target->byte_count < end ? target->offset + target->byte_count : end;
 
-    memcpy(target->bytes + (from - target->offset), bytes + (from - begin), to - from);
+    if (from < to)
+        memcpy(target->bytes + (from - target->offset), bytes + (from - begin), to - from);
 }
 
 h5ckpt_status transfer_read(const struct file *file, const struct record *record, const struct checksum *table,

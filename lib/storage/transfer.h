@@ -39,7 +39,7 @@ h5ckpt_status transfer_verify(const struct file *file, const struct record *reco
 h5ckpt_status transfer_read(const struct file *file, const struct record *record, const struct checksum *table,
                             const struct walk_chunk *chunk, struct error *error);
 
-/* Where `byte_count` bytes, at least one, at `offset` in the file go. */
+/* Where `byte_count` bytes at `offset` in the file go. */
 struct transfer_target {
     uint64_t offset;
     uint64_t byte_count;

@@ -84,6 +84,8 @@ static void hear(void *context, const struct h5ckpt_event *event)
     if (event->kind == H5CKPT_EVENT_DURABLE) {
         judge_mark(MARK_SAVED, life.held = life.base = life.durable = number);
         life.perhaps = 0;
+        judge.expected.fall_back_permitted |=
+            life.troubled; /* it may expect a slot that could not be opened, and is not there */
         if (life.troubled && judge.expected.acknowledged_in_a_row > 2)
             judge.expected.acknowledged_in_a_row = 2; /* it may have taken one for replaceable that it could not read */
     }
