@@ -750,6 +750,30 @@ START_TEST(where_only_one_slot_has_found_more_room_the_other_one_is_saved_withou
 }
 END_TEST
 
+/* The first slot's is the smaller one. */
+START_TEST(of_the_room_that_slots_have_the_larger_one_is_tried_first)
+{
+    choose_long_program();
+    program.epochs = 3;
+    program.options.save_freq = 320;
+    program.dies_after = 1280;
+    live();
+    die();
+    program.options.save_freq = 2300; /* more rows than either has room for */
+    begin();
+    ck_assert_uint_eq(capacity_now(), 2 * FORMAT_HISTORY_CAPACITY_FIRST);
+    fill_disk();
+    program.dies_after = 2300;
+    train();
+    ck_assert_int_eq(last_save, H5CKPT_HISTORY_FULL);
+    empty_disk();
+    die();
+    begin();
+    ck_assert_uint_eq(done.step, 2300);
+    ck_assert_uint_eq(report.history_rows, FORMAT_HISTORY_CAPACITY_FIRST);
+}
+END_TEST
+
 static void log_from_two_epochs_on(h5ckpt_callback *to, const struct program *of)
 {
     (void)of;
@@ -1437,6 +1461,7 @@ int main(void)
     tcase_add_loop_test(full, room_is_looked_for_again_now_and_then_and_nothing_was_lost, 0, MODE_COUNT);
     tcase_add_loop_test(full, where_only_one_slot_has_found_more_room_the_other_one_is_saved_without, 0,
                         2 * MODE_COUNT);
+    tcase_add_test(full, of_the_room_that_slots_have_the_larger_one_is_tried_first);
     tcase_add_loop_test(full, where_there_is_no_room_for_a_new_log_the_state_is_saved_without_it, 0, 2);
     tcase_add_test(full, a_first_save_into_reserved_slots_needs_no_room_for_the_history);
     tcase_add_loop_test(full, where_want_of_room_shows_only_when_it_is_written_every_state_is_saved, 0,

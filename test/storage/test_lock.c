@@ -241,6 +241,20 @@ START_TEST(a_new_lock_that_another_process_holds_is_made_once_more)
 }
 END_TEST
 
+START_TEST(where_a_new_lock_cannot_be_locked_the_one_with_two_names_stays)
+{
+    standard_history(2, 1, 3);
+    link_lock();
+    disturb_lock(1, NULL, EIO);
+    h5ckpt_close(try_open(H5CKPT_E_IO));
+    faults_clear();
+    ck_assert(!file_exists(in_backup("lock.new")));
+    ck_assert_uint_eq(file_inode(linked), file_inode(in_backup("lock")));
+    assert_restores(H5CKPT_OK, 3);
+    file_remove(linked);
+}
+END_TEST
+
 /* ------------------------------------------------------------------- a lock.new */
 
 static void leave_new_lock(size_t byte_count)
@@ -423,6 +437,7 @@ int main(void)
     tcase_add_test(tcase, a_lock_of_another_file_system_is_not_the_one_that_is_held);
     tcase_add_loop_test(tcase, a_lock_that_cannot_be_detached_from_its_other_name_is_not_written, 0, 2);
     tcase_add_test(tcase, a_new_lock_that_another_process_holds_is_made_once_more);
+    tcase_add_test(tcase, where_a_new_lock_cannot_be_locked_the_one_with_two_names_stays);
     tcase_add_test(tcase, a_new_lock_that_another_process_clears_away_is_no_obstacle);
     tcase_add_test(tcase, a_new_lock_that_another_process_puts_in_a_leftovers_place_is_not_removed);
     tcase_add_test(tcase, a_new_lock_of_zeros_that_is_too_long_is_a_strangers);
