@@ -158,6 +158,16 @@ static h5ckpt_status repair_lock(h5ckpt_store *store)
     return status;
 }
 
+/* Who noted that it was saving holds the lock no more: else a reader would take damage in that slot for our work. */
+static void end_anothers_save(struct lock *lock)
+{
+    struct error ignored = ERROR_NONE;
+
+    if (lock->note.activity == LOCK_SAVING)
+        lock_note_failure(lock, &ignored);
+    error_clear(&ignored);
+}
+
 static h5ckpt_status become_writer(h5ckpt_store *store)
 {
     h5ckpt_status status = H5CKPT_OK;
@@ -175,6 +185,8 @@ static h5ckpt_status become_writer(h5ckpt_store *store)
     memcpy(store->lock.run_id, store->run_id, sizeof store->lock.run_id);
     if (status == H5CKPT_OK && !store->lock.identified)
         status = repair_lock(store);
+    if (status == H5CKPT_OK)
+        end_anothers_save(&store->lock);
     /* What is seen may be no more than the page cache of a process that died before it flushed. */
     if (status == H5CKPT_OK && store->lock.phase == LOCK_EMPTY)
         status = directory_flush(&store->directory, &store->error);

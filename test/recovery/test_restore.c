@@ -1871,6 +1871,27 @@ START_TEST(an_interrupted_slot_under_another_boot_may_be_damaged)
 }
 END_TEST
 
+/* A power cut left the note of a save's beginning, not that of its end; later the slot was damaged. */
+START_TEST(damage_beside_a_writer_that_has_not_saved_is_not_taken_for_its_work)
+{
+    standard_history(2, 1, 4);
+    const char *newest = slot_of_epoch(standard_progress(4).epoch);
+    const uint32_t saving[] = {1, strcmp(newest, "slot-a.h5") == 0 ? 0 : 1};
+    file_write_bytes(in_backup("lock"), saving, sizeof saving, 512);
+    file_write_bytes(in_backup("lock"), "another boot", 12, 536);
+    file_write_bytes(in_backup("lock"), &(const uint64_t){3}, 8, 576);
+    file_seal_sector(in_backup("lock"), 512);
+    file_flip_bit(in_backup(newest), 8 * 4200);
+
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    h5ckpt_store *reader = standard_open_reader(&standard);
+    assert_status(h5ckpt_restore(reader, NULL, NULL), H5CKPT_FELL_BACK);
+    ck_assert(standard_is(&standard, 3));
+    h5ckpt_close(reader);
+    h5ckpt_close(store);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ reports */
 
 START_TEST(the_report_says_what_was_restored)
@@ -2156,6 +2177,7 @@ static void add_reports(Suite *suite)
 {
     TCase *tcase = tcase_create("reports");
 
+    tcase_add_test(tcase, damage_beside_a_writer_that_has_not_saved_is_not_taken_for_its_work);
     tcase_add_test(tcase, the_report_says_what_was_restored);
     tcase_add_test(tcase, the_report_of_a_fallback_counts_what_was_lost);
     tcase_add_test(tcase, the_age_is_negative_if_the_clock_was_set_back);
