@@ -72,10 +72,13 @@ void rotation_give_back(h5ckpt_store *store)
     struct error ignored = ERROR_NONE;
     const bool ours = lock_check(&store->lock, &ignored) == H5CKPT_OK;
 
-    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && ours; i++) {
-        directory_remove(&store->directory, slot_new_name(i), &ignored);
-        if (store->survey.slot[i].state == H5CKPT_SLOT_RESERVED)
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        if (ours)
+            directory_remove(&store->directory, slot_new_name(i), &ignored);
+        if (ours && store->survey.slot[i].state == H5CKPT_SLOT_RESERVED)
             remove_what_we_made(store, i);
+        /* Its name may be in the page cache only: no state goes there that is then called durable. */
+        store->memo[i].given_up |= store->survey.slot[i].state == H5CKPT_SLOT_RESERVED;
     }
     error_clear(&ignored);
 }

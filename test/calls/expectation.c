@@ -206,7 +206,7 @@ statuses expected_statuses(enum operation operation, h5ckpt_status normal, const
             set |= SET(H5CKPT_E_MEMORY_CHANGED); /* a restore that had begun to hand bytes over */
     }
     if (operation == OPERATION_RESTORE_IN_PIECES && count > 1 && set != 0) /* (6) */
-        set |= SET(H5CKPT_FELL_BACK);
+        set |= SET(H5CKPT_FELL_BACK) | SET(H5CKPT_E_MEMORY_CHANGED);
     if (operation == OPERATION_SAVE && (set & (SET(H5CKPT_E_NO_SPACE) | SET(H5CKPT_E_MEMORY))) != 0)
         set |= SET(H5CKPT_HISTORY_FULL); /* saved, but for what there was no room for */
     if (needs_an_owner(operation) && (set & SET(H5CKPT_E_DAMAGED)) != 0)

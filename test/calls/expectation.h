@@ -8,7 +8,8 @@
  *       the file was opened anew, a file is not there or is none, or it ends too early.
  *   (4) What an errno says of somebody else: another writer, a stranger's file.
  *   (5) Nothing that the header does not document for the call.
- *   (6) Where memory has begun to change, and a second try fails as well, the state before is better than a half one (P4).
+ *   (6) Where memory has begun to change, and a second try fails as well, the state before is better than a half one (P4); where that
+ *       cannot be had either, memory holds none.
  *
  * Transfers that fall short, and those that are interrupted, change nothing at all; nor does what only helps (a close, the boot id).
  */

@@ -475,8 +475,12 @@ static void compare(void)
         return;
     if (status == H5CKPT_OK)
         life.held = life.base = h5ckpt_progress(life.store).step;
-    else if (status == H5CKPT_E_DIFFERS && h5ckpt_inspect(life.store, NULL, &report) >= 0 &&
-             report.progress.step <= JUDGE_NUMBER_MAX)
+    if (status != H5CKPT_E_DIFFERS || h5ckpt_inspect(life.store, NULL, &report) < 0 ||
+        report.progress.step > JUDGE_NUMBER_MAX)
+        return;
+    if (life.held != 0) /* so it may save */
+        life.base = report.progress.step;
+    else
         life.perhaps = report.progress.step;
 }
 

@@ -109,6 +109,35 @@ START_TEST(what_was_put_in_a_reserved_slots_place_is_not_removed)
 }
 END_TEST
 
+/* Whatever fails from some call on. The directory was not flushed since the slot got its name. */
+START_TEST(a_reserved_slot_that_could_not_be_given_back_takes_no_state)
+{
+    unsigned left = 0;
+
+    for (long call = 0;; call++) {
+        h5ckpt_store *store = standard_open(&standard, NULL);
+        faults_set((struct faults){.calls = FAULT_ALLOCATE | FAULT_WRITE | FAULT_RENAME | FAULT_REMOVE,
+                                   .name = "slot-",
+                                   .first = call,
+                                   .count = FAULTS_FOR_EVER,
+                                   .error = EIO});
+        const h5ckpt_status status = h5ckpt_reserve(store);
+        faults_clear();
+        const bool stayed = status < 0 && file_exists(in_backup("slot-a.h5"));
+        const ino_t reserved = stayed ? file_inode(in_backup("slot-a.h5")) : 0;
+        assert_status_message(standard_save(store, &standard, 1), H5CKPT_OK, h5ckpt_message(store));
+        ck_assert(!stayed || file_inode(in_backup("slot-a.h5")) != reserved);
+        left += stayed;
+        h5ckpt_close(store);
+        assert_restores(H5CKPT_OK, 1);
+        fixture_clear_backup();
+        if (status == H5CKPT_OK)
+            break;
+    }
+    ck_assert_uint_gt(left, 0);
+}
+END_TEST
+
 START_TEST(where_states_were_lost_nothing_is_reserved)
 {
     standard_history(2, 1, 2);
@@ -308,6 +337,7 @@ int main(void)
     tcase_add_loop_test(tcase, the_first_saves_go_into_the_reserved_slots, 2, 4);
     tcase_add_test(tcase, reserved_slots_are_no_checkpoint);
     tcase_add_test(tcase, what_was_put_in_a_reserved_slots_place_is_not_removed);
+    tcase_add_test(tcase, a_reserved_slot_that_could_not_be_given_back_takes_no_state);
     tcase_add_test(tcase, where_states_were_lost_nothing_is_reserved);
     tcase_add_test(tcase, nothing_is_left_of_them_where_the_first_saves_were_given_up);
     tcase_add_test(tcase, nothing_is_left_of_them_where_nothing_was_saved);
