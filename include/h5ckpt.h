@@ -701,8 +701,8 @@ enum { H5CKPT_MILESTONE_NAME_BYTES_MAX = 64 };
 
 /**
  * Keep the state that this handle last saved or restored (after h5ckpt_start_over(): the newest intact one; after
- * h5ckpt_roll_back(): that one; after h5ckpt_compare() with H5CKPT_CURRENT that found another state in memory: the current one, which saves
- * spare since then) as milestone @p name, in the place of an older one of that name. Waits for the save in flight.
+ * h5ckpt_roll_back(): that one; after h5ckpt_compare() with H5CKPT_CURRENT has told a handle that may save that memory differs: the current one,
+ * which saves spare since then) as milestone @p name, in the place of an older one of that name. Waits for the save in flight.
  *
  * It is durable on return. At every instant, crashes included, the name leads to the older milestone or to the new one, whole.
  * Where the file system has hard links this takes a flush of the directory (and the freeing of a file that it replaces), and no space until

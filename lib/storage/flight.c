@@ -244,8 +244,8 @@ static h5ckpt_status conclude(struct flight *flight)
     if (flight->write.touched)
         void_slot(store, &flight->write);
     store->memo[flight->write.number].given_up |= flight->write.touched && flight->unwritable;
-    if (flight->first && store->survey.slot[flight->write.number].state == H5CKPT_SLOT_ABSENT)
-        rotation_give_back(store); /* a first save that failed leaves nothing */
+    if (flight->first)
+        rotation_end_failed_first_save(store, flight->write.number);
     return flight->error.status;
 }
 

@@ -17,18 +17,12 @@
 #include "storage/target.h"
 
 /* (3) */
-static void distrust_names(h5ckpt_store *store)
-{
-    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
-        store->memo[i].given_up = true;
-}
-
 static h5ckpt_status flush_names(h5ckpt_store *store)
 {
     h5ckpt_status status = directory_flush(&store->directory, &store->error);
 
     if (status < 0)
-        distrust_names(store);
+        store_distrust_names(store);
     return status;
 }
 

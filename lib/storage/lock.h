@@ -106,7 +106,7 @@ h5ckpt_status lock_note_success(struct lock *lock, unsigned slot, const struct l
 h5ckpt_status lock_note_roll_back(struct lock *lock, unsigned slot, uint64_t sequence, const char *boot_id,
                                   struct error *error);
 
-/* Remove the file that we hold, durably. */
+/* Remove the file that we hold, durably. After its flush has failed, it may be asked for again. */
 h5ckpt_status lock_remove(struct lock *lock, struct error *error);
 
 void lock_release(struct lock *lock);

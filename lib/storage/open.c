@@ -138,6 +138,8 @@ static h5ckpt_status repair_lock(h5ckpt_store *store)
 
     if (store->lock.repairable)
         status = survey_agreed_id(&store->directory, store->lock.directory_id, &phase, &reason);
+    if (store->lock.note.acknowledged != 0)
+        phase = LOCK_IN_USE; /* the note has a checksum of its own */
 
     if (status == H5CKPT_OK) {
         store->lock.identified = true; /* by the slots: now it can be detached from hard links before it is written */
@@ -158,14 +160,21 @@ static h5ckpt_status repair_lock(h5ckpt_store *store)
     return status;
 }
 
-/* Who noted that it was saving holds the lock no more: else a reader would take damage in that slot for our work. */
-static void end_anothers_save(struct lock *lock)
+/*
+ * Who noted before the machine was restarted that it was saving does so no more: a reader would take damage in that slot for our work. (Under
+ * the same boot it would be right that nothing was acknowledged; and where locks do not work, that save may go on.)
+ */
+static h5ckpt_status end_anothers_save(h5ckpt_store *store)
 {
     struct error ignored = ERROR_NONE;
+    h5ckpt_status status = H5CKPT_OK;
 
-    if (lock->note.activity == LOCK_SAVING)
-        lock_note_failure(lock, &ignored);
+    if (store->lock.note.activity == LOCK_SAVING && !store->survey.same_boot)
+        status = lock_note_failure(&store->lock, &ignored);
+    if (status == H5CKPT_E_BUSY)
+        error_move(&store->error, &ignored);
     error_clear(&ignored);
+    return status == H5CKPT_E_BUSY ? status : H5CKPT_OK;
 }
 
 static h5ckpt_status become_writer(h5ckpt_store *store)
@@ -185,8 +194,6 @@ static h5ckpt_status become_writer(h5ckpt_store *store)
     memcpy(store->lock.run_id, store->run_id, sizeof store->lock.run_id);
     if (status == H5CKPT_OK && !store->lock.identified)
         status = repair_lock(store);
-    if (status == H5CKPT_OK)
-        end_anothers_save(&store->lock);
     /* What is seen may be no more than the page cache of a process that died before it flushed. */
     if (status == H5CKPT_OK && store->lock.phase == LOCK_EMPTY)
         status = directory_flush(&store->directory, &store->error);
@@ -250,7 +257,9 @@ static h5ckpt_status open_as_writer(h5ckpt_store *store)
         store->may_save = false;
         return H5CKPT_OK;
     }
-    status = store_remove_leftovers(store);
+    status = end_anothers_save(store);
+    if (status == H5CKPT_OK)
+        status = store_remove_leftovers(store);
     if (status == H5CKPT_OK)
         status = note_milestones(store);
     if (status < 0)
@@ -309,7 +318,7 @@ static bool is_unused(h5ckpt_store *store)
     bool unused = store->lock.file.descriptor >= 0 && store->lock.identified && store->lock.phase == LOCK_EMPTY;
 
     if (slot[0].name == NULL)
-        return unused && store->lock.made; /* the open failed before the survey: there were no slots when it was made */
+        return unused && store->lock.made; /* the open failed before the survey: there was no state when it was made */
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
         unused &= slot[i].state == H5CKPT_SLOT_ABSENT;
     return unused && !milestones_need_lock(store);
@@ -321,7 +330,7 @@ static bool leaves_nothing(h5ckpt_store *store)
     struct error kept = ERROR_NONE;
 
     if (store->lock.made && !store->open)
-        return true; /* nothing was there, and nothing was saved */
+        return true; /* no state was there, and none was saved */
     error_move(&kept, &store->error);
     const bool nothing =
         store_remove_leftovers(store) == H5CKPT_OK && directory_flush(&store->directory, &store->error) == H5CKPT_OK;

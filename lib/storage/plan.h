@@ -21,7 +21,7 @@ struct plan_slot {
     uint64_t base_sequence;
     bool overwritable;   /* regular file, one link */
     bool same_structure; /* length and structure digest are those of the save */
-    bool given_up;       /* a save or flush of this handle failed in this file */
+    bool given_up;       /* a save or flush of this handle failed in this file, or its name may be on no device */
 };
 
 enum plan_manner {

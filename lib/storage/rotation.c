@@ -42,20 +42,41 @@ h5ckpt_status rotation_verify_survivors(h5ckpt_store *store)
     return H5CKPT_OK;
 }
 
+/* One that was reserved and could not be given back counts for none: it is made once more. */
+static bool is_made(const h5ckpt_store *store, unsigned i)
+{
+    const enum h5ckpt_slot_state state = store->survey.slot[i].state;
+
+    return state != H5CKPT_SLOT_ABSENT && !(state == H5CKPT_SLOT_RESERVED && store->memo[i].given_up);
+}
+
 bool rotation_is_unmade(const h5ckpt_store *store)
 {
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
-        if (store->survey.slot[i].state != H5CKPT_SLOT_ABSENT)
+        if (is_made(store, i))
             return false;
     return store->options.slots > 1;
+}
+
+/* Or did somebody put another file there, be it a state of this very directory? */
+static bool is_as_we_made_it(h5ckpt_store *store, unsigned i)
+{
+    struct error ignored = ERROR_NONE;
+    struct slot now;
+
+    slot_examine(&now, &store->directory, i, store->lock.directory_id);
+    if (store->survey.slot[i].state == H5CKPT_SLOT_RESERVED)
+        return now.state == H5CKPT_SLOT_RESERVED || now.state == H5CKPT_SLOT_ABSENT;
+    const bool ours = rotation_refuse_newcomer(store, i, &ignored) == H5CKPT_OK;
+    error_clear(&ignored);
+    return ours;
 }
 
 static void remove_what_we_made(h5ckpt_store *store, unsigned i)
 {
     struct error ignored = ERROR_NONE;
 
-    if (rotation_refuse_newcomer(store, i, &ignored) == H5CKPT_OK &&
-        directory_remove(&store->directory, slot_name(i), &ignored) == H5CKPT_OK)
+    if (is_as_we_made_it(store, i) && directory_remove(&store->directory, slot_name(i), &ignored) == H5CKPT_OK)
         store->survey.slot[i] = (struct slot){.number = i, .name = slot_name(i)};
     error_clear(&ignored);
 }
@@ -83,6 +104,14 @@ void rotation_give_back(h5ckpt_store *store)
     error_clear(&ignored);
 }
 
+void rotation_end_failed_first_save(h5ckpt_store *store, unsigned target)
+{
+    if (store->survey.slot[target].state == H5CKPT_SLOT_ABSENT)
+        rotation_give_back(store);
+    else
+        store_distrust_names(store); /* the others' were to be flushed with this one's */
+}
+
 h5ckpt_status rotation_reserve(h5ckpt_store *store, unsigned target, enum slot_fill fill)
 {
     h5ckpt_status status = H5CKPT_OK;
@@ -97,7 +126,7 @@ h5ckpt_status rotation_reserve(h5ckpt_store *store, unsigned target, enum slot_f
     memcpy(record.run_id, store->run_id, FORMAT_ID_BYTES);
     for (unsigned i = 0; i < store->options.slots && status == H5CKPT_OK; i++) {
         struct slot *slot = &store->survey.slot[i];
-        if (i == target || slot->state != H5CKPT_SLOT_ABSENT)
+        if (i == target || is_made(store, i))
             continue;
         status = rotation_refuse_newcomer(store, i, &store->error);
         if (status == H5CKPT_OK)
@@ -111,6 +140,7 @@ h5ckpt_status rotation_reserve(h5ckpt_store *store, unsigned target, enum slot_f
                                   .record_readable = true,
                                   .file_bytes = record.file_bytes,
                                   .overwritable = true};
+        store->memo[i].given_up &= status < 0;
     }
     return status;
 }

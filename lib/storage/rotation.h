@@ -18,8 +18,11 @@ bool rotation_is_unmade(const h5ckpt_store *store);
  */
 h5ckpt_status rotation_reserve(h5ckpt_store *store, unsigned target, enum slot_fill fill);
 
-/* Take away again what rotation_reserve() made: nothing is left behind. */
+/* Take away again what rotation_reserve() made. What cannot be removed takes no state, and is made once more. */
 void rotation_give_back(h5ckpt_store *store);
+
+/* A directory's first save has failed: if not even its file was made, nothing is left behind. */
+void rotation_end_failed_first_save(h5ckpt_store *store, unsigned target);
 
 /* Take away slots made beforehand (h5ckpt_reserve()), into which nothing was saved, or not to its end. */
 void rotation_remove_unsaved(h5ckpt_store *store);

@@ -64,8 +64,8 @@ static h5ckpt_status save(h5ckpt_store *store, const struct h5ckpt_progress *at,
         status = rotation_reserve(store, target->slot, SLOT_ALLOCATED);
     if (status == H5CKPT_OK)
         status = flight_begin(store, target, at, begun_ns);
-    if (target->first && status < 0 && store->survey.slot[target->slot].state == H5CKPT_SLOT_ABSENT)
-        rotation_give_back(store); /* not even its file was made */
+    if (target->first && status < 0)
+        rotation_end_failed_first_save(store, target->slot);
     return status;
 }
 

@@ -28,7 +28,7 @@ static void touch_part(void *context, unsigned member)
 static void touch_pages(const struct buffer *memory)
 {
     enum { MEMBERS = 4 };
-    struct touch touch = {memory->bytes, memory->byte_count / MEMBERS}; /* whole blocks */
+    struct touch touch = {memory->bytes, memory->byte_count / MEMBERS}; /* no rest: a multiple of 4096 */
 
     team_run(MEMBERS, touch_part, &touch);
 }

@@ -161,6 +161,12 @@ void store_set_base(h5ckpt_store *store, unsigned slot_number)
     store->may_save = true;
 }
 
+void store_distrust_names(h5ckpt_store *store)
+{
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++)
+        store->memo[i].given_up = true;
+}
+
 void store_note_outcome(h5ckpt_store *store, bool durable)
 {
     store->save_failed = !durable;

@@ -120,6 +120,9 @@ void store_set_base(h5ckpt_store *store, unsigned slot_number);
 /* A save has come to its end. */
 void store_note_outcome(h5ckpt_store *store, bool durable);
 
+/* After a change of names whose flush failed, no slot is written in place. */
+void store_distrust_names(h5ckpt_store *store);
+
 /* Bring layout and working memory up to the registered variables. */
 h5ckpt_status store_prepare(h5ckpt_store *store);
 

@@ -118,6 +118,8 @@ h5ckpt_status survey_directory(struct survey *survey, const struct directory *di
         if (status < 0)
             return status;
         directory_id = agreed_id;
+        if (lock->note.acknowledged != 0)
+            phase = LOCK_IN_USE; /* the note has a checksum of its own */
     }
     bool something = phase == LOCK_IN_USE;
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {

@@ -3,7 +3,8 @@
 
     fuzz.py PROGRAM CORPUS LENGTH TENTH SHORT FULL
 
-LENGTH is that of the longest input. H5CKPT_FUZZ_SECONDS: for so long instead. What it invents stays in a temporary directory; a finding is
+LENGTH is that of the longest input. H5CKPT_FUZZ_SECONDS: for so long instead, and always the same inputs: of one commit CI says one thing. Else
+chance has its way. What it invents stays in a temporary directory; a finding is
 printed in base 64, to be kept as a file in CORPUS when it is mended.
 """
 import os
@@ -23,7 +24,7 @@ environment = dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=4:malloc_context
                    UBSAN_OPTIONS="halt_on_error=1:abort_on_error=1:print_stacktrace=1")
 with tempfile.TemporaryDirectory(prefix="h5ckpt-fuzz-") as directory:
     run = subprocess.run(
-        [program, f"-max_total_time={seconds}" if seconds else f"-runs={executions}", f"-max_len={length}",
+        [program, *((f"-max_total_time={seconds}", "-seed=1") if seconds else (f"-runs={executions}",)), f"-max_len={length}",
          "-entropic=0", "-reduce_inputs=0", "-timeout=60", f"-artifact_prefix={directory}/", directory, corpus],
         env=environment, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
 done = re.search(r"Done (\d+) runs", run.stderr)

@@ -80,6 +80,7 @@ static void hear(void *context, const struct h5ckpt_event *event)
         if (life.held != 0)
             judge_mark(MARK_ROLLED_BACK, life.held); /* what it saves upon */
         judge_mark(MARK_SAVING, life.begun = number);
+        judge.expected.fall_back_permitted |= life.troubled; /* likewise below */
     }
     if (event->kind == H5CKPT_EVENT_DURABLE) {
         judge_mark(MARK_SAVED, life.held = life.base = life.durable = number);

@@ -372,7 +372,7 @@ class Directory:
     def decide(self):
         """The other rules but the last: the answer, unless there is something to give back."""
         states = set(self.states.values())
-        if self.lock["state"] != "intact" and states == {"void"}:
+        if self.lock["state"] != "intact" and states == {"void"} and self.note["acknowledged"] == 0:
             return "none"
         if self.lock.get("phase") == "deleting":
             return "none"
