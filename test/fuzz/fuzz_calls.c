@@ -44,6 +44,7 @@ static struct {
     uint64_t held;    /* restored, or durable */
     uint64_t base;    /* what is kept as a milestone: that one, or the one gone back to or left behind … */
     uint64_t perhaps; /* … or this one, if going back failed */
+    bool base_unsure; /* whatever was looked for may not have been found: it may be any state */
     uint64_t begun;   /* saved last: its bytes are on their way, or were */
     uint64_t durable;
 } life;
@@ -85,6 +86,7 @@ static void hear(void *context, const struct h5ckpt_event *event)
     if (event->kind == H5CKPT_EVENT_DURABLE) {
         judge_mark(MARK_SAVED, life.held = life.base = life.durable = number);
         life.perhaps = 0;
+        life.base_unsure = false;
         judge.expected.fall_back_permitted |=
             life.troubled; /* it may expect a slot that could not be opened, and is not there */
         if (life.troubled && judge.expected.acknowledged_in_a_row > 2)
@@ -235,6 +237,7 @@ static void conclude_restore(const struct judged_restore *restore)
         return;
     life.held = life.base = number;
     life.perhaps = 0;
+    life.base_unsure = false;
 }
 
 static void restore_life(struct input *input)
@@ -372,12 +375,19 @@ static uint64_t number_of(const char *name)
     return named.number > JUDGE_NUMBER_MAX ? 0 : named.number;
 }
 
+static void expect_kept(struct judged_milestone *milestone)
+{
+    milestone->is[life.base] = milestone->is[life.perhaps] = true;
+    for (uint64_t number = 1; number <= JUDGE_NUMBER_MAX && life.base_unsure; number++)
+        milestone->is[number] |= judge.begun[number];
+}
+
 static void keep(unsigned which)
 {
     struct judged_milestone *milestone = &judge.milestone[which];
 
     h5ckpt_wait(life.store);
-    milestone->is[life.base] = milestone->is[life.perhaps] = true;
+    expect_kept(milestone);
     const h5ckpt_status status = h5ckpt_keep(life.store, JUDGE_MILESTONE[which]);
     ALLOW(status, "keep", life.base == 0 ? H5CKPT_E_ARGUMENT : H5CKPT_E_DAMAGED,
           judge.ever_damaged ? H5CKPT_E_DAMAGED : H5CKPT_E_ARGUMENT,
@@ -385,7 +395,7 @@ static void keep(unsigned which)
     if (status != H5CKPT_OK || life.killed)
         return;
     *milestone = (struct judged_milestone){.may_be_damaged = judge.ever_damaged};
-    milestone->is[life.base] = milestone->is[life.perhaps] = true;
+    expect_kept(milestone);
 }
 
 static void forget(unsigned which)
@@ -456,6 +466,7 @@ static void start_over(void)
         return;
     if (h5ckpt_inspect(life.store, &(struct h5ckpt_inspect_options){.depth = H5CKPT_ALL_BYTES}, &report) < 0)
         report.restored = -1;
+    life.base_unsure |= life.troubled;
     const h5ckpt_status status = h5ckpt_start_over(life.store);
     ALLOW(status, "start over", judge_permits_foreign() ? H5CKPT_E_FOREIGN : H5CKPT_OK);
     if (status == H5CKPT_OK)
@@ -471,6 +482,7 @@ static void compare(void)
 
     if (life.callback != NULL)
         return;
+    life.base_unsure |= life.troubled;
     status = h5ckpt_compare(life.store, H5CKPT_CURRENT);
     if (life.killed)
         return;
