@@ -18,6 +18,7 @@ import form
 program, corpus, length = sys.argv[1:4]
 executions = form.count(*map(int, sys.argv[4:7]))
 seconds = os.environ.get("H5CKPT_FUZZ_SECONDS")
+inputs = ",".join(sorted(os.path.join(corpus, name) for name in os.listdir(corpus)))  # in one order on every machine
 
 # Entropic schedules and a large quarantine of freed memory take longer than the targets themselves.
 environment = dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=4:malloc_context_size=12",
@@ -25,7 +26,7 @@ environment = dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=4:malloc_context
 with tempfile.TemporaryDirectory(prefix="h5ckpt-fuzz-") as directory:
     run = subprocess.run(
         [program, *((f"-max_total_time={seconds}", "-seed=1") if seconds else (f"-runs={executions}",)), f"-max_len={length}",
-         "-entropic=0", "-reduce_inputs=0", "-timeout=60", f"-artifact_prefix={directory}/", directory, corpus],
+         "-entropic=0", "-reduce_inputs=0", "-timeout=60", f"-artifact_prefix={directory}/", f"-seed_inputs={inputs}", directory],
         env=environment, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
 done = re.search(r"Done (\d+) runs", run.stderr)
 if run.returncode != 0 or done is None:
