@@ -115,7 +115,7 @@ static h5ckpt_status make_lock(h5ckpt_store *store)
     bool agreed;
     h5ckpt_status status;
 
-    status = survey_agreed_id(&store->directory, directory_id, &phase, &store->error);
+    status = survey_agreed_id(&store->directory, &store->lock.note, directory_id, &phase, &store->error);
     agreed = status == H5CKPT_OK;
     if (status >= 0 && refuse_strangers(&store->directory, &store->error) < 0)
         status = store->error.status;
@@ -137,10 +137,7 @@ static h5ckpt_status repair_lock(h5ckpt_store *store)
     enum lock_phase phase = LOCK_EMPTY;
 
     if (store->lock.repairable)
-        status = survey_agreed_id(&store->directory, store->lock.directory_id, &phase, &reason);
-    if (store->lock.note.acknowledged != 0)
-        phase = LOCK_IN_USE; /* the note has a checksum of its own */
-
+        status = survey_agreed_id(&store->directory, &store->lock.note, store->lock.directory_id, &phase, &reason);
     if (status == H5CKPT_OK) {
         store->lock.identified = true; /* by the slots: now it can be detached from hard links before it is written */
         store->lock.phase = phase;
@@ -161,8 +158,9 @@ static h5ckpt_status repair_lock(h5ckpt_store *store)
 }
 
 /*
- * Who noted before the machine was restarted that it was saving does so no more: a reader would take damage in that slot for our work. (Under
- * the same boot it would be right that nothing was acknowledged; and where locks do not work, that save may go on.)
+ * Who noted before the machine was restarted that it was saving does so no more: a reader would take damage in that
+ * slot for our work. (Under the same boot it would be right that nothing was acknowledged; and where locks do not work,
+ * that save may go on.)
  */
 static h5ckpt_status end_anothers_save(h5ckpt_store *store)
 {
@@ -214,8 +212,8 @@ static h5ckpt_status remove_unfinished(h5ckpt_store *store)
 }
 
 /*
- * Nothing was acknowledged, and yet there is a state: the first save was complete but for that. Or it was in place, into a reserved
- * slot, and a power cut has torn it: then there is no checkpoint.
+ * Nothing was acknowledged, and yet there is a state: the first save was complete but for that. Or it was in place,
+ * into a reserved slot, and a power cut has torn it: then there is no checkpoint.
  */
 static h5ckpt_status finish_first_save(h5ckpt_store *store)
 {
@@ -298,7 +296,10 @@ static h5ckpt_status open_beside_writer(h5ckpt_store *store)
 
 /* --------------------------------------------------------------------- close */
 
-/* A lock that this handle made says nothing of files that were there before and that no record shows to be ours: its id is none of theirs. */
+/*
+ * A lock that this handle made says nothing of files that were there before and that no record shows to be ours: its id
+ * is none of theirs.
+ */
 static bool milestones_need_lock(h5ckpt_store *store)
 {
     struct error ignored = ERROR_NONE;
@@ -324,7 +325,10 @@ static bool is_unused(h5ckpt_store *store)
     return unused && !milestones_need_lock(store);
 }
 
-/* What cannot be removed, or may come back after a power cut, needs the lock: without it nobody knows whose a leftover is. */
+/*
+ * What cannot be removed, or may come back after a power cut, needs the lock: without it nobody knows whose a leftover
+ * is.
+ */
 static bool leaves_nothing(h5ckpt_store *store)
 {
     struct error kept = ERROR_NONE;

@@ -5,22 +5,36 @@
 
 #include "storage/show.h"
 
-/* A file that was put in a slot's place since it was last looked at may be another directory's slot. */
-h5ckpt_status rotation_refuse_newcomer(h5ckpt_store *store, unsigned which, struct error *error)
+/* What is in the slot's place now: since it was last looked at, another directory's slot may have been put there. */
+static struct slot look_again(const h5ckpt_store *store, unsigned which)
 {
     struct slot now;
 
     slot_examine(&now, &store->directory, which, store->lock.directory_id);
-    if (now.state == H5CKPT_SLOT_FOREIGN)
-        return slot_say(&now, &store->directory, H5CKPT_E_FOREIGN, error);
-    if (now.state == H5CKPT_SLOT_NEWER_VERSION)
-        return slot_say(&now, &store->directory, H5CKPT_E_VERSION, error);
-    return slot_is_untold(&now) ? slot_say(&now, &store->directory, now.status, error) : H5CKPT_OK;
+    return now;
+}
+
+static bool is_newcomer(const struct slot *now)
+{
+    return now->state == H5CKPT_SLOT_FOREIGN || now->state == H5CKPT_SLOT_NEWER_VERSION || slot_is_untold(now);
+}
+
+h5ckpt_status rotation_refuse_newcomer(h5ckpt_store *store, unsigned which)
+{
+    const struct slot now = look_again(store, which);
+
+    if (!is_newcomer(&now))
+        return H5CKPT_OK;
+    return slot_say(&now, &store->directory,
+                    now.state == H5CKPT_SLOT_FOREIGN         ? H5CKPT_E_FOREIGN
+                    : now.state == H5CKPT_SLOT_NEWER_VERSION ? H5CKPT_E_VERSION
+                                                             : now.status,
+                    &store->error);
 }
 
 /*
- * Does this save rely on a slot other than the base? With three slots two states are always kept; and slots beyond the rotation
- * are removed once it holds enough states.
+ * Does this save rely on a slot other than the base? With three slots two states are always kept; and slots beyond the
+ * rotation are removed once it holds enough states.
  */
 static bool relies_on_others(const h5ckpt_store *store)
 {
@@ -59,17 +73,13 @@ bool rotation_is_unmade(const h5ckpt_store *store)
 }
 
 /* Or did somebody put another file there, be it a state of this very directory? */
-static bool is_as_we_made_it(h5ckpt_store *store, unsigned i)
+static bool is_as_we_made_it(const h5ckpt_store *store, unsigned i)
 {
-    struct error ignored = ERROR_NONE;
-    struct slot now;
+    const struct slot now = look_again(store, i);
 
-    slot_examine(&now, &store->directory, i, store->lock.directory_id);
     if (store->survey.slot[i].state == H5CKPT_SLOT_RESERVED)
         return now.state == H5CKPT_SLOT_RESERVED || now.state == H5CKPT_SLOT_ABSENT;
-    const bool ours = rotation_refuse_newcomer(store, i, &ignored) == H5CKPT_OK;
-    error_clear(&ignored);
-    return ours;
+    return !is_newcomer(&now);
 }
 
 static void remove_what_we_made(h5ckpt_store *store, unsigned i)
@@ -128,19 +138,20 @@ h5ckpt_status rotation_reserve(h5ckpt_store *store, unsigned target, enum slot_f
         struct slot *slot = &store->survey.slot[i];
         if (i == target || is_made(store, i))
             continue;
-        status = rotation_refuse_newcomer(store, i, &store->error);
+        status = rotation_refuse_newcomer(store, i);
         if (status == H5CKPT_OK)
             status = slot_reserve(&store->directory, i, &record, fill, store->options.file_mode, &store->buffer,
                                   &store->error);
-        if (status == H5CKPT_OK)
-            *slot = (struct slot){.number = i,
-                                  .name = slot_name(i),
-                                  .state = H5CKPT_SLOT_RESERVED,
-                                  .record = record,
-                                  .record_readable = true,
-                                  .file_bytes = record.file_bytes,
-                                  .overwritable = true};
-        store->memo[i].given_up &= status < 0;
+        if (status < 0)
+            continue;
+        *slot = (struct slot){.number = i,
+                              .name = slot_name(i),
+                              .state = H5CKPT_SLOT_RESERVED,
+                              .record = record,
+                              .record_readable = true,
+                              .file_bytes = record.file_bytes,
+                              .overwritable = true};
+        store->memo[i].given_up = false;
     }
     return status;
 }
@@ -168,7 +179,8 @@ void rotation_remove_surplus(h5ckpt_store *store)
         const bool surplus = store->options.slots == 1 ? (int)i != store->base : i >= store->options.slots;
         if (!surplus || store->survey.slot[i].state == H5CKPT_SLOT_ABSENT || !is_superseded(store, i))
             continue;
-        if (rotation_refuse_newcomer(store, i, &ignored) < 0)
+        const struct slot now = look_again(store, i);
+        if (is_newcomer(&now))
             continue; /* not ours to remove: the next restore will say so */
         if (store->view.current == (int)i)
             show_states(store, store->base, (int)i); /* never leads to a file that is gone */

@@ -25,8 +25,8 @@ void survey_explain(const struct survey *survey, struct slot *slot)
 }
 
 /*
- * The newest state's record says which slots there were when it was committed: those of its rotation, all made by the directory's
- * first save, and those that held a state. One that is absent now is a loss.
+ * The newest state's record says which slots there were when it was committed: those of its rotation, all made by the
+ * directory's first save, and those that held a state. One that is absent now is a loss.
  */
 static void mark_missing(struct survey *survey)
 {
@@ -53,7 +53,9 @@ static bool is_present(const struct slot *slot)
     return slot->state != H5CKPT_SLOT_ABSENT;
 }
 
-/* Does the slot say that there is, or was, a checkpoint? While nothing was acknowledged, only if it may hold a state. */
+/*
+ * Does the slot say that there is, or was, a checkpoint? While nothing was acknowledged, only if it may hold a state.
+ */
 static bool is_evidence(const struct slot *slot, enum lock_phase phase)
 {
     if (phase != LOCK_EMPTY)
@@ -62,13 +64,13 @@ static bool is_evidence(const struct slot *slot, enum lock_phase phase)
            slot->state == H5CKPT_SLOT_NEWER_VERSION || slot->state == H5CKPT_SLOT_UNREADABLE;
 }
 
-h5ckpt_status survey_agreed_id(const struct directory *directory, unsigned char directory_id[FORMAT_ID_BYTES],
-                               enum lock_phase *phase, struct error *error)
+h5ckpt_status survey_agreed_id(const struct directory *directory, const struct lock_note *note,
+                               unsigned char directory_id[FORMAT_ID_BYTES], enum lock_phase *phase, struct error *error)
 {
     const char *first = NULL; /* whose id it is */
     struct slot slot;
 
-    *phase = LOCK_EMPTY;
+    *phase = note->acknowledged != 0 ? LOCK_IN_USE : LOCK_EMPTY;
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) { /* whatever the others are */
         slot_examine(&slot, directory, i, NULL);
         if (slot.state == H5CKPT_SLOT_NEWER_VERSION)
@@ -111,15 +113,13 @@ h5ckpt_status survey_directory(struct survey *survey, const struct directory *di
         .writer_alive = writer_alive, .lock_damaged = lock->found && !lock->identified, .note = lock->note};
     survey->same_boot = boot_id[0] != '\0' && strcmp(boot_id, lock->note.boot_id) == 0;
     if (!lock->identified) {
-        status = survey_agreed_id(directory, agreed_id, &phase, error);
+        status = survey_agreed_id(directory, &lock->note, agreed_id, &phase, error);
         if (status == H5CKPT_NO_CHECKPOINT && lock->found)
             status = error_set(error, H5CKPT_E_FOREIGN, "'%s/%s' is not ours, or damaged beyond repair",
                                directory->path, FORMAT_LOCK_NAME);
         if (status < 0)
             return status;
         directory_id = agreed_id;
-        if (lock->note.acknowledged != 0)
-            phase = LOCK_IN_USE; /* the note has a checksum of its own */
     }
     bool something = phase == LOCK_IN_USE;
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {

@@ -30,10 +30,13 @@ h5ckpt_status survey_directory(struct survey *survey, const struct directory *di
 void survey_explain(const struct survey *survey, struct slot *slot);
 
 /*
- * Without a lock: the one directory id that all slots under our names carry, and the phase that they show: LOCK_EMPTY where they are all void.
- * H5CKPT_OK; H5CKPT_NO_CHECKPOINT if there are no slots; H5CKPT_E_FOREIGN if any file under our names is not a readable slot or disagrees.
+ * Without a lock that says whose it is: the one directory id that all slots under our names carry, and the phase:
+ * LOCK_EMPTY where they are all void, and the lock's note (all zero without a lock), which has a checksum of its own,
+ * knows of no acknowledged state. H5CKPT_OK; H5CKPT_NO_CHECKPOINT if there are no slots; H5CKPT_E_FOREIGN if any file
+ * under our names is not a readable slot, or disagrees.
  */
-h5ckpt_status survey_agreed_id(const struct directory *directory, unsigned char directory_id[FORMAT_ID_BYTES],
-                               enum lock_phase *phase, struct error *error);
+h5ckpt_status survey_agreed_id(const struct directory *directory, const struct lock_note *note,
+                               unsigned char directory_id[FORMAT_ID_BYTES], enum lock_phase *phase,
+                               struct error *error);
 
 #endif

@@ -51,7 +51,9 @@ bool target_is_base_durable(h5ckpt_store *store)
     return store->base_durable;
 }
 
-/* What a new file replaces may be all that is durable beside it: then the base is to be the second state that is kept. */
+/*
+ * What a new file replaces may be all that is durable beside it: then the base is to be the second state that is kept.
+ */
 static void flush_spared(const h5ckpt_store *store)
 {
     struct error ignored = ERROR_NONE;
@@ -86,7 +88,7 @@ h5ckpt_status target_plan(h5ckpt_store *store, struct target *target)
         return status;
     if (!is_as_left(store, target->slot, &target->entry)) {
         store->memo[target->slot].ours = false;
-        status = rotation_refuse_newcomer(store, target->slot, &store->error);
+        status = rotation_refuse_newcomer(store, target->slot);
     }
     if (status < 0)
         return status;
