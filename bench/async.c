@@ -163,7 +163,9 @@ static struct sample run_step(void *context)
     return (struct sample){.value = step_run_some(context, NULL), .cpu_seconds = NAN};
 }
 
-/* In cache, the step of a program that never saves, ours, is the same work. A few percent are looked for: many turns. */
+/*
+ * In cache, the step of a program that never saves, ours, is the same work. A few percent are looked for: many turns.
+ */
 static void compete_in_cached_steps(void *argument, struct measure *measure)
 {
     struct contest *contest = argument;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * background: one store whose saves go on while the program computes: how long they hold it up, how long they take, and
- * how much slower it computes meanwhile. Every function but the first and the last measures one save of new content, and
- * returns when that is durable.
+ * how much slower it computes meanwhile. Every function but the first and the last measures one save of new content,
+ * and returns when that is durable.
  */
 #ifndef BACKGROUND_H
 #define BACKGROUND_H
@@ -35,8 +35,8 @@ struct sample background_latency_waiting(struct background *background);
 struct sample background_latency_computing(struct background *background);
 
 /*
- * The mean of the steps that a save is in flight through. The program calls h5ckpt_fence() before a step that writes to the
- * arrays, else behind the first.
+ * The mean of the steps that a save is in flight through. The program calls h5ckpt_fence() before a step that writes to
+ * the arrays, else behind the first.
  */
 struct sample background_step_beside(struct background *background, const struct step *step);
 
@@ -46,7 +46,9 @@ struct sample background_step_alone(struct background *background, const struct 
 /* What fork(2) alone takes here. */
 struct sample background_fork(struct background *background);
 
-/* End the program unless a save gives back what memory was when h5ckpt_fence() returned, though it is changed at once. */
+/*
+ * End the program unless a save gives back what memory was when h5ckpt_fence() returned, though it is changed at once.
+ */
 void background_check(struct background *background);
 
 void background_close(struct background *background);

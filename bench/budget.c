@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * budget: is a share of run time kept? A program whose steps and saves vary threefold at random, and that saves as often as
- * one percent of its time allows, against one percent of that time.
+ * budget: is a share of run time kept? A program whose steps and saves vary threefold at random, and that saves as
+ * often as one percent of its time allows, against one percent of that time.
  *
  * A run is measured from the end of one save to the end of another: as many pauses as saves.
  */

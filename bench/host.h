@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * host: a program that uses h5ckpt in one save mode, in a process of its own: its memory is the state and what h5ckpt takes,
- * so that forks, page tables and caches are what a user's are. It is idle but for its turns.
+ * host: a program that uses h5ckpt in one save mode, in a process of its own: its memory is the state and what h5ckpt
+ * takes, so that forks, page tables and caches are what a user's are. It is idle but for its turns.
  */
 #ifndef HOST_H
 #define HOST_H

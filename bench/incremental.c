@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * incremental: saves of which only a part has changed since the save before, with and without telling h5ckpt what has not,
- * against saves that write everything, and against what people use.
+ * incremental: saves of which only a part has changed since the save before, with and without telling h5ckpt what has
+ * not, against saves that write everything, and against what people use.
  */
 #include <stdio.h>
 
@@ -50,8 +50,8 @@ static struct sample save_change(const struct portion *portion)
 
 /*
  * All contenders share the arrays, and what others have changed has to be saved first: once into each slot, with this
- * share changed each time, so that slots differ from memory as they always would. Then nobody has changed anything that a
- * promise does not know.
+ * share changed each time, so that slots differ from memory as they always would. Then nobody has changed anything that
+ * a promise does not know.
  */
 static void catch_up(const struct portion *portion)
 {

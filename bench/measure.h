@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * measure: contenders that take turns, A B C, B C A, C A B …, so that a machine that is slow for a while is slow for all
- * of them, and the ratios between what they took.
+ * measure: contenders that take turns, A B C, B C A, C A B …, so that a machine that is slow for a while is slow for
+ * all of them, and the ratios between what they took.
  */
 #ifndef MEASURE_H
 #define MEASURE_H
@@ -62,7 +62,9 @@ size_t measure_add(struct measure *measure, const char *name, const char *settin
                    measure_run_function *run, void *context);
 size_t measure_add_skipped(struct measure *measure, const char *name, const char *reason);
 
-/* Ask for the ratio of contender `of` to `scale` times contender `to`; for a measure with an axis, at `x` of a curve. */
+/*
+ * Ask for the ratio of contender `of` to `scale` times contender `to`; for a measure with an axis, at `x` of a curve.
+ */
 void measure_compare(struct measure *measure, size_t of, size_t to, double scale);
 void measure_compare_at(struct measure *measure, size_t of, size_t to, double scale, const char *series, double x);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * overhead: the memory that a save or a restore takes beyond the state, as its largest resident set (VmHWM) tells. Each turn
- * is a process of its own: what was once resident counts to the end of one.
+ * overhead: the memory that a save or a restore takes beyond the state, as its largest resident set (VmHWM) tells. Each
+ * turn is a process of its own: what was once resident counts to the end of one.
  */
 #include <math.h>
 #include <stdio.h>

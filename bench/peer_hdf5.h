@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peer_hdf5: plain HDF5, used from C: a new file aside, a dataset for each array, close, fsync, rename, fsync of the directory.
+ * peer_hdf5: plain HDF5, used from C: a new file aside, a dataset for each array, close, fsync, rename, fsync of the
+ * directory.
  */
 #ifndef PEER_HDF5_H
 #define PEER_HDF5_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peer_program: a peer in Python. peers.py makes arrays of the same sizes once; then it saves them each time it is told to,
- * and answers what that took by its own clock: neither its start nor the pipe is part of it.
+ * peer_program: a peer in Python. peers.py makes arrays of the same sizes once; then it saves them each time it is told
+ * to, and answers what that took by its own clock: neither its start nor the pipe is part of it.
  */
 #ifndef PEER_PROGRAM_H
 #define PEER_PROGRAM_H

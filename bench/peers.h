@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peers: what people use today, each set up as its users would so that the same bytes are as durable and as safe: written aside,
- * flushed, renamed over the state before, and the directory flushed. Of several ways a peer is given the fastest.
+ * peers: what people use today, each set up as its users would so that the same bytes are as durable and as safe:
+ * written aside, flushed, renamed over the state before, and the directory flushed. Of several ways a peer is given the
+ * fastest.
  */
 #ifndef PEERS_H
 #define PEERS_H

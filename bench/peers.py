@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """peers.py KIND FILE BYTES ARRAYS: a peer of h5ckpt, KIND being h5py or torch.save, driven by h5ckpt-bench.
 
-It makes ARRAYS arrays of BYTES bytes in all and answers "ready SETTINGS", or "skip REASON". Then, for each line on standard
-input, it gives every page of them new content, saves them all as a new FILE beside the old one, flushes it, renames it over
-the old one, flushes the directory and answers "took WALL CPU", in seconds, or "failed REASON". It ends when its input does.
+It makes ARRAYS arrays of BYTES bytes in all and answers "ready SETTINGS", or "skip REASON". Then, for each line on
+standard input, it gives every page of them new content, saves them all as a new FILE beside the old one, flushes it,
+renames it over the old one, flushes the directory and answers "took WALL CPU", in seconds, or "failed REASON". It ends
+when its input does.
 """
 import os
 import resource

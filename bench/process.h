@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process: a part of the benchmark that needs a process of its own, for what is resident, mapped or forked there is to be
- * its own. It is spoken to by messages.
+ * process: a part of the benchmark that needs a process of its own, for what is resident, mapped or forked there is to
+ * be its own. It is spoken to by messages.
  */
 #ifndef PROCESS_H
 #define PROCESS_H
@@ -16,8 +16,9 @@ struct process {
 };
 
 /*
- * Make it, as a copy of this process while that has one thread. It calls `live` with its end of the socket and exits when
- * that returns; a signal that ends us ends it as well. To be made before any child with pipes: it would hold their ends.
+ * Make it, as a copy of this process while that has one thread. It calls `live` with its end of the socket and exits
+ * when that returns; a signal that ends us ends it as well. To be made before any child with pipes: it would hold their
+ * ends.
  */
 void process_start(struct process *process, void (*live)(void *context, int socket), void *context);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * restoration: h5ckpt_restore() of what a subject saved, by a store that was just opened, into arrays that hold something
- * else. That they hold what was saved is checked after the clock has stopped.
+ * restoration: h5ckpt_restore() of what a subject saved, by a store that was just opened, into arrays that hold
+ * something else. That they hold what was saved is checked after the clock has stopped.
  */
 #ifndef RESTORATION_H
 #define RESTORATION_H

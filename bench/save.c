@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * save: h5ckpt_save() into slots that are there, and the first one, against the device and against what people use today.
+ * save: h5ckpt_save() into slots that are there, and the first one, against the device and against what people use
+ * today.
  */
 #include "commands.h"
 #include "peers.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scaling: saves of states from 1 MiB up, each against the device and against what one of 1 GiB lets expect; and of one state
- * in more and more variables.
+ * scaling: saves of states from 1 MiB up, each against the device and against what one of 1 GiB lets expect; and of one
+ * state in more and more variables.
  */
 #include <stdio.h>
 

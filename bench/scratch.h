@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scratch: the one fresh directory that everything is written to, and that is gone when the program is, however it ended.
+ * scratch: the one fresh directory that everything is written to, and that is gone when the program is, however it
+ * ended.
  */
 #ifndef SCRATCH_H
 #define SCRATCH_H
 
 /*
- * Make it below `parent`. From then on a child of ours waits for our end, be it by exit(), a signal or kill -9, and removes
- * it. To be called first, while there is one thread.
+ * Make it below `parent`. From then on a child of ours waits for our end, be it by exit(), a signal or kill -9, and
+ * removes it. To be called first, while there is one thread.
  */
 void scratch_make(const char *parent);
 

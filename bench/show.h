@@ -11,9 +11,10 @@
 void show_text(const struct report *report);
 
 /*
- * One JSON document on standard output: command, machine, settings, and measures, each with its contenders (name, settings,
- * skipped: null or the reason, values: one per repetition in `unit`, cpu_seconds, min, median, max) and ratios (name, of, to:
- * names, scale, x: null or the place on `axis`, values, min, median, max; null where one of the two was skipped).
+ * One JSON document on standard output: command, machine, settings, and measures, each with its contenders (name,
+ * settings, skipped: null or the reason, values: one per repetition in `unit`, cpu_seconds, min, median, max) and
+ * ratios (name, of, to: names, scale, x: null or the place on `axis`, values, min, median, max; null where one of the
+ * two was skipped).
  */
 void show_json(const struct report *report);
 

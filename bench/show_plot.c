@@ -172,7 +172,10 @@ static int height_of(const struct measure *measure)
     return measure->axis != NULL ? CURVES_HEIGHT : FRAME_HEIGHT + BAR_HEIGHT * (int)bar_count(measure);
 }
 
-/* From `top` pixels below the upper end of an image of `total` pixels; gnuplot counts in shares of it, from its lower end. */
+/*
+ * From `top` pixels below the upper end of an image of `total` pixels; gnuplot counts in shares of it, from its lower
+ * end.
+ */
 static void put_place(FILE *to, int top, int height, int total)
 {
     fprintf(to, "set origin 0, %.6f\nset size 1, %.6f\n", (double)(total - top - height) / total,

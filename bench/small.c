@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * small: a state so small that only the number of flushes counts, against writing and flushing the same bytes once. Each
- * repetition is the median of many turns.
+ * small: a state so small that only the number of flushes counts, against writing and flushing the same bytes once.
+ * Each repetition is the median of many turns.
  */
 #include "commands.h"
 #include "peers.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stage: what every subcommand begins with: the arrays that the settings ask for, and a file of as many bytes for the device.
+ * stage: what every subcommand begins with: the arrays that the settings ask for, and a file of as many bytes for the
+ * device.
  */
 #ifndef STAGE_H
 #define STAGE_H

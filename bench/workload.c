@@ -74,7 +74,10 @@ void workload_memory_mend(struct workload_memory memory)
         madvise(memory.bytes, memory.byte_count, COLLAPSE);
 }
 
-/* The first line of a mapping in proc(5)'s smaps, "7f00c0000000-7f0100000000 rw-p …"? Is it, in part at least, that memory? */
+/*
+ * The first line of a mapping in proc(5)'s smaps, "7f00c0000000-7f0100000000 rw-p …"? Is it, in part at least, that
+ * memory?
+ */
 static bool begins_mapping(const char *line, struct workload_memory memory, bool *inside)
 {
     const uintptr_t first = (uintptr_t)memory.bytes;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * workload: the arrays that are saved. Incompressible bytes, the same in every run of the program, in memory that has been
- * touched before anything is timed.
+ * workload: the arrays that are saved. Incompressible bytes, the same in every run of the program, in memory that has
+ * been touched before anything is timed.
  */
 #ifndef WORKLOAD_H
 #define WORKLOAD_H
@@ -64,8 +64,8 @@ struct workload workload_cut(struct workload_memory memory, uint64_t byte_count,
 void workload_free(struct workload *workload);
 
 /*
- * Give every array new content, in every page of it, and return that content's number, which never comes twice. Every 64
- * KiB differ from before.
+ * Give every array new content, in every page of it, and return that content's number, which never comes twice. Every
+ * 64 KiB differ from before.
  */
 uint64_t workload_renew(const struct workload *workload);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * yardstick: what the device does with the same number of bytes, past the page cache, into blocks that were written before,
- * with as many requests under way as help. Nothing that ends with a flush can be expected to be faster.
+ * yardstick: what the device does with the same number of bytes, past the page cache, into blocks that were written
+ * before, with as many requests under way as help. Nothing that ends with a flush can be expected to be faster.
  */
 #ifndef YARDSTICK_H
 #define YARDSTICK_H
@@ -24,8 +24,8 @@ struct yardstick_file {
 enum yardstick_cache { YARDSTICK_PAST_CACHE, YARDSTICK_THROUGH_CACHE };
 
 /*
- * Make it, below the scratch directory, with `byte_count` bytes of `memory`, in whole pages. Where the file system has no
- * O_DIRECT the settings of those who use it say so.
+ * Make it, below the scratch directory, with `byte_count` bytes of `memory`, in whole pages. Where the file system has
+ * no O_DIRECT the settings of those who use it say so.
  */
 void yardstick_file_make(struct yardstick_file *file, const char *name, const struct workload_memory *memory,
                          size_t byte_count, enum yardstick_cache cache);
@@ -48,8 +48,8 @@ struct yardstick {
 };
 
 /*
- * Write `byte_count` bytes of `memory`, in whole pages, by the queue that a short trial finds best: 1, 2 or 4 threads, 256
- * KiB, 1 or 4 MiB.
+ * Write `byte_count` bytes of `memory`, in whole pages, by the queue that a short trial finds best: 1, 2 or 4 threads,
+ * 256 KiB, 1 or 4 MiB.
  */
 void yardstick_make_write(struct yardstick *yardstick, const struct yardstick_file *file,
                           const struct workload_memory *memory, size_t byte_count);

@@ -50,19 +50,20 @@
  * Threads, fork, ownership
  * ------------------------
  * Handles are independent; one handle must not be used by two threads at once. HDF5 is called only inside calls that
- * save, or that take in a save in the background: h5ckpt_open(), h5ckpt_save(), h5ckpt_space(), h5ckpt_reserve(), h5ckpt_roll_back(),
- * h5ckpt_close(), a converting h5ckpt_restore() and, in a background mode, any other call on the store; never by a thread of h5ckpt. A program whose
- * other threads use a libhdf5 built without thread safety must not do so during these calls.
+ * save, or that take in a save in the background: h5ckpt_open(), h5ckpt_save(), h5ckpt_space(), h5ckpt_reserve(),
+ * h5ckpt_roll_back(), h5ckpt_close(), a converting h5ckpt_restore() and, in a background mode, any other call on the
+ * store; never by a thread of h5ckpt. A program whose other threads use a libhdf5 built without thread safety must not
+ * do so during these calls.
  *
- * A save, restore or inspection of more than a few megabytes uses up to three threads of its own for as long as the call lasts; a
- * save in the background one more, or up to four child processes, until it is durable. The threads block all signals but those of
- * faults (SIGSEGV…) and call no function of yours but the event function; nothing of them is left when no save is in flight. A call that
- * uses them cannot be cancelled (pthread_cancel()) meanwhile.
+ * A save, restore or inspection of more than a few megabytes uses up to three threads of its own for as long as the
+ * call lasts; a save in the background one more, or up to four child processes, until it is durable. The threads block
+ * all signals but those of faults (SIGSEGV…) and call no function of yours but the event function; nothing of them is
+ * left when no save is in flight. A call that uses them cannot be cancelled (pthread_cancel()) meanwhile.
  *
  * A store belongs to the process that opened it: in a child made by fork() every call but h5ckpt_close() fails with
- * H5CKPT_E_ARGUMENT (and the child keeps the directory locked until it closes the store, executes another program or ends). Do not
- * fork while another thread is inside a call; while a save is in flight you may. Before exec(), close the store: what is in flight
- * would be lost.
+ * H5CKPT_E_ARGUMENT (and the child keeps the directory locked until it closes the store, executes another program or
+ * ends). Do not fork while another thread is inside a call; while a save is in flight you may. Before exec(), close the
+ * store: what is in flight would be lost.
  *
  * You own every array that you register and every struct that you pass; h5ckpt keeps copies of names
  * and shapes. Sizes are bytes, positions count from 0.
@@ -154,8 +155,10 @@ enum {
 };
 /** @p type of elements of @p bytes bytes, or 0, which h5ckpt_add() refuses, where that size is impossible. */
 #define H5CKPT_SIZED_(type, bytes) ((h5ckpt_type)((uint64_t)(bytes) <= 0xffffff ? (type) | (uint32_t)(bytes) : 0))
-/** Opaque elements of @p bytes bytes each (1 … 16,777,215): structs without pointers (which lead nowhere after a restart), RNG
- *  states. Padding is stored, and compared by h5ckpt_compare(), as it is. */
+/**
+ * Opaque elements of @p bytes bytes each (1 … 16,777,215): structs without pointers (which lead nowhere after a
+ * restart), RNG states. Padding is stored, and compared by h5ckpt_compare(), as it is.
+ */
 #define H5CKPT_OPAQUE(bytes) H5CKPT_SIZED_(0x07000000u, bytes)
 /** Fixed-length UTF-8 strings of @p bytes bytes each, padded with NUL: `char names[3][16]` is 3 of 16. */
 #define H5CKPT_STRING(bytes) H5CKPT_SIZED_(0x08000000u, bytes)
@@ -182,21 +185,21 @@ H5CKPT_API void h5ckpt_state_free(h5ckpt_state *state);
  * @param shape     @p rank extents in elements, slowest first; 0 is allowed. May be NULL for rank 0.
  * @param memory    row-major elements; must stay valid and unmoved as long as stores use the state.
  *                  May be NULL only for an array without elements.
- * A type of the C language has the type of its size: `int` is H5CKPT_INT32, `size_t` H5CKPT_UINT64 where it has 8 bytes. A
- * shape is fixed: see docs/guide.md for arrays that grow.
+ * A type of the C language has the type of its size: `int` is H5CKPT_INT32, `size_t` H5CKPT_UINT64 where it has 8
+ * bytes. A shape is fixed: see docs/guide.md for arrays that grow.
  *
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT, H5CKPT_E_MEMORY. The first failure is kept by the state and
- *         returned, with its message, by h5ckpt_open() and by every save and restore: ten adds need one check. A NULL state is
- *         refused here and by h5ckpt_open(). A store that is already open takes a variable added later from its
- *         next save or restore on.
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT, H5CKPT_E_MEMORY. The first failure is kept by the state and returned, with its
+ *         message, by h5ckpt_open() and by every save and restore: ten adds need one check. A NULL state is refused
+ *         here and by h5ckpt_open(). A store that is already open takes a variable added later from its next save or
+ *         restore on.
  */
 H5CKPT_API h5ckpt_status h5ckpt_add(h5ckpt_state *state, const char *name, h5ckpt_type type, int rank,
                                     const uint64_t *shape, void *memory);
 
 /**
- * As h5ckpt_add(), for memory whose address changes: freed and allocated anew, or two buffers that swap. Pass the address of your
- * pointer, cast: `(void *const *)&grid`; it is looked up at each save and restore. `*memory` may be NULL only for
- * an array without elements.
+ * As h5ckpt_add(), for memory whose address changes: freed and allocated anew, or two buffers that swap. Pass the
+ * address of your pointer, cast: `(void *const *)&grid`; it is looked up at each save and restore. `*memory` may be
+ * NULL only for an array without elements.
  */
 H5CKPT_API h5ckpt_status h5ckpt_add_indirect(h5ckpt_state *state, const char *name, h5ckpt_type type, int rank,
                                              const uint64_t *shape, void *const *memory);
@@ -206,8 +209,10 @@ H5CKPT_API h5ckpt_status h5ckpt_add_indirect(h5ckpt_state *state, const char *na
  * Both return 0 on success; any other value is a failure and named in the message.
  */
 struct h5ckpt_access {
-    /** Copy the whole variable, @p byte_count bytes row-major, into @p bytes, which is aligned as malloc()'s. Called in a save
-     *  before anything on disk is touched. */
+    /**
+     * Copy the whole variable, @p byte_count bytes row-major, into @p bytes, which is aligned as malloc()'s. Called in
+     * a save before anything on disk is touched.
+     */
     int (*get)(void *context, void *bytes, size_t byte_count);
     /** Take the whole variable from @p bytes, aligned likewise. Called in a restore, after the bytes were verified. */
     int (*put)(void *context, const void *bytes, size_t byte_count);
@@ -219,26 +224,28 @@ H5CKPT_API h5ckpt_status h5ckpt_add_access(h5ckpt_state *state, const char *name
                                            const uint64_t *shape, const struct h5ckpt_access *access);
 
 /**
- * From now on save no state in which variable @p name holds a NaN or an infinity: h5ckpt_save() returns H5CKPT_E_NOT_FINITE,
- * names the variable and its first such element, and touches nothing on disk. NULL: every variable of floating-point or
- * complex numbers that has been added by now.
+ * From now on save no state in which variable @p name holds a NaN or an infinity: h5ckpt_save() returns
+ * H5CKPT_E_NOT_FINITE, names the variable and its first such element, and touches nothing on disk. NULL: every variable
+ * of floating-point or complex numbers that has been added by now.
  *
  * Each save then reads those variables once more, in the caller's thread and before it returns, in every save mode.
  *
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (no such variable; its type has no such values; a NULL state). A failure is kept as one of
- *         h5ckpt_add() is.
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (no such variable; its type has no such values; a NULL state). A failure is kept
+ *         as one of h5ckpt_add() is.
  */
 H5CKPT_API h5ckpt_status h5ckpt_require_finite(h5ckpt_state *state, const char *name);
 
 /**
- * Register a setting that the results depend on and that does not change while the program runs: a learning rate, a seed, the name of a
- * data set. It is stored with every state, under /settings/@p name, for any HDF5 reader; and h5ckpt_restore() compares it: a state that
- * was saved with another value is refused, or accepted (`settings` of struct h5ckpt_restore_options), every change by its name.
+ * Register a setting that the results depend on and that does not change while the program runs: a learning rate, a
+ * seed, the name of a data set. It is stored with every state, under /settings/@p name, for any HDF5 reader; and
+ * h5ckpt_restore() compares it: a state that was saved with another value is refused, or accepted (`settings` of struct
+ * h5ckpt_restore_options), every change by its name.
  *
- * As h5ckpt_add(), but @p value is copied now and never written to. Names are apart from those of variables. A setting is not
- * restored, and none of the variables that h5ckpt_unchanged(), h5ckpt_require_finite(), h5ckpt_compare(), h5ckpt_list_variables() and the
- * restore options speak of. A string is what comes before its first NUL: for one that may become longer, register one size
- * with room, or a change of its value is a change of the file's structure as well (the next saves go to new files).
+ * As h5ckpt_add(), but @p value is copied now and never written to. Names are apart from those of variables. A setting
+ * is not restored, and none of the variables that h5ckpt_unchanged(), h5ckpt_require_finite(), h5ckpt_compare(),
+ * h5ckpt_list_variables() and the restore options speak of. A string is what comes before its first NUL: for one that
+ * may become longer, register one size with room, or a change of its value is a change of the file's structure as well
+ * (the next saves go to new files).
  *
  * @return as h5ckpt_add().
  */
@@ -315,27 +322,34 @@ struct h5ckpt_event {
 enum h5ckpt_save_mode {
     H5CKPT_SAVE_SYNCHRONOUS = 0, /**< when the state is durable */
     H5CKPT_SAVE_STAGED = 1,      /**< when it has been copied; the copy is made durable in the background */
-    H5CKPT_SAVE_FENCED =
-        2, /**< at once; the program calls h5ckpt_fence() before it next changes registered memory: generators,
-                                 orders and sums, too */
-    H5CKPT_SAVE_FORKED =
-        3, /**< when a copy-on-write child has been made, which reads and writes the memory as it was */
+    H5CKPT_SAVE_FENCED = 2, /**< at once; the program calls h5ckpt_fence() before it next changes registered memory:
+                                      generators, orders and sums, too */
+    H5CKPT_SAVE_FORKED = 3, /**< when a copy-on-write child has been made, which reads and writes the memory as
+                                      it was */
 };
 
 /** How saves go on in the background (all modes but H5CKPT_SAVE_SYNCHRONOUS). */
 struct h5ckpt_background {
     bool skip_if_busy; /**< a save while one is in flight is H5CKPT_SKIPPED; default false: it waits for that one */
-    uint64_t
-        memory_bytes; /**< copies (staged, fenced) take at most this much; default UINT64_MAX: as much as the state.
-                                    What does not fit is written before the memory may change. Kept until the store is closed */
-    uint64_t
-        bytes_per_second; /**< write no faster; default 0: as fast as the device. Nobody who waits is held up by it */
-    int nice;             /**< of the threads or the child in the background: 0 (default: as the caller) … 19 */
-    int cpu; /**< run them on this processor only (a real-time thread of the program must not keep it busy: who waits for a
-                  save waits for them); default -1: on any that the caller may use, but not the one on
-                  which h5ckpt_save() was called, where there is another */
-    bool detect_changes; /**< fenced, for debugging: h5ckpt_fence() reads all memory once more and fails, with the names
-                                    of the variables, if any has changed since the save; default false */
+    /**
+     * Copies (staged, fenced) take at most this much; default UINT64_MAX: as much as the state. What does not fit is
+     * written before the memory may change. Kept until the store is closed.
+     */
+    uint64_t memory_bytes;
+    /** Write no faster; default 0: as fast as the device. Nobody who waits is held up by it. */
+    uint64_t bytes_per_second;
+    int nice; /**< of the threads or the child in the background: 0 (default: as the caller) … 19 */
+    /**
+     * Run them on this processor only (a real-time thread of the program must not keep it busy: who waits for a save
+     * waits for them); default -1: on any that the caller may use, but not the one on which h5ckpt_save() was called,
+     * where there is another.
+     */
+    int cpu;
+    /**
+     * Fenced, for debugging: h5ckpt_fence() reads all memory once more and fails, with the names of the variables, if
+     * any has changed since the save; default false.
+     */
+    bool detect_changes;
 };
 
 struct h5ckpt_options {
@@ -346,10 +360,13 @@ struct h5ckpt_options {
                                  into a slot; default 16, 1 rewrites always, at most 1,000,000 */
     enum h5ckpt_save_mode save_mode;     /**< default H5CKPT_SAVE_SYNCHRONOUS */
     struct h5ckpt_background background; /**< of the other modes */
-    /** Told of what happens, for the host's logger; default NULL. Called by the thread, and within the call, that it
-     *  happens in (of a save in the background, H5CKPT_EVENT_DURABLE and _SAVE_FAILED come from a thread of h5ckpt, one at a
-     *  time, at any moment until h5ckpt_wait(), or another call that waits for that save, has returned); must not call h5ckpt with this store, nor leave by longjmp(), nor
-     *  start threads or processes from such a thread, which has all signals blocked and keeps to the background's processors and niceness. It decides nothing. */
+    /**
+     * Told of what happens, for the host's logger; default NULL. Called by the thread, and within the call, that it
+     * happens in (of a save in the background, H5CKPT_EVENT_DURABLE and _SAVE_FAILED come from a thread of h5ckpt, one
+     * at a time, at any moment until h5ckpt_wait(), or another call that waits for that save, has returned); must not
+     * call h5ckpt with this store, nor leave by longjmp(), nor start threads or processes from such a thread, which has
+     * all signals blocked and keeps to the background's processors and niceness. It decides nothing.
+     */
     void (*event)(void *context, const struct h5ckpt_event *event);
     void *event_context;
 };
@@ -381,39 +398,42 @@ H5CKPT_API h5ckpt_status h5ckpt_open(h5ckpt_store **store, const char *backup_di
 H5CKPT_API void h5ckpt_close(h5ckpt_store *store);
 
 /**
- * Why the last call on this store failed, fell back or found no checkpoint, or what it found out: a sentence for a person,
- * "" after any other call. Several lines only for H5CKPT_E_SCHEMA, H5CKPT_E_DIFFERS, H5CKPT_E_SETTINGS and settings that were accepted (one per difference). Never NULL; valid until the next call on the
- * store. NULL is allowed (out of memory).
+ * Why the last call on this store failed, fell back or found no checkpoint, or what it found out: a sentence for a
+ * person, "" after any other call. Several lines only for H5CKPT_E_SCHEMA, H5CKPT_E_DIFFERS, H5CKPT_E_SETTINGS and
+ * settings that were accepted (one per difference). Never NULL; valid until the next call on the store. NULL is allowed
+ * (out of memory).
  */
 H5CKPT_API const char *h5ckpt_message(const h5ckpt_store *store);
 
 /**
  * Save every registered variable as the new current state.
  *
- * Blocks until the bytes are durable (flushed to the device). The state saved last, or restored, is not
- * touched: on failure it is still current and the handle stays usable; call again at the next opportunity.
- * Registered memory is read, never changed, and must not change during the call. Blocks of which this handle knows that they
- * are on the device already are not written again (`rewrite_every`).
+ * Blocks until the bytes are durable (flushed to the device). The state saved last, or restored, is not touched: on
+ * failure it is still current and the handle stays usable; call again at the next opportunity. Registered memory is
+ * read, never changed, and must not change during the call. Blocks of which this handle knows that they are on the
+ * device already are not written again (`rewrite_every`).
  *
  * In a background mode it returns earlier (enum h5ckpt_save_mode), and H5CKPT_OK means that the save is in flight. From
- * then on (fenced: from h5ckpt_fence() on) what the program does to its memory is never in the saved state. The state is durable when
- * H5CKPT_EVENT_DURABLE says so or h5ckpt_wait() returns H5CKPT_OK. One save is in flight at a time: the next
- * waits, or is skipped. If it fails, the next h5ckpt_save() returns its failure, with a message that says so, and all the same saves
- * anew; or h5ckpt_wait() returns it. Every other call on the store, h5ckpt_close() too, is a fence and waits for it first, but for
- * h5ckpt_unchanged(), h5ckpt_message(), h5ckpt_progress() and a skipped save. Get functions are called before
- * h5ckpt_save() returns; arrays must not be freed while they may be read. Where the system gives no thread, the save is synchronous.
+ * then on (fenced: from h5ckpt_fence() on) what the program does to its memory is never in the saved state. The state
+ * is durable when H5CKPT_EVENT_DURABLE says so or h5ckpt_wait() returns H5CKPT_OK. One save is in flight at a time: the
+ * next waits, or is skipped. If it fails, the next h5ckpt_save() returns its failure, with a message that says so, and
+ * all the same saves anew; or h5ckpt_wait() returns it. Every other call on the store, h5ckpt_close() too, is a fence
+ * and waits for it first, but for h5ckpt_unchanged(), h5ckpt_message(), h5ckpt_progress() and a skipped save. Get
+ * functions are called before h5ckpt_save() returns; arrays must not be freed while they may be read. Where the system
+ * gives no thread, the save is synchronous.
  *
  * @param progress  kept with the state; NULL for zeros.
  * The history that came with the state that was restored (h5ckpt_log()) is saved with the variables.
  *
- * @return H5CKPT_OK; H5CKPT_HISTORY_FULL (saved, but for some of the history; in a background mode, in flight); H5CKPT_SKIPPED; H5CKPT_E_ARGUMENT also (fenced) if h5ckpt_fence() was not called since the last save, whose state is then
- *         given up, as nobody knows what memory was when it was read; H5CKPT_E_NOT_RESTORED (a checkpoint exists and was not restored by this handle; a warm start of some
- *         variables counts as a restore),
- *         H5CKPT_E_MEMORY_CHANGED (the last restore failed half-way), H5CKPT_E_ARGUMENT (a NULL array, a
- *         read-only store, another process' handle), H5CKPT_E_CALLBACK, H5CKPT_E_NOT_FINITE, H5CKPT_E_NO_SPACE, H5CKPT_E_IO,
- *         H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_SYSTEM, H5CKPT_E_BUSY (the directory was taken over, or a slot changed by somebody else meanwhile; another run
- *         has saved there, as can be where the file system's locks do not work),
- *         H5CKPT_E_FOREIGN, H5CKPT_E_VERSION, H5CKPT_E_HDF5.
+ * @return H5CKPT_OK; H5CKPT_HISTORY_FULL (saved, but for some of the history; in a background mode, in flight);
+ *         H5CKPT_SKIPPED; H5CKPT_E_ARGUMENT also (fenced) if h5ckpt_fence() was not called since the last save, whose
+ *         state is then given up, as nobody knows what memory was when it was read; H5CKPT_E_NOT_RESTORED (a checkpoint
+ *         exists and was not restored by this handle; a warm start of some variables counts as a restore),
+ *         H5CKPT_E_MEMORY_CHANGED (the last restore failed half-way), H5CKPT_E_ARGUMENT (a NULL array, a read-only
+ *         store, another process' handle), H5CKPT_E_CALLBACK, H5CKPT_E_NOT_FINITE, H5CKPT_E_NO_SPACE, H5CKPT_E_IO,
+ *         H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_SYSTEM, H5CKPT_E_BUSY (the directory was taken over, or a slot
+ *         changed by somebody else meanwhile; another run has saved there, as can be where the file system's locks do
+ *         not work), H5CKPT_E_FOREIGN, H5CKPT_E_VERSION, H5CKPT_E_HDF5.
  */
 H5CKPT_API h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_progress *progress);
 
@@ -426,28 +446,33 @@ H5CKPT_API h5ckpt_status h5ckpt_save(h5ckpt_store *store, const struct h5ckpt_pr
 H5CKPT_API h5ckpt_status h5ckpt_wait(h5ckpt_store *store);
 
 /**
- * Before any registered memory changes (H5CKPT_SAVE_FENCED): returns when all of it has been read or copied, whichever is sooner. Does nothing
- * where that has been done, where no save is in flight, and in the other modes. Where the next h5ckpt_save(), or the next
- * h5ckpt_on_train_batch_end(), comes without a fence, the save before is never committed. Any other call that waits for the
- * save in flight is a fence, h5ckpt_close() too; but after one was forgotten only this one and h5ckpt_wait() are, from then on.
+ * Before any registered memory changes (H5CKPT_SAVE_FENCED): returns when all of it has been read or copied, whichever
+ * is sooner. Does nothing where that has been done, where no save is in flight, and in the other modes. Where the next
+ * h5ckpt_save(), or the next h5ckpt_on_train_batch_end(), comes without a fence, the save before is never committed.
+ * Any other call that waits for the save in flight is a fence, h5ckpt_close() too; but after one was forgotten only
+ * this one and h5ckpt_wait() are, from then on.
  *
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (another process' handle; or `detect_changes` found that memory has changed already: the
- *         state is given up, the one before is still current, and nothing more is returned for it).
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (another process' handle; or `detect_changes` found that memory has changed
+ *         already: the state is given up, the one before is still current, and nothing more is returned for it).
  */
 H5CKPT_API h5ckpt_status h5ckpt_fence(h5ckpt_store *store);
 
 /**
- * Promise that elements @p first to @p first + @p count - 1 (row-major; cut at the end, so 0, UINT64_MAX: all) of variable
- * @p name have not changed since the last h5ckpt_save() of this store: the next one then need not even read them, as far as whole
- * blocks of 64 KiB go and this handle knows what is on the device. A false promise saves a mixture that no checksum
- * notices. For the next save only.
+ * Promise that elements @p first to @p first + @p count - 1 (row-major; cut at the end, so 0, UINT64_MAX: all) of
+ * variable
+ * @p name have not changed since the last h5ckpt_save() of this store: the next one then need not even read them, as
+ * far as whole blocks of 64 KiB go and this handle knows what is on the device. A false promise saves a mixture that no
+ * checksum notices. For the next save only.
  *
  * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (no such variable, another process' handle).
  */
 H5CKPT_API h5ckpt_status h5ckpt_unchanged(h5ckpt_store *store, const char *name, uint64_t first, uint64_t count);
 
-/** The progress of the state last saved or restored by this handle, or found by a comparison to be in memory (check_resume: whatever the
- *  verdict), as the last call on it knew: never of one that is not durable; zeros before that, and for NULL. */
+/**
+ * The progress of the state last saved or restored by this handle, or found by a comparison to be in memory
+ * (check_resume: whatever the verdict), as the last call on it knew: never of one that is not durable; zeros before
+ * that, and for NULL.
+ */
 H5CKPT_API struct h5ckpt_progress h5ckpt_progress(const h5ckpt_store *store);
 
 /**
@@ -464,8 +489,9 @@ H5CKPT_API h5ckpt_status h5ckpt_start_over(h5ckpt_store *store);
  * the lock with them; the directory then holds no checkpoint, as before the first save. A deletion cut short is
  * finished by the next open. The store can only be closed afterwards.
  *
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (read-only), H5CKPT_E_BUSY, H5CKPT_E_FOREIGN, H5CKPT_E_VERSION, H5CKPT_E_PERMISSION, H5CKPT_E_NO_SPACE (of
- *         a quota, for what the deletion itself notes), H5CKPT_E_MEMORY, H5CKPT_E_IO, H5CKPT_E_SYSTEM.
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (read-only), H5CKPT_E_BUSY, H5CKPT_E_FOREIGN, H5CKPT_E_VERSION,
+ *         H5CKPT_E_PERMISSION, H5CKPT_E_NO_SPACE (of a quota, for what the deletion itself notes), H5CKPT_E_MEMORY,
+ *         H5CKPT_E_IO, H5CKPT_E_SYSTEM.
  */
 H5CKPT_API h5ckpt_status h5ckpt_delete(h5ckpt_store *store);
 
@@ -490,10 +516,10 @@ struct h5ckpt_space {
 H5CKPT_API h5ckpt_status h5ckpt_space(h5ckpt_store *store, struct h5ckpt_space *space);
 
 /**
- * Make the slots now, and write them once, instead of with the first save: a disk that is too small is found at start-up, and
- * the first save takes no longer than the others. Call it when h5ckpt_restore() found no checkpoint. Does nothing where there
- * are slots, or were, and with one slot. If nothing is saved after it, h5ckpt_close() takes them away again.
- * Room for a history is not made: no log is known yet.
+ * Make the slots now, and write them once, instead of with the first save: a disk that is too small is found at
+ * start-up, and the first save takes no longer than the others. Call it when h5ckpt_restore() found no checkpoint. Does
+ * nothing where there are slots, or were, and with one slot. If nothing is saved after it, h5ckpt_close() takes them
+ * away again. Room for a history is not made: no log is known yet.
  *
  * @return H5CKPT_OK; as h5ckpt_save() otherwise, with nothing left behind.
  */
@@ -522,20 +548,29 @@ enum h5ckpt_memory {
     H5CKPT_VERIFY_FIRST = 0, /**< the whole slot is verified, then read into place, each block verified again */
     H5CKPT_STAGED = 1,       /**< everything is read and verified in memory of ours first: registered arrays are
                                   untouched unless the restore succeeds */
-    /** The slot is read once, each block verified and handed over at once: the fastest. If a block is damaged, memory has begun to
-     *  change: the state before is restored over it, or H5CKPT_E_MEMORY_CHANGED. For a start-up, where memory holds nothing yet. */
+    /**
+     * The slot is read once, each block verified and handed over at once: the fastest. If a block is damaged, memory
+     * has begun to change: the state before is restored over it, or H5CKPT_E_MEMORY_CHANGED. For a start-up, where
+     * memory holds nothing yet.
+     */
     H5CKPT_BLOCKWISE = 2,
 };
 
-/** A state that was saved with other settings (h5ckpt_add_setting()): a value, type or shape that differs, one that is new, one that is
- *  no longer there. */
+/**
+ * A state that was saved with other settings (h5ckpt_add_setting()): a value, type or shape that differs, one that is
+ * new, one that is no longer there.
+ */
 enum h5ckpt_settings {
-    /** It is H5CKPT_E_SETTINGS, whose message has a line for every change. But where one side has no settings at all nothing is
-     *  refused: a state that was saved before the program had any is restored as if they were accepted; and a program without
-     *  any does not ask. */
+    /**
+     * It is H5CKPT_E_SETTINGS, whose message has a line for every change. But where one side has no settings at all
+     * nothing is refused: a state that was saved before the program had any is restored as if they were accepted; and a
+     * program without any does not ask.
+     */
     H5CKPT_SETTINGS_REFUSE = 0,
-    /** It is restored all the same, and saved with the new ones from then on. The changes are in the message, and told to the event
-     *  function. */
+    /**
+     * It is restored all the same, and saved with the new ones from then on. The changes are in the message, and told
+     * to the event function.
+     */
     H5CKPT_SETTINGS_ACCEPT = 1,
 };
 
@@ -620,17 +655,16 @@ struct h5ckpt_best {
 };
 
 /**
- * What saving costs the program, as the directory's last writer noted it with its last successful save. The note is never flushed, and
- * nothing but curiosity should depend on it: where it is lost, all of this is 0.
+ * What saving costs the program, as the directory's last writer noted it with its last successful save. The note is
+ * never flushed, and nothing but curiosity should depend on it: where it is lost, all of this is 0.
  */
 struct h5ckpt_account {
     uint64_t sequence;      /**< of that save; 0: nothing is known */
     double save_seconds;    /**< that it took until it was durable */
     uint64_t bytes_written; /**< by it; blocks that had not changed were not written */
-    double
-        stall_seconds; /**< that saves, fences and waits had held the program up by then (synchronous; in the background, when that
-                                 save began) … */
-    double open_seconds; /**< … in the time since the program had opened the directory */
+    double stall_seconds;   /**< that saves, fences and waits had held the program up by then (synchronous; in the
+                                 background, when that save began) … */
+    double open_seconds;    /**< … in the time since the program had opened the directory */
 };
 
 struct h5ckpt_report {
@@ -638,8 +672,10 @@ struct h5ckpt_report {
                             (the slot that a restore would give, for h5ckpt_inspect()); else -1 */
     uint64_t sequence; /**< of the restored state */
     struct h5ckpt_progress progress;
-    /** Of the directory: the same in every life from its first save on, until it is deleted; 32 hexadecimal digits, "" if not
-     *  known. (Which life saved a state is told by its slot's run_id.) */
+    /**
+     * Of the directory: the same in every life from its first save on, until it is deleted; 32 hexadecimal digits, ""
+     * if not known. (Which life saved a state is told by its slot's run_id.)
+     */
     char directory_id[H5CKPT_ID_TEXT_BYTES];
     double age_seconds; /**< by the wall clock; negative if that was set back */
     bool fell_back;
@@ -660,84 +696,90 @@ struct h5ckpt_report {
  *
  * Verifies, compares settings, names, types and shapes, then copies into registered memory. If the newest state is
  * damaged it falls back to the previous one, returns H5CKPT_FELL_BACK and says so. Writes nothing (a writer's has the
- * system flush a large slot before it is read: if that fails, no more than the next save takes note). The state
- * given back becomes the one that saves spare. Call it when everything is initialized: it overwrites; and again as often as
- * needed, also with other options. The history (h5ckpt_log()) comes with every state, whatever the options; a slot's that cannot be
- * understood is left out, which the event function is told (H5CKPT_EVENT_HISTORY). After rolling back (H5CKPT_PREVIOUS) newer states stay on disk until
- * the next save; a crash before that save yields the newest again.
+ * system flush a large slot before it is read: if that fails, no more than the next save takes note). The state given
+ * back becomes the one that saves spare. Call it when everything is initialized: it overwrites; and again as often as
+ * needed, also with other options. The history (h5ckpt_log()) comes with every state, whatever the options; a slot's
+ * that cannot be understood is left out, which the event function is told (H5CKPT_EVENT_HISTORY). After rolling back
+ * (H5CKPT_PREVIOUS) newer states stay on disk until the next save; a crash before that save yields the newest again.
  *
  * @param options  NULL for the defaults.
  * @param report   filled in every case but H5CKPT_E_ARGUMENT; may be NULL.
- * @return H5CKPT_OK, H5CKPT_FELL_BACK; H5CKPT_NO_CHECKPOINT (memory untouched: start afresh);
- *         H5CKPT_E_LOST, H5CKPT_E_SCHEMA, H5CKPT_E_SETTINGS, H5CKPT_E_VERSION, H5CKPT_E_FOREIGN, H5CKPT_E_PERMISSION,
- *         H5CKPT_E_MEMORY, H5CKPT_E_SYSTEM, H5CKPT_E_OVERTAKEN, H5CKPT_E_ARGUMENT, H5CKPT_E_HDF5 (memory untouched);
- *         H5CKPT_E_MEMORY_CHANGED (a read or a put function failed, or with H5CKPT_BLOCKWISE a block was damaged, after memory
- *         had begun to change and no other state could be given back: memory holds no state, and saving is refused until a restore succeeds).
+ * @return H5CKPT_OK, H5CKPT_FELL_BACK; H5CKPT_NO_CHECKPOINT (memory untouched: start afresh); H5CKPT_E_LOST,
+ *         H5CKPT_E_SCHEMA, H5CKPT_E_SETTINGS, H5CKPT_E_VERSION, H5CKPT_E_FOREIGN, H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY,
+ *         H5CKPT_E_SYSTEM, H5CKPT_E_OVERTAKEN, H5CKPT_E_ARGUMENT, H5CKPT_E_HDF5 (memory untouched);
+ *         H5CKPT_E_MEMORY_CHANGED (a read or a put function failed, or with H5CKPT_BLOCKWISE a block was damaged, after
+ *         memory had begun to change and no other state could be given back: memory holds no state, and saving is
+ *         refused until a restore succeeds).
  */
 H5CKPT_API h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt_restore_options *options,
                                         struct h5ckpt_report *report);
 
 /**
  * Is registered memory, bit for bit, a state of the checkpoint? Writes nothing and changes no memory; needs as much
- * memory again as the variables take. With H5CKPT_PREVIOUS, where the newest state is lost, that is the newest one left.
- * The history is not compared: what the same work logs may differ (how long it took).
+ * memory again as the variables take. With H5CKPT_PREVIOUS, where the newest state is lost, that is the newest one
+ * left. The history is not compared: what the same work logs may differ (how long it took).
  *
- * @return H5CKPT_OK: it is. With H5CKPT_CURRENT that state is then the one that saves spare, as if it had been restored.
- *         H5CKPT_E_DIFFERS: the message has a line for every variable that differs, with its first element that does.
- *         With H5CKPT_CURRENT, and if the handle may save at all, saves spare that state from then on: after going back to the
- *         previous one to compare, the program may go on and lose nothing.
- *         H5CKPT_NO_CHECKPOINT; H5CKPT_E_DAMAGED (the state asked for cannot be read, or may not be the newest);
- *         H5CKPT_E_CALLBACK (a get function failed); as h5ckpt_restore().
+ * @return H5CKPT_OK: it is. With H5CKPT_CURRENT that state is then the one that saves spare, as if it had been
+ *         restored. H5CKPT_E_DIFFERS: the message has a line for every variable that differs, with its first element
+ *         that does. With H5CKPT_CURRENT, and if the handle may save at all, saves spare that state from then on: after
+ *         going back to the previous one to compare, the program may go on and lose nothing. H5CKPT_NO_CHECKPOINT;
+ *         H5CKPT_E_DAMAGED (the state asked for cannot be read, or may not be the newest); H5CKPT_E_CALLBACK (a get
+ *         function failed); as h5ckpt_restore().
  */
 H5CKPT_API h5ckpt_status h5ckpt_compare(h5ckpt_store *store, enum h5ckpt_which which);
 
 /* -------------------------------------------------------------- milestones */
 
 /*
- * States kept under a name, outside the rotation: no save replaces them and h5ckpt_delete() leaves them. A milestone's name has 1 to
- * H5CKPT_MILESTONE_NAME_BYTES_MAX letters, digits, '.', '_' and '-', the first no '.'; its file, milestone-NAME.h5, is one as a slot's.
+ * States kept under a name, outside the rotation: no save replaces them and h5ckpt_delete() leaves them. A milestone's
+ * name has 1 to H5CKPT_MILESTONE_NAME_BYTES_MAX letters, digits, '.', '_' and '-', the first no '.'; its file,
+ * milestone-NAME.h5, is one as a slot's.
  */
 enum { H5CKPT_MILESTONE_NAME_BYTES_MAX = 64 };
 
 /**
  * Keep the state that this handle last saved or restored (after h5ckpt_start_over(): the newest intact one; after
- * h5ckpt_roll_back(): that one; after h5ckpt_compare() with H5CKPT_CURRENT has told a handle that may save that memory differs: the current one,
- * which saves spare since then) as milestone @p name, in the place of an older one of that name. Waits for the save in flight.
+ * h5ckpt_roll_back(): that one; after h5ckpt_compare() with H5CKPT_CURRENT has told a handle that may save that memory
+ * differs: the current one, which saves spare since then) as milestone @p name, in the place of an older one of that
+ * name. Waits for the save in flight.
  *
- * It is durable on return. At every instant, crashes included, the name leads to the older milestone or to the new one, whole.
- * Where the file system has hard links this takes a flush of the directory (and the freeing of a file that it replaces), and no space until
- * the next save into the same slot, which makes a new file; elsewhere, and where the state cannot be told to be durable, its file is copied,
- * every byte verified.
+ * It is durable on return. At every instant, crashes included, the name leads to the older milestone or to the new one,
+ * whole. Where the file system has hard links this takes a flush of the directory (and the freeing of a file that it
+ * replaces), and no space until the next save into the same slot, which makes a new file; elsewhere, and where the
+ * state cannot be told to be durable, its file is copied, every byte verified.
  *
- * @return H5CKPT_OK; what h5ckpt_wait() would have returned, if a save in the background has failed; H5CKPT_E_ARGUMENT (a bad name; nothing
- *         saved or restored yet; a read-only store), H5CKPT_E_NO_SPACE (also where the next saves would find none), H5CKPT_E_FOREIGN (another file
- *         under that name; untouched), H5CKPT_E_VERSION, H5CKPT_E_DAMAGED (the state itself: its record, or any byte where it is copied; the
- *         next save makes a new file beside the state before), H5CKPT_E_BUSY (somebody else changed the lock, or put another state into the slot), H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_IO, H5CKPT_E_SYSTEM. After a failure the older milestone
- *         is there (if flushing the directory failed, it or the new one), and saving goes on.
+ * @return H5CKPT_OK; what h5ckpt_wait() would have returned, if a save in the background has failed; H5CKPT_E_ARGUMENT
+ *         (a bad name; nothing saved or restored yet; a read-only store), H5CKPT_E_NO_SPACE (also where the next saves
+ *         would find none), H5CKPT_E_FOREIGN (another file under that name; untouched), H5CKPT_E_VERSION,
+ *         H5CKPT_E_DAMAGED (the state itself: its record, or any byte where it is copied; the next save makes a new
+ *         file beside the state before), H5CKPT_E_BUSY (somebody else changed the lock, or put another state into the
+ *         slot), H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_IO, H5CKPT_E_SYSTEM. After a failure the older
+ *         milestone is there (if flushing the directory failed, it or the new one), and saving goes on.
  */
 H5CKPT_API h5ckpt_status h5ckpt_keep(h5ckpt_store *store, const char *name);
 
 /**
  * Remove milestone @p name, durably. Only a file that its record shows to be ours is removed.
  *
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (a bad name; no such milestone; a read-only store), H5CKPT_E_FOREIGN (not ours, or so damaged that
- *         this cannot be told; untouched), H5CKPT_E_VERSION, H5CKPT_E_BUSY, H5CKPT_E_NO_SPACE, H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_IO,
- *         H5CKPT_E_SYSTEM.
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (a bad name; no such milestone; a read-only store), H5CKPT_E_FOREIGN (not ours,
+ *         or so damaged that this cannot be told; untouched), H5CKPT_E_VERSION, H5CKPT_E_BUSY, H5CKPT_E_NO_SPACE,
+ *         H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_IO, H5CKPT_E_SYSTEM.
  */
 H5CKPT_API h5ckpt_status h5ckpt_remove_milestone(h5ckpt_store *store, const char *name);
 
 /**
- * Make the state of milestone @p name the newest one, durably: from the return on, h5ckpt_restore() gives it. Works also where no slot can
- * be read (H5CKPT_E_LOST), and after h5ckpt_delete().
+ * Make the state of milestone @p name the newest one, durably: from the return on, h5ckpt_restore() gives it. Works
+ * also where no slot can be read (H5CKPT_E_LOST), and after h5ckpt_delete().
  *
- * Its file is copied into a slot, every byte verified. The state that a restore would have given until then is not touched: it is on a
- * branch that the program left, and replaced by the saves that follow. Registered memory is not changed, and need not be that of the
- * milestone: saving is refused until it was restored. The milestone stays.
+ * Its file is copied into a slot, every byte verified. The state that a restore would have given until then is not
+ * touched: it is on a branch that the program left, and replaced by the saves that follow. Registered memory is not
+ * changed, and need not be that of the milestone: saving is refused until it was restored. The milestone stays.
  *
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (a bad name; no such milestone; a read-only store), H5CKPT_E_DAMAGED (the milestone; the message names
- *         variables and block), H5CKPT_E_FOREIGN, H5CKPT_E_VERSION, H5CKPT_E_OVERTAKEN (it was replaced while it was copied: try again),
- *         H5CKPT_E_NO_SPACE, H5CKPT_E_BUSY, H5CKPT_E_PERMISSION, H5CKPT_E_MEMORY, H5CKPT_E_IO, H5CKPT_E_SYSTEM: a restore gives what it
- *         would have given; where the message says so, already the milestone's state.
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (a bad name; no such milestone; a read-only store), H5CKPT_E_DAMAGED (the
+ *         milestone; the message names variables and block), H5CKPT_E_FOREIGN, H5CKPT_E_VERSION, H5CKPT_E_OVERTAKEN (it
+ *         was replaced while it was copied: try again), H5CKPT_E_NO_SPACE, H5CKPT_E_BUSY, H5CKPT_E_PERMISSION,
+ *         H5CKPT_E_MEMORY, H5CKPT_E_IO, H5CKPT_E_SYSTEM: a restore gives what it would have given; where the message
+ *         says so, already the milestone's state.
  */
 H5CKPT_API h5ckpt_status h5ckpt_roll_back(h5ckpt_store *store, const char *name);
 
@@ -775,68 +817,82 @@ H5CKPT_API h5ckpt_status h5ckpt_roll_back(h5ckpt_store *store, const char *name)
  *     }
  * @endcode
  *
- * The hooks come in this order: train begin; for each epoch: epoch begin, batch ends, epoch end; train end. A hook out of
- * order, or with a number that is not due, is H5CKPT_E_ARGUMENT, does nothing, and is told to the event function. Epochs count
- * from 0; batches count from 0 within each epoch (`progress.step` counts across epochs). Training may end within an epoch,
- * but for H5CKPT_FINISHED. A loop without epochs calls h5ckpt_step() instead of what is between train begin and train end.
+ * The hooks come in this order: train begin; for each epoch: epoch begin, batch ends, epoch end; train end. A hook out
+ * of order, or with a number that is not due, is H5CKPT_E_ARGUMENT, does nothing, and is told to the event function.
+ * Epochs count from 0; batches count from 0 within each epoch (`progress.step` counts across epochs). Training may end
+ * within an epoch, but for H5CKPT_FINISHED. A loop without epochs calls h5ckpt_step() instead of what is between train
+ * begin and train end.
  *
- * With `failed_saves_max` they may say H5CKPT_E_SAVES_FAILED: leave the loop, call h5ckpt_on_train_end() with H5CKPT_FAILED. What was saved
- * last is still there. With `save_before_preemption` the hooks may also say H5CKPT_STOP (saved, durable, in every save mode) or H5CKPT_E_STOP_UNSAVED (not
- * saved; the message says why, and what is still there). Then leave the loop, call h5ckpt_on_train_end() with H5CKPT_PREEMPTED and exit with
- * H5CKPT_EXIT_PREEMPTED. A loop that goes on all the same is told any of these again by every hook; nothing more is saved, and
- * nothing deleted: the next life goes on from the last save.
- * Threads, fork and ownership are as for a store.
+ * With `failed_saves_max` they may say H5CKPT_E_SAVES_FAILED: leave the loop, call h5ckpt_on_train_end() with
+ * H5CKPT_FAILED. What was saved last is still there. With `save_before_preemption` the hooks may also say H5CKPT_STOP
+ * (saved, durable, in every save mode) or H5CKPT_E_STOP_UNSAVED (not saved; the message says why, and what is still
+ * there). Then leave the loop, call h5ckpt_on_train_end() with H5CKPT_PREEMPTED and exit with H5CKPT_EXIT_PREEMPTED. A
+ * loop that goes on all the same is told any of these again by every hook; nothing more is saved, and nothing deleted:
+ * the next life goes on from the last save. Threads, fork and ownership are as for a store.
  */
 typedef struct h5ckpt_callback h5ckpt_callback;
 
 #define H5CKPT_EVERY_EPOCH INT64_MAX       /**< save_freq: at each epoch's end */
-#define H5CKPT_NEVER       (INT64_MAX - 1) /**< save_freq: no count of anything makes the hooks save; something else must */
+#define H5CKPT_NEVER       (INT64_MAX - 1) /**< save_freq: no count makes the hooks save; something else must */
 
 #define H5CKPT_STOP_FILE      "stop" /**< in the backup directory */
 #define H5CKPT_EXIT_PREEMPTED 75 /**< EX_TEMPFAIL of sysexits.h, "try again": what a preempted program may exit with */
 
 /**
  * How the callback learns that the job is about to be taken away (`save_before_preemption`). It is looked for in
- * h5ckpt_on_train_batch_end(), h5ckpt_step(), h5ckpt_on_test_batch_end() and h5ckpt_on_epoch_end(); whoever says so first.
+ * h5ckpt_on_train_batch_end(), h5ckpt_step(), h5ckpt_on_test_batch_end() and h5ckpt_on_epoch_end(); whoever says so
+ * first.
  */
 struct h5ckpt_preemption {
-    /** Signals that count, up to the first 0; default {SIGTERM}. From h5ckpt_on_train_begin() on their handler sets a flag and nothing
-     *  else; h5ckpt_on_train_end(), a failed beginning, or h5ckpt_callback_free() put back what was there, unless another handler has
-     *  been installed meanwhile. One that the program ignores stays ignored; an earlier handler is called as well; the default
-     *  action is not taken, but in children that the program forks. */
+    /**
+     * Signals that count, up to the first 0; default {SIGTERM}. From h5ckpt_on_train_begin() on their handler sets a
+     * flag and nothing else; h5ckpt_on_train_end(), a failed beginning, or h5ckpt_callback_free() put back what was
+     * there, unless another handler has been installed meanwhile. One that the program ignores stays ignored; an
+     * earlier handler is called as well; the default action is not taken, but in children that the program forks.
+     */
     int signals[8];
-    /** When the job ends, in seconds since 1970 (the clock on the wall); INFINITY: never. Default 0: the environment's
-     *  SLURM_JOB_END_TIME, if there is one. The last save comes early enough by the times that saves and steps have taken. One that has
-     *  passed when training begins is ignored. */
+    /**
+     * When the job ends, in seconds since 1970 (the clock on the wall); INFINITY: never. Default 0: the environment's
+     * SLURM_JOB_END_TIME, if there is one. The last save comes early enough by the times that saves and steps have
+     * taken. One that has passed when training begins is ignored.
+     */
     double deadline;
     /** Likewise, asked in each of these hooks; default NULL. INFINITY: unknown. */
     double (*seconds_left)(void *context);
     bool (*should_stop)(void *context); /**< asked in each of these hooks; default NULL */
     void *context;                      /**< handed to both; they must not call h5ckpt with this callback */
-    /** A file named "stop" in the backup directory (looked for once a second; removed when it is obeyed); default true. */
+    /**
+     * A file named "stop" in the backup directory (looked for once a second; removed when it is obeyed); default true.
+     */
     bool stop_file;
     double grace_seconds; /**< how long training may go on after a notice: it is saved at once, and again before
                                   that time ends; default 0: it stops at once */
 };
 
-/** States that the hooks keep as milestones (h5ckpt_keep()), which no save replaces and on_train_end() does not delete. */
+/**
+ * States that the hooks keep as milestones (h5ckpt_keep()), which no save replaces and on_train_end() does not delete.
+ */
 struct h5ckpt_milestones {
-    uint64_t
-        every_epochs; /**< at the end of every so many epochs, counted over all lives: save then, due or not, durably in every save
-                                mode, and keep the state as "epoch-N", N epochs being finished; default 0: never */
+    /**
+     * At the end of every so many epochs, counted over all lives: save then, due or not, durably in every save mode,
+     * and keep the state as "epoch-N", N epochs being finished; default 0: never.
+     */
+    uint64_t every_epochs;
     unsigned keep_last; /**< of those, only so many that were saved last; default 0: all */
-    /** Where a hook ends a row in which the log `monitor` (h5ckpt_log()) is better than in the state that is kept as "best", of an earlier
-     *  life or training, too (where there is none: better than ever before): save then, likewise, and keep the state as "best" in its
-     *  place; default false. */
+    /**
+     * Where a hook ends a row in which the log `monitor` (h5ckpt_log()) is better than in the state that is kept as
+     * "best", of an earlier life or training, too (where there is none: better than ever before): save then, likewise,
+     * and keep the state as "best" in its place; default false.
+     */
     bool best;
 };
 
 /**
- * When to save: by save_freq, save_seconds and failure_seconds; due if any of them asks, done if save_share allows. What is due
- * and not allowed, and what failed, is done at the first end of a batch or an epoch at which it can be (of the state as it is then). A try
- * that failed is not repeated before the program has had as much time for itself as that took, unless a save is due anyway. What is left
- * undone when training ends is not saved. Seconds are those of CLOCK_MONOTONIC: a clock that is set back or
- * forward, or a machine that is suspended, makes nothing due.
+ * When to save: by save_freq, save_seconds and failure_seconds; due if any of them asks, done if save_share allows.
+ * What is due and not allowed, and what failed, is done at the first end of a batch or an epoch at which it can be (of
+ * the state as it is then). A try that failed is not repeated before the program has had as much time for itself as
+ * that took, unless a save is due anyway. What is left undone when training ends is not saved. Seconds are those of
+ * CLOCK_MONOTONIC: a clock that is set back or forward, or a machine that is suspended, makes nothing due.
  */
 struct h5ckpt_callback_options {
     const char *backup_dir; /**< no default; copied */
@@ -851,8 +907,11 @@ struct h5ckpt_callback_options {
                                  take longer than others; one save counts at most four times what is usual. The first
                                  one of a process is always allowed. With H5CKPT_NEVER and nothing else: as often as
                                  this allows. Less than 1; default 0: no limit */
-    /** End the loop (H5CKPT_E_SAVES_FAILED) when so many saves that were due have failed in a row, for whatever reason; what is tried again
-     *  between them does not count, but if it succeeds, the count begins anew. Default 0: never, training goes on without a newer checkpoint. */
+    /**
+     * End the loop (H5CKPT_E_SAVES_FAILED) when so many saves that were due have failed in a row, for whatever reason;
+     * what is tried again between them does not count, but if it succeeds, the count begins anew. Default 0: never,
+     * training goes on without a newer checkpoint.
+     */
     unsigned failed_saves_max;
     bool double_checkpoint;      /**< keep the previous state beside the current one; default true */
     bool delete_checkpoint;      /**< delete it when training has finished; default true */
@@ -867,9 +926,8 @@ struct h5ckpt_callback_options {
                                       every day: each start does that work again before anything is saved */
     struct h5ckpt_milestones milestones;
     struct h5ckpt_options store; /**< everything else about the directory; its `slots` is set by double_checkpoint */
-    struct h5ckpt_restore_options
-        restore; /**< how on_train_begin restores; the default is exact. What it points to must
-                                                stay valid until then */
+    /** How on_train_begin restores; the default is exact. What it points to must stay valid until then. */
+    struct h5ckpt_restore_options restore;
 };
 
 /** The defaults named above. */
@@ -879,10 +937,11 @@ H5CKPT_API struct h5ckpt_callback_options h5ckpt_callback_options_default(void);
  * Make a callback and open its directory as the writer. The state is borrowed and must outlive the callback.
  *
  * @param[out] callback  as h5ckpt_open(): set also after a failure, for the message; free it.
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (save_freq 0, negative or beyond 2^53, or H5CKPT_NEVER with nothing else that saves; seconds or a
- *         share that are negative, infinite or no number; a share of 1 or more; a `monitor` that no log can be called; milestones.best
- *         without one; milestones.keep_last without every_epochs; a NULL directory; check_resume with what it cannot be had with; a signal
- *         that cannot be watched, a time that is none); as h5ckpt_open().
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (save_freq 0, negative or beyond 2^53, or H5CKPT_NEVER with nothing else that
+ *         saves; seconds or a share that are negative, infinite or no number; a share of 1 or more; a `monitor` that no
+ *         log can be called; milestones.best without one; milestones.keep_last without every_epochs; a NULL directory;
+ *         check_resume with what it cannot be had with; a signal that cannot be watched, a time that is none); as
+ *         h5ckpt_open().
  */
 H5CKPT_API h5ckpt_status h5ckpt_callback_new(h5ckpt_callback **callback, h5ckpt_state *state,
                                              const struct h5ckpt_callback_options *options);
@@ -893,28 +952,32 @@ H5CKPT_API void h5ckpt_callback_free(h5ckpt_callback *callback);
 /** As h5ckpt_message(), of the last hook. */
 H5CKPT_API const char *h5ckpt_callback_message(const h5ckpt_callback *callback);
 
-/** The callback's own store, to ask for space, to inspect, reserve, fence, wait, promise (h5ckpt_unchanged()), or keep and remove milestones;
- *  not to be closed, saved to, restored from or rolled back. */
+/**
+ * The callback's own store, to ask for space, to inspect, reserve, fence, wait, promise (h5ckpt_unchanged()), or keep
+ * and remove milestones; not to be closed, saved to, restored from or rolled back.
+ */
 H5CKPT_API h5ckpt_store *h5ckpt_callback_store(h5ckpt_callback *callback);
 
 /**
  * Restore what there is, and say where to go on.
  *
- * A state saved at an epoch's end gives (epoch + 1, 0). A state saved within an epoch gives the batch after the last finished
- * one; saved in the hook of an epoch's last batch it gives (epoch, batches): no batch is due, but the epoch's end is.
+ * A state saved at an epoch's end gives (epoch + 1, 0). A state saved within an epoch gives the batch after the last
+ * finished one; saved in the hook of an epoch's last batch it gives (epoch, batches): no batch is due, but the epoch's
+ * end is.
  *
  * With `check_resume`, and where there are two states, it restores the previous one. Nothing is saved while the program
  * does the work between the two once more. The hook that reaches the current state's position compares every variable
- * with it, and returns H5CKPT_LIVES_AGREE, or H5CKPT_E_DIFFERS with every variable that differs: something that they depend on
- * is not registered, or the computation is not reproducible. Either way the run goes on from there, and the stored states are as
- * they were.
- * A training that finishes without having come to that position differs as well: on_train_end() says so and deletes nothing.
- * Where no hook is called at that very position, the next one says so with H5CKPT_E_ARGUMENT; its work counts all the same.
+ * with it, and returns H5CKPT_LIVES_AGREE, or H5CKPT_E_DIFFERS with every variable that differs: something that they
+ * depend on is not registered, or the computation is not reproducible. Either way the run goes on from there, and the
+ * stored states are as they were. A training that finishes without having come to that position differs as well:
+ * on_train_end() says so and deletes nothing. Where no hook is called at that very position, the next one says so with
+ * H5CKPT_E_ARGUMENT; its work counts all the same.
  *
- * @param[out] next  with `step`, the batches finished in all; zeros where nothing was saved yet; untouched after a failure.
+ * @param[out] next  with `step`, the batches finished in all; zeros where nothing was saved yet; untouched after a
+ * failure.
  * @param report     may be NULL.
- * @return H5CKPT_OK, H5CKPT_FELL_BACK, H5CKPT_NO_CHECKPOINT (start afresh); as h5ckpt_restore(); H5CKPT_E_SYSTEM (no handler could be
- *         installed, `save_before_preemption` only).
+ * @return H5CKPT_OK, H5CKPT_FELL_BACK, H5CKPT_NO_CHECKPOINT (start afresh); as h5ckpt_restore(); H5CKPT_E_SYSTEM (no
+ *         handler could be installed, `save_before_preemption` only).
  */
 H5CKPT_API h5ckpt_status h5ckpt_on_train_begin(h5ckpt_callback *callback, struct h5ckpt_progress *next,
                                                struct h5ckpt_report *report);
@@ -926,41 +989,44 @@ H5CKPT_API h5ckpt_status h5ckpt_on_epoch_begin(h5ckpt_callback *callback, uint64
 H5CKPT_API h5ckpt_status h5ckpt_on_train_batch_begin(h5ckpt_callback *callback, uint64_t batch);
 
 /**
- * Batch @p batch of the epoch, and every batch before it, is finished: a program that does several at once calls it once,
- * with the last. Saves if that is due (struct h5ckpt_callback_options).
+ * Batch @p batch of the epoch, and every batch before it, is finished: a program that does several at once calls it
+ * once, with the last. Saves if that is due (struct h5ckpt_callback_options).
  *
- * @return H5CKPT_OK; H5CKPT_STOP, H5CKPT_E_STOP_UNSAVED (save_before_preemption only); H5CKPT_E_SAVES_FAILED (failed_saves_max only); H5CKPT_LIVES_AGREE, H5CKPT_E_DIFFERS, or as h5ckpt_compare() (check_resume only); H5CKPT_E_ARGUMENT; as
- *         h5ckpt_save(): training may go on, the checkpoint before is still there, and the next end of a batch or an epoch at which it can be
- *         done (struct h5ckpt_callback_options) tries again, and returns what comes of it; as h5ckpt_keep() (`milestones.best`): saved, but not
- *         kept. H5CKPT_HISTORY_FULL: saved. H5CKPT_SKIPPED is not tried again until a save is next due.
+ * @return H5CKPT_OK; H5CKPT_STOP, H5CKPT_E_STOP_UNSAVED (save_before_preemption only); H5CKPT_E_SAVES_FAILED
+ *         (failed_saves_max only); H5CKPT_LIVES_AGREE, H5CKPT_E_DIFFERS, or as h5ckpt_compare() (check_resume only);
+ *         H5CKPT_E_ARGUMENT; as h5ckpt_save(): training may go on, the checkpoint before is still there, and the next
+ *         end of a batch or an epoch at which it can be done (struct h5ckpt_callback_options) tries again, and returns
+ *         what comes of it; as h5ckpt_keep() (`milestones.best`): saved, but not kept. H5CKPT_HISTORY_FULL: saved.
+ *         H5CKPT_SKIPPED is not tried again until a save is next due.
  */
 H5CKPT_API h5ckpt_status h5ckpt_on_train_batch_end(h5ckpt_callback *callback, uint64_t batch);
 
 /**
- * Batch @p batch of a validation within the epoch is finished. Calling it is optional; without it, a validation is one long step for
- * `save_before_preemption`. What is saved here is the position of the last training batch: the epoch's end is still to be run.
+ * Batch @p batch of a validation within the epoch is finished. Calling it is optional; without it, a validation is one
+ * long step for `save_before_preemption`. What is saved here is the position of the last training batch: the epoch's
+ * end is still to be run.
  *
- * @return H5CKPT_OK, H5CKPT_E_ARGUMENT; H5CKPT_STOP, H5CKPT_E_STOP_UNSAVED, H5CKPT_E_SAVES_FAILED; as h5ckpt_save() (a save at the
- *         beginning of a grace period).
+ * @return H5CKPT_OK, H5CKPT_E_ARGUMENT; H5CKPT_STOP, H5CKPT_E_STOP_UNSAVED, H5CKPT_E_SAVES_FAILED; as h5ckpt_save() (a
+ *         save at the beginning of a grace period).
  */
 H5CKPT_API h5ckpt_status h5ckpt_on_test_batch_end(h5ckpt_callback *callback, uint64_t batch);
 
 /**
- * Epoch @p epoch, its validation and the program's own work at its end included, is finished. Saves if due; keeps a milestone if that
- * is due (`milestones`).
+ * Epoch @p epoch, its validation and the program's own work at its end included, is finished. Saves if due; keeps a
+ * milestone if that is due (`milestones`).
  *
- * @return as h5ckpt_on_train_batch_end(); as h5ckpt_keep(), h5ckpt_remove_milestone(): the state was saved, but not kept, or older ones
- *         were not removed. A milestone that failed is not tried again.
+ * @return as h5ckpt_on_train_batch_end(); as h5ckpt_keep(), h5ckpt_remove_milestone(): the state was saved, but not
+ *         kept, or older ones were not removed. A milestone that failed is not tried again.
  */
 H5CKPT_API h5ckpt_status h5ckpt_on_epoch_end(h5ckpt_callback *callback, uint64_t epoch);
 
 /**
- * Step @p step, and every step before it, of a loop without epochs is finished: the one call that a time-stepping code makes between
- * h5ckpt_on_train_begin(), whose `next.step` is the step to go on with, and h5ckpt_on_train_end(). Steps count from 0; a step is a batch
- * to save_freq. Not to be mixed with the hooks of epochs.
+ * Step @p step, and every step before it, of a loop without epochs is finished: the one call that a time-stepping code
+ * makes between h5ckpt_on_train_begin(), whose `next.step` is the step to go on with, and h5ckpt_on_train_end(). Steps
+ * count from 0; a step is a batch to save_freq. Not to be mixed with the hooks of epochs.
  *
- * @return as h5ckpt_on_train_batch_end(); H5CKPT_E_ARGUMENT also where only epochs would save (save_freq H5CKPT_EVERY_EPOCH, the
- *         default, without save_seconds and failure_seconds).
+ * @return as h5ckpt_on_train_batch_end(); H5CKPT_E_ARGUMENT also where only epochs would save (save_freq
+ *         H5CKPT_EVERY_EPOCH, the default, without save_seconds and failure_seconds).
  */
 H5CKPT_API h5ckpt_status h5ckpt_step(h5ckpt_callback *callback, uint64_t step);
 
@@ -974,37 +1040,42 @@ enum h5ckpt_reason {
 };
 
 /**
- * Training ends. Deletes the checkpoint if it finished and `delete_checkpoint` is set: ours and nothing else. Any other reason
- * keeps what was saved last. Once a hook has said H5CKPT_STOP, H5CKPT_E_STOP_UNSAVED or H5CKPT_E_SAVES_FAILED, every reason keeps it: where the
- * work was done indeed, the next life finds nothing left to do, and deletes.
+ * Training ends. Deletes the checkpoint if it finished and `delete_checkpoint` is set: ours and nothing else. Any other
+ * reason keeps what was saved last. Once a hook has said H5CKPT_STOP, H5CKPT_E_STOP_UNSAVED or H5CKPT_E_SAVES_FAILED,
+ * every reason keeps it: where the work was done indeed, the next life finds nothing left to do, and deletes.
  *
- * @return H5CKPT_OK; H5CKPT_STOP (kept for that reason); H5CKPT_E_DIFFERS (check_resume: it ended before the current state was reached); H5CKPT_E_ARGUMENT; as
- *         h5ckpt_delete(); where nothing is deleted, as h5ckpt_wait().
+ * @return H5CKPT_OK; H5CKPT_STOP (kept for that reason); H5CKPT_E_DIFFERS (check_resume: it ended before the current
+ *         state was reached); H5CKPT_E_ARGUMENT; as h5ckpt_delete(); where nothing is deleted, as h5ckpt_wait().
  */
 H5CKPT_API h5ckpt_status h5ckpt_on_train_end(h5ckpt_callback *callback, enum h5ckpt_reason reason);
 
 /**
- * Log a value: a loss, an accuracy, a norm. Called before the hook of the work that it is about. The next h5ckpt_on_train_batch_end(),
- * h5ckpt_step() or h5ckpt_on_epoch_end() makes one row of all that was logged since the last row, with the position after that
- * work; a log that had no value since has none in that row. Nothing logged: no row. Of two values for one row the last counts.
+ * Log a value: a loss, an accuracy, a norm. Called before the hook of the work that it is about. The next
+ * h5ckpt_on_train_batch_end(), h5ckpt_step() or h5ckpt_on_epoch_end() makes one row of all that was logged since the
+ * last row, with the position after that work; a log that had no value since has none in that row. Nothing logged: no
+ * row. Of two values for one row the last counts.
  *
- * The rows are part of the state: saved with it, and given back with it. After a restart they end at the position from which it goes on, and the work that is
- * done again logs its rows again: none is missing, none is there twice. Any HDF5 reader finds them below /history, as docs/format.md
- * says. They are kept for as long as the checkpoint is; so keep a copy where it is deleted at the end.
+ * The rows are part of the state: saved with it, and given back with it. After a restart they end at the position from
+ * which it goes on, and the work that is done again logs its rows again: none is missing, none is there twice. Any HDF5
+ * reader finds them below /history, as docs/format.md says. They are kept for as long as the checkpoint is; so keep a
+ * copy where it is deleted at the end.
  *
- * Room for 1024 rows is reserved, and doubled when it is used up; then, and for a new name, each slot is once written as a new file. Where
- * the space for that cannot be had, saves go on without what does not fit, and say H5CKPT_HISTORY_FULL. To know that, a
- * save in the background is waited for where it is the first of such a structure in its slot.
+ * Room for 1024 rows is reserved, and doubled when it is used up; then, and for a new name, each slot is once written
+ * as a new file. Where the space for that cannot be had, saves go on without what does not fit, and say
+ * H5CKPT_HISTORY_FULL. To know that, a save in the background is waited for where it is the first of such a structure
+ * in its slot.
  *
- * @param name  as a variable's (h5ckpt_add()), at most 1024 different ones; not "count", "epoch", "batch", "step", nor below one of these.
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (the name; not between h5ckpt_on_train_begin() and h5ckpt_on_train_end()), H5CKPT_E_MEMORY:
- *         this value is not kept, nothing else is lost. The first failure is told to the event function, too.
+ * @param name  as a variable's (h5ckpt_add()), at most 1024 different ones; not "count", "epoch", "batch", "step", nor
+ *              below one of these.
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT (the name; not between h5ckpt_on_train_begin() and h5ckpt_on_train_end()),
+ *         H5CKPT_E_MEMORY: this value is not kept, nothing else is lost. The first failure is told to the event
+ *         function, too.
  */
 H5CKPT_API h5ckpt_status h5ckpt_log(h5ckpt_callback *callback, const char *name, double value);
 
 /**
- * The best value of a log, of the rows so far: those of earlier lives, too, so early stopping goes on where it was. For a log that there
- * is not (yet), `known` is false.
+ * The best value of a log, of the rows so far: those of earlier lives, too, so early stopping goes on where it was. For
+ * a log that there is not (yet), `known` is false.
  *
  * @return H5CKPT_OK, H5CKPT_E_ARGUMENT.
  */
@@ -1059,8 +1130,10 @@ enum h5ckpt_depth {
 
 struct h5ckpt_inspect_options {
     enum h5ckpt_depth depth; /**< default H5CKPT_RECORDS */
-    /** Told now and then, and at each slot's end, how many bytes of how many have been read, of all slots; default NULL. Beside a
-     *  writer it may begin anew. Called by the thread that inspects. Must not call h5ckpt with this store. */
+    /**
+     * Told now and then, and at each slot's end, how many bytes of how many have been read, of all slots; default NULL.
+     * Beside a writer it may begin anew. Called by the thread that inspects. Must not call h5ckpt with this store.
+     */
     void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total);
     void *progress_context;
 };
@@ -1089,13 +1162,14 @@ struct h5ckpt_stored {
 };
 
 /**
- * Visit the variables stored in a slot, in the order in which they were registered. Reads the slot's record and index only.
+ * Visit the variables stored in a slot, in the order in which they were registered. Reads the slot's record and index
+ * only.
  *
  * @param slot   its index in the report of the last restore or inspection; without one, as h5ckpt_open() found it.
  * @param visit  must not call h5ckpt with this store.
  * @return H5CKPT_OK; H5CKPT_NO_CHECKPOINT (no state is there); H5CKPT_E_DAMAGED, H5CKPT_E_FOREIGN, H5CKPT_E_VERSION;
- *         H5CKPT_E_OVERTAKEN (another process has written another state there since that report); H5CKPT_E_ARGUMENT (no such slot), H5CKPT_E_MEMORY,
- *         H5CKPT_E_PERMISSION, H5CKPT_E_SYSTEM, H5CKPT_E_IO.
+ *         H5CKPT_E_OVERTAKEN (another process has written another state there since that report); H5CKPT_E_ARGUMENT (no
+ *         such slot), H5CKPT_E_MEMORY, H5CKPT_E_PERMISSION, H5CKPT_E_SYSTEM, H5CKPT_E_IO.
  */
 H5CKPT_API h5ckpt_status h5ckpt_list_variables(h5ckpt_store *store, unsigned slot,
                                                void (*visit)(void *context, const struct h5ckpt_stored *variable),
@@ -1109,13 +1183,13 @@ struct h5ckpt_stored_setting {
     const uint64_t *shape;
     uint64_t byte_count;
     const void *bytes; /**< the value, verified, as the machine that saved it held it; NULL without bytes */
-    const char
-        *text; /**< 0.1, true, 'adam', [64, 128, 10]: cut with "…" when long; "" if it is opaque or another machine's */
+    /** 0.1, true, 'adam', [64, 128, 10]: cut with "…" when long; "" if it is opaque or another machine's. */
+    const char *text;
 };
 
 /**
- * Visit the settings stored in a slot, and their values, in the order in which they were registered. Reads and verifies the blocks that
- * hold them.
+ * Visit the settings stored in a slot, and their values, in the order in which they were registered. Reads and verifies
+ * the blocks that hold them.
  *
  * @return as h5ckpt_list_variables(); H5CKPT_E_DAMAGED also if one of these blocks is: then nothing was visited.
  */
@@ -1135,8 +1209,9 @@ struct h5ckpt_damage {
 };
 
 /**
- * Visit the damaged blocks that the last h5ckpt_inspect() with H5CKPT_ALL_BYTES or H5CKPT_DEVICE found in a slot: none if it
- * is intact, or so damaged (its record or block table) that blocks could not be told. Any restore, comparison or save forgets them.
+ * Visit the damaged blocks that the last h5ckpt_inspect() with H5CKPT_ALL_BYTES or H5CKPT_DEVICE found in a slot: none
+ * if it is intact, or so damaged (its record or block table) that blocks could not be told. Any restore, comparison or
+ * save forgets them.
  *
  * @return as h5ckpt_list_variables(), but H5CKPT_OK where no state is there.
  */
@@ -1148,8 +1223,8 @@ H5CKPT_API h5ckpt_status h5ckpt_list_damage(h5ckpt_store *store, unsigned slot,
  * Read the history that is stored in a slot; every byte of it is verified.
  *
  * @param slot   as for h5ckpt_list_variables().
- * @param visit  called once, with what is valid until it returns; no rows if there is no history. Must not call h5ckpt with this
- *               store.
+ * @param visit  called once, with what is valid until it returns; no rows if there is no history. Must not call h5ckpt
+ *               with this store.
  * @return as h5ckpt_list_variables(); H5CKPT_E_DAMAGED also where the slot holds something else in a history's place.
  */
 H5CKPT_API h5ckpt_status h5ckpt_read_history(h5ckpt_store *store, unsigned slot,
@@ -1159,8 +1234,8 @@ H5CKPT_API h5ckpt_status h5ckpt_read_history(h5ckpt_store *store, unsigned slot,
 /** A milestone; valid during the visit. */
 struct h5ckpt_milestone {
     const char *name;
-    enum h5ckpt_slot_state
-        state; /**< committed or intact; else what is wrong. Foreign: a file under such a name that is not ours */
+    /** Committed or intact; else what is wrong. Foreign: a file under such a name that is not ours. */
+    enum h5ckpt_slot_state state;
     uint64_t sequence; /**< 0 if its record cannot be read */
     struct h5ckpt_progress progress;
     int64_t wall_time_ns; /**< when the state was saved, since 1970 UTC */
@@ -1174,8 +1249,9 @@ struct h5ckpt_milestone {
  *
  * @param depth  as for h5ckpt_inspect().
  * @param visit  must not call h5ckpt with this store.
- * @return H5CKPT_OK; H5CKPT_E_ARGUMENT, H5CKPT_E_MEMORY, H5CKPT_E_PERMISSION, H5CKPT_E_IO, H5CKPT_E_SYSTEM, H5CKPT_E_VERSION, H5CKPT_E_FOREIGN (the
- *         lock is something else), H5CKPT_E_OVERTAKEN (it was replaced while it was read: try again).
+ * @return H5CKPT_OK; H5CKPT_E_ARGUMENT, H5CKPT_E_MEMORY, H5CKPT_E_PERMISSION, H5CKPT_E_IO, H5CKPT_E_SYSTEM,
+ *         H5CKPT_E_VERSION, H5CKPT_E_FOREIGN (the lock is something else), H5CKPT_E_OVERTAKEN (it was replaced while it
+ *         was read: try again).
  */
 H5CKPT_API h5ckpt_status h5ckpt_list_milestones(h5ckpt_store *store, enum h5ckpt_depth depth,
                                                 void (*visit)(void *context, const struct h5ckpt_milestone *milestone),

@@ -17,8 +17,8 @@ static_assert(alignof(XXH3_state_t) <= alignof(struct checksum_stream), "and lie
 
 /*
  * libxxhash's functions for wider vectors return with the upper halves of the registers in use. The caller's SSE
- * instructions would from then on be several times slower (Intel 64 and IA-32 Optimization Reference Manual, "Mixing AVX
- * code with SSE code"): a program's step, long after its save.
+ * instructions would from then on be several times slower (Intel 64 and IA-32 Optimization Reference Manual, "Mixing
+ * AVX code with SSE code"): a program's step, long after its save.
  */
 #ifdef H5CKPT_XXH_DISPATCH
 __attribute__((target("avx"))) static void clear_upper_halves(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * child: another program, spoken to through pipes. Who uses it ignores SIGPIPE: that it has ended is told by the write, and by child_end().
+ * child: another program, spoken to through pipes. Who uses it ignores SIGPIPE: that it has ended is told by the write,
+ * and by child_end().
  */
 #ifndef CHILD_H
 #define CHILD_H
@@ -18,8 +19,8 @@ struct child {
 enum { CHILD_OUTPUT_PIPE = -1 };
 
 /*
- * Start argv[0], looked up in PATH, with its standard output into the descriptor `output` or, for CHILD_OUTPUT_PIPE, into
- * `from`. Returns 0, or why it could not be started (an errno); then there is nothing to end.
+ * Start argv[0], looked up in PATH, with its standard output into the descriptor `output` or, for CHILD_OUTPUT_PIPE,
+ * into `from`. Returns 0, or why it could not be started (an errno); then there is nothing to end.
  */
 int child_start(struct child *child, const char *const *argv, int output);
 

@@ -168,7 +168,10 @@ static void count_variables(struct finding_slot *slot, h5ckpt_store *store, unsi
         slot->uncounted = memory_check(strdup(h5ckpt_message(store)));
 }
 
-/* What the report does not hold. A count that cannot be had is shown as that; damage and the variables asked for must be. */
+/*
+ * What the report does not hold. A count that cannot be had is shown as that; damage and the variables asked for must
+ * be.
+ */
 static h5ckpt_status list(struct finding *finding, h5ckpt_store *store, const struct finding_request *request)
 {
     const struct h5ckpt_report *report = &finding->report;

@@ -2,8 +2,8 @@
 #include "follow.h"
 
 /*
- * Per save: some may have passed unseen. Not known if the clock on the wall was set back, or the program began anew. A file can say any
- * time, centuries ago or ahead.
+ * Per save: some may have passed unseen. Not known if the clock on the wall was set back, or the program began anew. A
+ * file can say any time, centuries ago or ahead.
  */
 static int64_t interval_ns(uint64_t earlier, int64_t earlier_ns, uint64_t later, int64_t later_ns)
 {

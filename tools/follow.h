@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * follow: what is new about a directory that is looked at again and again. Pure: sights in, news out, so that the test shows it
- * any sequence of them.
+ * follow: what is new about a directory that is looked at again and again. Pure: sights in, news out, so that the test
+ * shows it any sequence of them.
  */
 #ifndef FOLLOW_H
 #define FOLLOW_H
@@ -48,8 +48,8 @@ struct follow {
 };
 
 /*
- * All zeros: nothing was seen yet. Returns bits of enum news. What a save has cost is noted a moment after its state can be read: such
- * a state of a living writer is news only when it is seen for the second time.
+ * All zeros: nothing was seen yet. Returns bits of enum news. What a save has cost is noted a moment after its state
+ * can be read: such a state of a living writer is news only when it is seen for the second time.
  */
 unsigned follow_see(struct follow *follow, const struct sight *sight);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * live_line: one line of a terminal on standard output, written anew in place. Nothing of the terminal is changed by that: what is
- * left behind is the last text, and the cursor below it.
+ * live_line: one line of a terminal on standard output, written anew in place. Nothing of the terminal is changed by
+ * that: what is left behind is the last text, and the cursor below it.
  */
 #ifndef LIVE_LINE_H
 #define LIVE_LINE_H

@@ -112,7 +112,10 @@ static void note(struct logs *logs, h5ckpt_status status, const h5ckpt_store *st
     logs->verdict = verdict(status, &logs->report, false);
 }
 
-/* Of a slot whose record is good, some blocks may not be: then all of it is read, to find the one that a restore would give. */
+/*
+ * Of a slot whose record is good, some blocks may not be: then all of it is read, to find the one that a restore would
+ * give.
+ */
 static h5ckpt_status look_once(struct logs *logs, h5ckpt_store *store, struct visit *visit, enum h5ckpt_depth depth)
 {
     const struct h5ckpt_inspect_options options = {.depth = depth};

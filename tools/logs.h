@@ -23,8 +23,8 @@ struct logs {
 };
 
 /*
- * Read the logs with these names, or all; rows that have a value of none of them are left out. Never fails: what goes wrong is part of what
- * is found. Free it with logs_free().
+ * Read the logs with these names, or all; rows that have a value of none of them are left out. Never fails: what goes
+ * wrong is part of what is found. Free it with logs_free().
  */
 struct logs logs_read(const char *directory, const char *const *wanted, size_t wanted_count);
 void logs_free(struct logs *logs);
@@ -37,8 +37,10 @@ void logs_as_table(const struct logs *logs);
 void logs_as_csv(const struct logs *logs);
 void logs_as_json(const struct logs *logs);
 
-/* By gnuplot, each log below the other: as an SVG image in the file `path`; small, in characters, on standard output. False: complained
- * why not. */
+/*
+ * By gnuplot, each log below the other: as an SVG image in the file `path`; small, in characters, on standard output.
+ * False: complained why not.
+ */
 bool logs_draw_svg(const struct logs *logs, const char *path);
 bool logs_draw_text(const struct logs *logs);
 

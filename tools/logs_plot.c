@@ -2,8 +2,8 @@
 /*
  * logs_plot.c: pictures, by gnuplot.
  *
- * A log of a million rows would be a million points in an image that is a thousand wide: of so many rows in a group only the smallest and
- * the largest value are drawn, so that no spike is lost.
+ * A log of a million rows would be a million points in an image that is a thousand wide: of so many rows in a group
+ * only the smallest and the largest value are drawn, so that no spike is lost.
  */
 #include <errno.h>
 #include <float.h>
@@ -110,7 +110,10 @@ static void put_data(FILE *to, const struct logs *logs, size_t log, size_t count
     fputs("END\n", to);
 }
 
-/* gnuplot would say something of an empty range, or of one too small to be divided: who differs by so little is drawn as equal. */
+/*
+ * gnuplot would say something of an empty range, or of one too small to be divided: who differs by so little is drawn
+ * as equal.
+ */
 static void put_range(FILE *to, const char *axis, double min, double max)
 {
     const double magnitude = fmax(fabs(min), fabs(max));

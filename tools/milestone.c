@@ -111,7 +111,10 @@ static void look_at_file(struct place *place, const char *directory)
     free(path);
 }
 
-/* Reading only: the writer would make a directory that is not there. H5CKPT_OK, or what keeps it from being told, complained of. */
+/*
+ * Reading only: the writer would make a directory that is not there. H5CKPT_OK, or what keeps it from being told,
+ * complained of.
+ */
 static h5ckpt_status look(struct place *place, const char *directory, h5ckpt_state *state)
 {
     struct h5ckpt_options options = h5ckpt_options_default();

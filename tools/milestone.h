@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * milestone: the commands that change a directory: h5ckpt roll-back DIR NAME, h5ckpt forget DIR NAME. h5ckpt(1) describes them.
+ * milestone: the commands that change a directory: h5ckpt roll-back DIR NAME, h5ckpt forget DIR NAME. h5ckpt(1)
+ * describes them.
  */
 #ifndef MILESTONE_H
 #define MILESTONE_H

@@ -13,10 +13,15 @@ struct replacement {
     int output;   /* the descriptor to write to */
 };
 
-/* Begin to write what shall be the file `path`. Returns 0, or why that cannot be done (an errno); then there is nothing to end. */
+/*
+ * Begin to write what shall be the file `path`. Returns 0, or why that cannot be done (an errno); then there is nothing
+ * to end.
+ */
 int replacement_begin(struct replacement *replacement, const char *path);
 
-/* It is whole, or else forgotten: then the file is as it was. Returns 0, or why it could not take its place (an errno). */
+/*
+ * It is whole, or else forgotten: then the file is as it was. Returns 0, or why it could not take its place (an errno).
+ */
 int replacement_end(struct replacement *replacement, bool whole);
 
 #endif

@@ -48,8 +48,8 @@ static bool wait_until(struct supervision *supervision, int64_t end_ns)
 }
 
 /*
- * What a program leaves behind, a child that was saving for it or one that loads data, may hold the directory for a moment. False: a
- * signal has asked for the end.
+ * What a program leaves behind, a child that was saving for it or one that loads data, may hold the directory for a
+ * moment. False: a signal has asked for the end.
  */
 static bool wait_until_free(struct supervision *supervision)
 {

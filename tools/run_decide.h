@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run_decide: what becomes of a program after one of its lives: is it started again, when, and with which status does it all end?
- * Pure: no I/O, so that the test walks every combination.
+ * run_decide: what becomes of a program after one of its lives: is it started again, when, and with which status does
+ * it all end? Pure: no I/O, so that the test walks every combination.
  *
- * (1) What could not be executed, or has finished, is not started again.
- * (2) Nor is what was asked to end from outside, or has stopped because the job's time ends: whoever asked starts it again if he wants to.
- * (3) Nor is there ever a second writer beside one that is still there.
- * (4) Nor is work whose checkpoint was deleted: it is done, however the life ended, and would begin anew.
- * (5) Two lives in a row (or so many as were allowed) that got no further are the last: the next one would fare no better.
+ * (1) What could not be executed, or has finished, is not started again. (2) Nor is what was asked to end from outside,
+ * or has stopped because the job's time ends: whoever asked starts it again if he wants to. (3) Nor is there ever a
+ * second writer beside one that is still there. (4) Nor is work whose checkpoint was deleted: it is done, however the
+ * life ended, and would begin anew. (5) Two lives in a row (or so many as were allowed) that got no further are the
+ * last: the next one would fare no better.
  */
 #ifndef RUN_DECIDE_H
 #define RUN_DECIDE_H
@@ -70,8 +70,9 @@ enum run_verdict {
 enum { RUN_VERDICT_COUNT = RUN_STOP_RESTARTS + 1 };
 
 /*
- * Is the end of the job (`end_time`: seconds since 1970, as a batch system writes them; NULL: unknown) past, or so near that a life begun
- * after a wait of `backoff_ns` would have less than a minute? It would ignore a deadline that has passed, and train on until it is killed.
+ * Is the end of the job (`end_time`: seconds since 1970, as a batch system writes them; NULL: unknown) past, or so near
+ * that a life begun after a wait of `backoff_ns` would have less than a minute? It would ignore a deadline that has
+ * passed, and train on until it is killed.
  */
 bool run_time_is_up(const char *end_time, int64_t now_wall_ns, int64_t backoff_ns);
 
@@ -80,13 +81,16 @@ enum run_verdict run_decide(const struct run_past *past);
 /* How many lives in a row have made no progress now. */
 uint64_t run_idle_count(const struct run_past *past);
 
-/* How long to wait before the next life: `first_ns` after one that made progress, twice as long after each further one that did
- * not, at most `max_ns`. */
+/*
+ * How long to wait before the next life: `first_ns` after one that made progress, twice as long after each further one
+ * that did not, at most `max_ns`.
+ */
 int64_t run_backoff_ns(uint64_t idle_count, int64_t first_ns, int64_t max_ns);
 
 /*
- * The command's exit status: the last life's, as a shell tells it; RUN_EXIT_FAILED where a writer is still there, and where the life's
- * would say that all is well, or, to a batch system, that starting the same again helps (H5CKPT_EXIT_PREEMPTED).
+ * The command's exit status: the last life's, as a shell tells it; RUN_EXIT_FAILED where a writer is still there, and
+ * where the life's would say that all is well, or, to a batch system, that starting the same again helps
+ * (H5CKPT_EXIT_PREEMPTED).
  */
 enum {
     RUN_EXIT_FAILED = 125,

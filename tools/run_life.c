@@ -18,8 +18,9 @@ enum { SIGNAL_STATUS = 128 };
 /* ----------------------------------------------------------------------- start */
 
 /*
- * A child inherits no pending signals. So what is pending for the parent when it has been made, the parent passes on; and where that has
- * reached the child as well, it is dropped here, before it can be taken. Each key comes once, at whatever instant it is pressed.
+ * A child inherits no pending signals. So what is pending for the parent when it has been made, the parent passes on;
+ * and where that has reached the child as well, it is dropped here, before it can be taken. Each key comes once, at
+ * whatever instant it is pressed.
  */
 static sigset_t hand_over(const struct signals *signals, int channel)
 {
@@ -44,8 +45,8 @@ static void drop_what_is_passed_on(int channel)
 }
 
 /*
- * In the child. If we are killed, nobody would look after the program, and its lock would keep a new run away: SIGTERM lets it save and
- * end. (Whoever is killed before that is in force has another parent by then.)
+ * In the child. If we are killed, nobody would look after the program, and its lock would keep a new run away: SIGTERM
+ * lets it save and end. (Whoever is killed before that is in force has another parent by then.)
  */
 static _Noreturn void be_program(char **arguments, const struct signals *signals, pid_t parent, int channel)
 {
@@ -75,7 +76,9 @@ static int read_report(int channel)
     return count == sizeof reason ? reason : 0;
 }
 
-/* The process, or -1 with errno. `exec_errno`: it could not be executed. `missed`: signals that came too early for it. */
+/*
+ * The process, or -1 with errno. `exec_errno`: it could not be executed. `missed`: signals that came too early for it.
+ */
 static pid_t start(char **arguments, const struct signals *signals, int *exec_errno, sigset_t *missed)
 {
     const pid_t parent = getpid();

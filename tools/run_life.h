@@ -2,8 +2,8 @@
 /*
  * run_life: one life of the program: started, sent the signals that we are sent, awaited.
  *
- * It stays in our process group, so the terminal is its own as it would be without us: Ctrl-C reaches both, Ctrl-Z stops both. Where it
- * leaves that group by itself, the keys are passed on to it.
+ * It stays in our process group, so the terminal is its own as it would be without us: Ctrl-C reaches both, Ctrl-Z
+ * stops both. Where it leaves that group by itself, the keys are passed on to it.
  */
 #ifndef RUN_LIFE_H
 #define RUN_LIFE_H

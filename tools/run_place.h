@@ -26,13 +26,16 @@ struct run_place run_place_now(const char *directory);
 /* Was there a checkpoint, and is there none any more? False where that cannot be told. */
 bool run_place_was_deleted(const struct run_place *before, const struct run_place *after);
 
-/* Can be told how many saves there were from the one to the other? Not of a life that has deleted its checkpoint. And how many; else 0. */
+/*
+ * Can be told how many saves there were from the one to the other? Not of a life that has deleted its checkpoint. And
+ * how many; else 0.
+ */
 bool run_place_counts_saves(const struct run_place *before, const struct run_place *after, enum run_end end);
 uint64_t run_place_save_count(const struct run_place *before, const struct run_place *after);
 
 /*
- * Did the work get on? A newer state of the same place is none: a program that saves when it starts and then fails makes one in each life.
- * One that tells no places (all of them are 0) gets on by saving.
+ * Did the work get on? A newer state of the same place is none: a program that saves when it starts and then fails
+ * makes one in each life. One that tells no places (all of them are 0) gets on by saving.
  */
 enum run_progress run_place_progress(const struct run_place *before, const struct run_place *after);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run_tell: what a supervised program's lives came to: as they pass, on standard error, and, if wanted, as a JSON object each in a
- * journal; all of them in a table at the end. Standard output is the program's.
+ * run_tell: what a supervised program's lives came to: as they pass, on standard error, and, if wanted, as a JSON
+ * object each in a journal; all of them in a table at the end. Standard output is the program's.
  */
 #ifndef RUN_TELL_H
 #define RUN_TELL_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * signals: blocked, and taken one at a time by the one who waits for them. No handler is installed, so none can be left behind, and
- * none can come between a look and a wait.
+ * signals: blocked, and taken one at a time by the one who waits for them. No handler is installed, so none can be left
+ * behind, and none can come between a look and a wait.
  */
 #ifndef SIGNALS_H
 #define SIGNALS_H
@@ -19,8 +19,10 @@ struct signals {
     struct sigaction pipe_before;  /* of SIGPIPE */
 };
 
-/* Take these, up to the first 0, but for those that are ignored: whoever started us (nohup, say) wants that. SIGCHLD comes even if it
- * was ignored. */
+/*
+ * Take these, up to the first 0, but for those that are ignored: whoever started us (nohup, say) wants that. SIGCHLD
+ * comes even if it was ignored.
+ */
 void signals_take(struct signals *signals, const int *numbers);
 
 /* From now on output into a closed pipe fails, and is no end. */
@@ -33,8 +35,8 @@ void signals_give_back(const struct signals *signals);
 _Noreturn void signals_die_of(int number);
 
 /*
- * Wait for the next one, until `end_ns` on the monotonic clock. Its number, or 0: that is now. `from_keyboard`: the terminal has sent
- * it, to the whole foreground process group. May be NULL.
+ * Wait for the next one, until `end_ns` on the monotonic clock. Its number, or 0: that is now. `from_keyboard`: the
+ * terminal has sent it, to the whole foreground process group. May be NULL.
  */
 int signals_wait(const struct signals *signals, int64_t end_ns, bool *from_keyboard);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * table: rows of short texts under headings, aligned by libsmartcols, which also escapes what the terminal must not see.
+ * table: rows of short texts under headings, aligned by libsmartcols, which also escapes what the terminal must not
+ * see.
  */
 #ifndef TABLE_H
 #define TABLE_H

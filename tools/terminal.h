@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * terminal: how wide it is, and its settings, noted and put back. A program that dies while it has changed them leaves them so to
- * whoever comes next.
+ * terminal: how wide it is, and its settings, noted and put back. A program that dies while it has changed them leaves
+ * them so to whoever comes next.
  */
 #ifndef TERMINAL_H
 #define TERMINAL_H

@@ -25,12 +25,16 @@ enum verdict {
     "h5ckpt(1) tells more."
 
 /*
- * A reserved or absent slot, one being written and one whose save was interrupted are no damage. `beside`: what is known beyond the
- * report, of milestones, or of a state that passed as committed and could not list its variables; at worst VERDICT_DAMAGED or _UNKNOWN.
+ * A reserved or absent slot, one being written and one whose save was interrupted are no damage. `beside`: what is
+ * known beyond the report, of milestones, or of a state that passed as committed and could not list its variables; at
+ * worst VERDICT_DAMAGED or _UNKNOWN.
  */
 enum verdict verdict(h5ckpt_status status, const struct h5ckpt_report *report, enum verdict beside);
 
-/* Of a directory whose slots, and all beside them, have the verdict `all`: where milestones of ours are all that is there, theirs. */
+/*
+ * Of a directory whose slots, and all beside them, have the verdict `all`: where milestones of ours are all that is
+ * there, theirs.
+ */
 enum verdict verdict_of_directory(enum verdict all, enum verdict milestones, size_t milestone_count);
 
 /* Of a milestone. What is not ours does not count. */

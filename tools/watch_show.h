@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * watch_show: what `h5ckpt watch' sees, in its three forms: a live line for a terminal; a line for each news; a JSON object for each.
+ * watch_show: what `h5ckpt watch' sees, in its three forms: a live line for a terminal; a line for each news; a JSON
+ * object for each.
  */
 #ifndef WATCH_SHOW_H
 #define WATCH_SHOW_H

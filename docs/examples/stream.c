@@ -9,11 +9,13 @@
  * What belongs to the position in the data:
  * - the order: the permutation of the running epoch, and the generator that shuffled it, which shuffles the next one;
  * - the place in that order: the number of batches finished, which the callback keeps (next.batch);
- * - the generator of the augmentation (flips, shifts, noise) *as of the last batch that was used for training*. The loader
- *   works ahead: when a state is saved, its generator has long drawn the numbers of batches that nobody has used yet. So each
- *   prepared batch carries the generator as it was after it, and that becomes the registered one when the batch is used.
+ * - the generator of the augmentation (flips, shifts, noise) *as of the last batch that was used for training*. The
+ *   loader works ahead: when a state is saved, its generator has long drawn the numbers of batches that nobody has used
+ *   yet. So each prepared batch carries the generator as it was after it, and that becomes the registered one when the
+ *   batch is used.
  *
- * Not registered: the prepared batches, which are prepared again; the samples, which are read anew (here: made from the seed).
+ * Not registered: the prepared batches, which are prepared again; the samples, which are read anew (here: made from the
+ * seed).
  *
  * It prints a line for each batch, with a digest of all batches so far, to the last bit of the augmentation.
  */

@@ -208,8 +208,10 @@ static h5ckpt_status enter_in(h5ckpt_callback *callback, enum phase due, const c
     return status == H5CKPT_OK && callback->phase != due ? refuse_phase(callback, hook, due) : status;
 }
 
-/* The store's answer is the hook's, and its message too; so is the failure of a save that had been in flight. `asked`: the
- * counters ask for a save, or something else but the clock does; `due`: it is done now. */
+/*
+ * The store's answer is the hook's, and its message too; so is the failure of a save that had been in flight. `asked`:
+ * the counters ask for a save, or something else but the clock does; `due`: it is done now.
+ */
 static h5ckpt_status save_if_due(h5ckpt_callback *callback, bool asked, bool due)
 {
     h5ckpt_status status;

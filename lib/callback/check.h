@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check: do two lives agree? A new life that goes on from the previous state must reach the bytes that the life before it
- * saved as the current one; else something that they depend on is not registered.
+ * check: do two lives agree? A new life that goes on from the previous state must reach the bytes that the life before
+ * it saved as the current one; else something that they depend on is not registered.
  */
 #ifndef H5CKPT_CHECK_H
 #define H5CKPT_CHECK_H
@@ -16,8 +16,8 @@ struct check {
 };
 
 /*
- * Restore the previous state, and set the goal. Where there are not two intact ones of the program's settings, restore as
- * h5ckpt_restore() does.
+ * Restore the previous state, and set the goal. Where there are not two intact ones of the program's settings, restore
+ * as h5ckpt_restore() does.
  */
 h5ckpt_status check_begin(struct check *check, h5ckpt_store *store, struct h5ckpt_report *report);
 
@@ -31,9 +31,9 @@ enum check_place check_place(const struct check *check, const struct h5ckpt_prog
 
 /*
  * At the goal, or beyond it: compare if that is possible, and let the current state be the one that saves spare.
- * H5CKPT_LIVES_AGREE, H5CKPT_E_DIFFERS, H5CKPT_E_ARGUMENT (the goal was jumped over), or as h5ckpt_compare(); the message is the
- * store's. Still pending if the current state could not be made the base: to be tried again at the next opportunity, which
- * gives H5CKPT_OK once it could.
+ * H5CKPT_LIVES_AGREE, H5CKPT_E_DIFFERS, H5CKPT_E_ARGUMENT (the goal was jumped over), or as h5ckpt_compare(); the
+ * message is the store's. Still pending if the current state could not be made the base: to be tried again at the next
+ * opportunity, which gives H5CKPT_OK once it could.
  */
 h5ckpt_status check_finish(struct check *check, h5ckpt_store *store, const struct h5ckpt_progress *at);
 

@@ -56,7 +56,9 @@ void cost_leave_batch(struct cost *cost)
     cost->in_batch = false;
 }
 
-/* All batches beside the last save together: the odd one that takes long for reasons of its own is made good by others. */
+/*
+ * All batches beside the last save together: the odd one that takes long for reasons of its own is made good by others.
+ */
 static int64_t slowdown_ns(const struct cost *cost)
 {
     double more_ns;

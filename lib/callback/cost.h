@@ -2,7 +2,8 @@
 /*
  * cost: what saves cost the program, of its own time. Pure: clock readings in, nanoseconds out.
  *
- * (1) A save costs the stalls of the program's thread (in h5ckpt_save(), h5ckpt_fence(), h5ckpt_wait()), and what batches
+ * (1) A save costs the stalls of the program's thread (in h5ckpt_save(), h5ckpt_fence(), h5ckpt_wait()), and what
+ * batches
  *     beside it, while it is in flight, take longer than batches usually do. How long it is in flight is no cost.
  * (2) Medians say what is usual, so that what happens once (slots are made, a disk is busy, a batch reads a file) moves
  *     neither the typical cost nor the usual batch.
@@ -43,14 +44,18 @@ struct cost {
 /* All zeros: nothing is known. */
 #define COST_NONE ((struct cost){0})
 
-/* A call that saves held the program up for so long. It failed: that tells nothing of what saves cost, but is charged. */
+/*
+ * A call that saves held the program up for so long. It failed: that tells nothing of what saves cost, but is charged.
+ */
 void cost_add_save(struct cost *cost, int64_t call_ns, bool failed);
 
 /* So has another call on account of the last save. */
 void cost_add_stall(struct cost *cost, int64_t stall_ns);
 
-/* A batch hook returns; the next one is called, after `batch_count` batches, of whose time `stall_ns` was spent in stalls. Or
- * what is going on is no batch, but the work between epochs. */
+/*
+ * A batch hook returns; the next one is called, after `batch_count` batches, of whose time `stall_ns` was spent in
+ * stalls. Or what is going on is no batch, but the work between epochs.
+ */
 void cost_begin_batch(struct cost *cost, int64_t now_ns, bool beside_save);
 void cost_end_batch(struct cost *cost, int64_t now_ns, int64_t stall_ns, uint64_t batch_count);
 void cost_leave_batch(struct cost *cost);
@@ -58,8 +63,10 @@ void cost_leave_batch(struct cost *cost);
 /* What a save costs: the median of the last ones; COST_UNKNOWN before there was any. */
 int64_t cost_typical_ns(const struct cost *cost);
 
-/* What the last save has cost so far; of that, what came after the call that began it; and what it is charged, by (3). 0 before
- * there was any. */
+/*
+ * What the last save has cost so far; of that, what came after the call that began it; and what it is charged, by (3).
+ * 0 before there was any.
+ */
 int64_t cost_last_ns(const struct cost *cost);
 int64_t cost_after_call_ns(const struct cost *cost);
 int64_t cost_charged_ns(const struct cost *cost);

@@ -25,8 +25,9 @@ struct keeper_wish { /* as what a state is to be kept */
 struct keeper keeper_of(const struct h5ckpt_callback_options *options, const char *monitor);
 
 /*
- * Training begins at a position that was restored: what is there to beat? And what was to be kept when a life was cut short between its
- * save and that is kept now, if it can be: a failure is told to the event function only. The system's errors of a "best" that cannot be read.
+ * Training begins at a position that was restored: what is there to beat? And what was to be kept when a life was cut
+ * short between its save and that is kept now, if it can be: a failure is told to the event function only. The system's
+ * errors of a "best" that cannot be read.
  */
 h5ckpt_status keeper_begin(struct keeper *keeper, h5ckpt_store *store, const struct h5ckpt_progress *at);
 
@@ -38,8 +39,9 @@ struct keeper_wish keeper_wish(const struct keeper *keeper, const struct history
 void keeper_prepare(h5ckpt_store *store);
 
 /*
- * The hook that is running has, or has not, saved position `at`: if it has, that state is kept by all the names that are wished for, and the
- * oldest of those that have an epoch's are removed. The first failure; H5CKPT_SKIPPED: it has not; else as h5ckpt_keep().
+ * The hook that is running has, or has not, saved position `at`: if it has, that state is kept by all the names that
+ * are wished for, and the oldest of those that have an epoch's are removed. The first failure; H5CKPT_SKIPPED: it has
+ * not; else as h5ckpt_keep().
  */
 h5ckpt_status keeper_keep(struct keeper *keeper, struct keeper_wish wish, h5ckpt_store *store,
                           const struct h5ckpt_progress *at);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * notice: has anybody said that the job will be taken away, and when does its time end? Signals, a stop file, a function of the
- * program's, a deadline.
+ * notice: has anybody said that the job will be taken away, and when does its time end? Signals, a stop file, a
+ * function of the program's, a deadline.
  *
- * The deadline is a time of day and is held against the clock on the wall at every look, so that a clock that is set, and a
- * machine that is suspended, are followed. How long ago the notice came, either clock may know better: the longer time counts.
+ * The deadline is a time of day and is held against the clock on the wall at every look, so that a clock that is set,
+ * and a machine that is suspended, are followed. How long ago the notice came, either clock may know better: the longer
+ * time counts.
  */
 #ifndef H5CKPT_NOTICE_H
 #define H5CKPT_NOTICE_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recent: the last few durations of something that happens again and again. One thread at a time may note, another may ask.
+ * recent: the last few durations of something that happens again and again. One thread at a time may note, another may
+ * ask.
  */
 #ifndef H5CKPT_RECENT_H
 #define H5CKPT_RECENT_H

@@ -78,9 +78,9 @@ bool schedule_works_without_epochs(const struct schedule *schedule)
 /* ---------------------------------------------------------------------- clock */
 
 /*
- * J. T. Daly, A higher order estimate of the optimum checkpoint interval for restart dumps, Future Generation Computer Systems
- * 22(3), 2006, equation 37. Its first term is J. W. Young, A first order approximation to the optimum checkpoint interval,
- * Communications of the ACM 17(9), 1974.
+ * J. T. Daly, A higher order estimate of the optimum checkpoint interval for restart dumps, Future Generation Computer
+ * Systems 22(3), 2006, equation 37. Its first term is J. W. Young, A first order approximation to the optimum
+ * checkpoint interval, Communications of the ACM 17(9), 1974.
  */
 double schedule_best_interval(double cost_seconds, double failure_seconds)
 {

@@ -12,15 +12,18 @@
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_POINTER_LOCK_FREE == 2, "a handler must not wait for a lock");
 
 /*
- * A handler that was installed over ours may keep ours and call it for ever. Installed again above that one, ours must be
- * another function, or the two would call each other without end: hence layers.
+ * A handler that was installed over ours may keep ours and call it for ever. Installed again above that one, ours must
+ * be another function, or the two would call each other without end: hence layers.
  */
 enum { NUMBER_COUNT = NSIG, LAYER_COUNT = 4 };
 
 struct layer {
     bool buried;             /* another handler was installed over it: not to be used again */
     struct sigaction before; /* to be put back */
-    /* What it passes signals on to; both NULL: there was the default action. Atomic, for any thread may be in a handler. */
+    /*
+     * What it passes signals on to; both NULL: there was the default action. Atomic, for any thread may be in a
+     * handler.
+     */
     void (*_Atomic plain)(int number);
     void (*_Atomic informed)(int number, siginfo_t *information, void *machine);
     atomic_bool once; /* SA_RESETHAND: only the first is passed on */

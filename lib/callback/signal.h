@@ -4,8 +4,8 @@
  *
  *   (1) A handler is put back only if ours is still the installed one.
  *   (2) An ignored signal stays ignored; an earlier handler is called as if ours were not there.
- *   (3) Where there was none, the default action is not taken while the process that watches lives by it: a child that the
- *       program forked, and that inherits the handler, ends by SIGTERM as ever.
+ *   (3) Where there was none, the default action is not taken while the process that watches lives by it: a child that
+ *       the program forked, and that inherits the handler, ends by SIGTERM as ever.
  */
 #ifndef H5CKPT_CALLBACK_SIGNAL_H
 #define H5CKPT_CALLBACK_SIGNAL_H
@@ -27,7 +27,10 @@ struct signal_watch {
 /* Can this signal be a notice? H5CKPT_E_ARGUMENT: it cannot be caught, tells of a fault, or does not exist. */
 h5ckpt_status signal_check(int number, struct error *error);
 
-/* Install handlers for these, up to the first 0; all of them or none. Watchers may be many; the last one to end puts back. */
+/*
+ * Install handlers for these, up to the first 0; all of them or none. Watchers may be many; the last one to end puts
+ * back.
+ */
 h5ckpt_status signal_watch_begin(struct signal_watch *watch, const int number[SIGNAL_WATCH_MAX], struct error *error);
 void signal_watch_end(struct signal_watch *watch);
 

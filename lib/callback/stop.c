@@ -137,7 +137,10 @@ static const char *reason(const struct stop *stop)
     return stop->notice.given ? stop->notice.by : "the deadline";
 }
 
-/* What had become of a save in flight was told by an event, and is added to what is told now; it does not prevent this one. */
+/*
+ * What had become of a save in flight was told by an event, and is added to what is told now; it does not prevent this
+ * one.
+ */
 static h5ckpt_status save_durably(h5ckpt_store *store, const struct h5ckpt_progress *at, struct error *before)
 {
     h5ckpt_status status = save_land(store);

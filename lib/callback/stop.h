@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stop: a training that has to end before it is done. About to be taken away: it asks who has given notice (notice), decides (preempt),
- * saves for the last time, and tells the loop to end. Or too many saves in a row have failed: it tells the loop to end.
+ * stop: a training that has to end before it is done. About to be taken away: it asks who has given notice (notice),
+ * decides (preempt), saves for the last time, and tells the loop to end. Or too many saves in a row have failed: it
+ * tells the loop to end.
  *
  *   (1) H5CKPT_STOP is said only of a state that is durable.
  *   (2) Once the loop has been told to end, nothing is saved any more, and nothing deleted.
@@ -49,8 +50,10 @@ enum preempt_order stop_ask(struct stop *stop, h5ckpt_store *store, const struct
 h5ckpt_status stop_obey(struct stop *stop, enum preempt_order order, h5ckpt_store *store, const struct check *check,
                         const struct h5ckpt_progress *at, struct error *error);
 
-/* No more than so many saves in a row shall fail (0: as many as will). The status that the hook would have returned, whose message is the
- * store's; or H5CKPT_E_SAVES_FAILED. */
+/*
+ * No more than so many saves in a row shall fail (0: as many as will). The status that the hook would have returned,
+ * whose message is the store's; or H5CKPT_E_SAVES_FAILED.
+ */
 h5ckpt_status stop_if_hopeless(struct stop *stop, h5ckpt_store *store, unsigned failed_saves_max,
                                const struct h5ckpt_progress *at, h5ckpt_status status, struct error *error);
 

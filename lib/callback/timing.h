@@ -33,8 +33,10 @@ void timing_begin_batch(struct timing *timing, const h5ckpt_store *store);
 /* Is a save due? `counted`: the counters ask for one now. */
 bool timing_is_due(struct timing *timing, const h5ckpt_store *store, bool counted);
 
-/* A save, with notes of what it cost. `asked`: somebody asks for it now; else, where the schedule does not either, it makes up for one
- * that failed. */
+/*
+ * A save, with notes of what it cost. `asked`: somebody asks for it now; else, where the schedule does not either, it
+ * makes up for one that failed.
+ */
 h5ckpt_status timing_save(struct timing *timing, h5ckpt_store *store, const struct h5ckpt_progress *at, bool asked);
 
 /* The counters asked for one, and there was none: it stays due. */

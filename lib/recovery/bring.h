@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bring: the history of the slot that is read, beside the program's variables. It is loaded with them, into memory of its own, and
- * becomes the store's only when all of it is there: a restore that fails leaves the history as it was.
+ * bring: the history of the slot that is read, beside the program's variables. It is loaded with them, into memory of
+ * its own, and becomes the store's only when all of it is there: a restore that fails leaves the history as it was.
  */
 #ifndef H5CKPT_BRING_H
 #define H5CKPT_BRING_H
@@ -24,8 +24,10 @@ struct bring {
 h5ckpt_status bring_plan(struct bring *bring, const h5ckpt_state *program, const struct match *match,
                          const struct index *index, uint64_t file_bytes, struct error *error);
 
-/* Plan, load and look at the history alone: blocks with bytes of it are verified as they are read, the others are not read.
- * H5CKPT_E_MEMORY; as load_variables(). */
+/*
+ * Plan, load and look at the history alone: blocks with bytes of it are verified as they are read, the others are not
+ * read. H5CKPT_E_MEMORY; as load_variables().
+ */
 h5ckpt_status bring_history(struct bring *bring, const struct slot_reader *reader, const struct index *index,
                             struct buffer *buffer, struct error *error);
 

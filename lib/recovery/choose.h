@@ -25,15 +25,15 @@ struct choice {
 
 /*
  * In this order:
- *   a slot of a newer version, a foreign one, one that cannot be read for a passing reason: that, and nothing is rolled
+ * - a slot of a newer version, a foreign one, one that cannot be read for a passing reason: that, and nothing is rolled
  *   back;
- *   the newest state of the branch the program was on; then the newest abandoned one;
- *   none left: H5CKPT_NO_CHECKPOINT where there never was one: the first save, into a reserved slot, was cut short; else
- *   H5CKPT_E_OVERTAKEN while a writer fills one, H5CKPT_E_LOST otherwise.
+ * - the newest state of the branch the program was on; then the newest abandoned one;
+ * - none left: H5CKPT_NO_CHECKPOINT where there never was one: the first save, into a reserved slot, was cut short;
+ *   else H5CKPT_E_OVERTAKEN while a writer fills one, H5CKPT_E_LOST otherwise.
  *
- * H5CKPT_FELL_BACK if a newer state was acknowledged, or, where the witness cannot rule that out, may have existed: a slot
- * that is damaged, missing, or interrupted or damaged, and whose record does not show that it was older. Also for a committed twin of
- * the same sequence, whether its blocks were read or not, and for an abandoned state.
+ * H5CKPT_FELL_BACK if a newer state was acknowledged, or, where the witness cannot rule that out, may have existed: a
+ * slot that is damaged, missing, or interrupted or damaged, and whose record does not show that it was older. Also for
+ * a committed twin of the same sequence, whether its blocks were read or not, and for an abandoned state.
  *
  * H5CKPT_PREVIOUS gives the state next to the newest; where the newest is known to be lost, that is the newest one left
  * (H5CKPT_FELL_BACK). H5CKPT_FELL_BACK also if one between may have been lost. None: H5CKPT_NO_CHECKPOINT if nothing is

@@ -161,8 +161,8 @@ static h5ckpt_status verify(h5ckpt_store *store, unsigned slot_number, enum file
 }
 
 /*
- * Past the cache only an intact slot is believed: after a flush that failed in another process the device may hold an older state,
- * or none, where the cache holds what a restore on another file system would give back.
+ * Past the cache only an intact slot is believed: after a flush that failed in another process the device may hold an
+ * older state, or none, where the cache holds what a restore on another file system would give back.
  */
 static h5ckpt_status verify_for_restore(h5ckpt_store *store, unsigned slot_number)
 {

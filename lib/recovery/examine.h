@@ -22,8 +22,8 @@ struct choose_witness examine_witness(const h5ckpt_store *store);
 h5ckpt_status examine_begin(h5ckpt_store *store);
 
 /*
- * Verify every committed slot, wanted or not, and keep which blocks are damaged. Beside a writer H5CKPT_E_OVERTAKEN: begin
- * again. H5CKPT_E_MEMORY, or the system's errors.
+ * Verify every committed slot, wanted or not, and keep which blocks are damaged. Beside a writer H5CKPT_E_OVERTAKEN:
+ * begin again. H5CKPT_E_MEMORY, or the system's errors.
  */
 h5ckpt_status examine_all(h5ckpt_store *store, const struct h5ckpt_inspect_options *options);
 
@@ -37,14 +37,14 @@ h5ckpt_status examine_next(h5ckpt_store *store, enum h5ckpt_which which, enum h5
                            unsigned *slot_number);
 
 /*
- * Is what has been read since examine_begin() no writer's work? H5CKPT_OK; H5CKPT_E_OVERTAKEN (begin again); or why that cannot be
- * told.
+ * Is what has been read since examine_begin() no writer's work? H5CKPT_OK; H5CKPT_E_OVERTAKEN (begin again); or why
+ * that cannot be told.
  */
 h5ckpt_status examine_confirm(h5ckpt_store *store);
 
 /*
- * How to read the slot: as it was verified. If it was not: past the page cache where that pays and can be; and the writer
- * flushes it first, so that a base that is then verified is known durable (rule (b)).
+ * How to read the slot: as it was verified. If it was not: past the page cache where that pays and can be; and the
+ * writer flushes it first, so that a base that is then verified is known durable (rule (b)).
  */
 enum file_access examine_access(h5ckpt_store *store, unsigned slot_number);
 
@@ -53,15 +53,15 @@ void examine_note_intact(h5ckpt_store *store, unsigned slot_number, enum file_ac
 
 /*
  * Open the very state that the last look found in the slot, with its index. On failure nothing is left to close.
- * H5CKPT_NO_CHECKPOINT (the file has vanished); H5CKPT_E_OVERTAKEN (it holds another state); H5CKPT_E_DAMAGED, or the system's
- * errors.
+ * H5CKPT_NO_CHECKPOINT (the file has vanished); H5CKPT_E_OVERTAKEN (it holds another state); H5CKPT_E_DAMAGED, or the
+ * system's errors.
  */
 h5ckpt_status examine_open(const h5ckpt_store *store, unsigned slot_number, enum file_access access,
                            struct slot_reader *reader, struct index *index, struct error *error);
 
 /*
- * A read of that state, outside examine_next(), ended with `status` and the store's message. What looks like damage, but is a
- * writer's work, is H5CKPT_E_OVERTAKEN: begin again. Else `status`, or why that cannot be told.
+ * A read of that state, outside examine_next(), ended with `status` and the store's message. What looks like damage,
+ * but is a writer's work, is H5CKPT_E_OVERTAKEN: begin again. Else `status`, or why that cannot be told.
  */
 h5ckpt_status examine_conclude_read(h5ckpt_store *store, unsigned slot_number, h5ckpt_status status);
 
@@ -70,8 +70,8 @@ enum { EXAMINE_WHERE_BYTES = PATH_MAX + 64 };
 void examine_where(const h5ckpt_store *store, unsigned slot_number, char where[EXAMINE_WHERE_BYTES]);
 
 /*
- * Slot `slot_number` gave something else than it should, for the reason in `why` (emptied). Beside a writer that was faster:
- * H5CKPT_E_OVERTAKEN. Otherwise H5CKPT_OK: the slot counts as damaged, ask examine_next() again.
+ * Slot `slot_number` gave something else than it should, for the reason in `why` (emptied). Beside a writer that was
+ * faster: H5CKPT_E_OVERTAKEN. Otherwise H5CKPT_OK: the slot counts as damaged, ask examine_next() again.
  */
 h5ckpt_status examine_reject(h5ckpt_store *store, unsigned slot_number, struct error *why);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * match: which stored variable goes to which registered one, or every difference that forbids it. Settings are none of them.
- * Pure but for the program's select function.
+ * match: which stored variable goes to which registered one, or every difference that forbids it. Settings are none of
+ * them. Pure but for the program's select function.
  */
 #ifndef H5CKPT_MATCH_H
 #define H5CKPT_MATCH_H
@@ -22,8 +22,8 @@ struct match {
 #define MATCH_NONE ((struct match){0})
 
 /*
- * H5CKPT_E_SCHEMA lists every difference, one a line; H5CKPT_E_ARGUMENT (a rename of a variable that is not registered);
- * H5CKPT_E_MEMORY. `where` names directory and slot for the message.
+ * H5CKPT_E_SCHEMA lists every difference, one a line; H5CKPT_E_ARGUMENT (a rename of a variable that is not
+ * registered); H5CKPT_E_MEMORY. `where` names directory and slot for the message.
  */
 h5ckpt_status match_variables(struct match *match, const h5ckpt_state *state, const struct index *index,
                               const struct h5ckpt_restore_options *options, const char *where, struct error *error);

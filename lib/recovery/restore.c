@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * restore: give back the newest intact state: examine, compare settings, match, load; fall back where the bytes fail (P3, P4,
- * P7).
+ * restore: give back the newest intact state: examine, compare settings, match, load; fall back where the bytes fail
+ * (P3, P4, P7).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -145,7 +145,10 @@ static h5ckpt_status match_slot(struct restore *restore, const struct slot_reade
     return status;
 }
 
-/* Load one slot, which is then intact. H5CKPT_E_SCHEMA, H5CKPT_E_SETTINGS and H5CKPT_E_ARGUMENT are final, with memory untouched. */
+/*
+ * Load one slot, which is then intact. H5CKPT_E_SCHEMA, H5CKPT_E_SETTINGS and H5CKPT_E_ARGUMENT are final, with memory
+ * untouched.
+ */
 static h5ckpt_status load_slot(struct restore *restore, struct error *error)
 {
     h5ckpt_store *store = restore->store;
@@ -173,8 +176,8 @@ static h5ckpt_status load_slot(struct restore *restore, struct error *error)
 }
 
 /*
- * An EIO must persist after reopening (P7). And before memory that must not stay as it is (P4) gets an older state: is the
- * system still short of what it was short of?
+ * An EIO must persist after reopening (P7). And before memory that must not stay as it is (P4) gets an older state: is
+ * the system still short of what it was short of?
  */
 static bool may_have_passed(const struct restore *restore, h5ckpt_status loaded)
 {
@@ -203,8 +206,8 @@ static void pass_over(struct restore *restore, struct error *why)
 }
 
 /*
- * Was a load that failed the first look at the slot's bytes, so that verifying them may tell something else? EINVAL: the file
- * system let it be opened past the cache, and then refused to read.
+ * Was a load that failed the first look at the slot's bytes, so that verifying them may tell something else? EINVAL:
+ * the file system let it be opened past the cache, and then refused to read.
  */
 static bool is_doubtful(const struct restore *restore, const struct error *why)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * roll_back: a milestone becomes the newest state of the rotation, durably (docs/format.md 6). Its file is copied, verified, into a
- * new one, which takes a slot's name by one rename: what that slot held is there until then, and the state that a restore would have
- * given until then stays beside it.
+ * roll_back: a milestone becomes the newest state of the rotation, durably (docs/format.md 6). Its file is copied,
+ * verified, into a new one, which takes a slot's name by one rename: what that slot held is there until then, and the
+ * state that a restore would have given until then stays beside it.
  */
 #include <inttypes.h>
 

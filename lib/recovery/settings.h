@@ -22,8 +22,8 @@ struct settings {
 #define SETTINGS_NONE ((struct settings){0})
 
 /*
- * Compare the registered settings with those of the open slot, whose blocks are verified as they are read; nothing else is touched.
- * H5CKPT_OK, whatever the verdict; H5CKPT_E_DAMAGED, H5CKPT_E_MEMORY, or the system's errors.
+ * Compare the registered settings with those of the open slot, whose blocks are verified as they are read; nothing else
+ * is touched. H5CKPT_OK, whatever the verdict; H5CKPT_E_DAMAGED, H5CKPT_E_MEMORY, or the system's errors.
  */
 h5ckpt_status settings_compare(struct settings *settings, const h5ckpt_state *state, const struct slot_reader *reader,
                                const struct index *index, struct buffer *buffer, struct error *error);

@@ -5,7 +5,9 @@
 #include <math.h>
 #include <string.h>
 
-/* A number is not finite where all bits of its exponent are set (IEEE 754-2019, 3.4); it is NaN where any bit below is. */
+/*
+ * A number is not finite where all bits of its exponent are set (IEEE 754-2019, 3.4); it is NaN where any bit below is.
+ */
 struct interchange {
     uint32_t byte_count;
     uint64_t exponent;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * history: what a program logs (named doubles), row by row, in memory. A row has the position after the work that it is about,
- * and of each log the value, or the mark of none.
+ * history: what a program logs (named doubles), row by row, in memory. A row has the position after the work that it is
+ * about, and of each log the value, or the mark of none.
  *
- * As columns it is stored beside the program's variables: the number of rows, their positions, then each log. There its capacity
- * is fixed, and what lies behind the last row is zeros and marks.
+ * As columns it is stored beside the program's variables: the number of rows, their positions, then each log. There its
+ * capacity is fixed, and what lies behind the last row is zeros and marks.
  */
 #ifndef H5CKPT_STATE_HISTORY_H
 #define H5CKPT_STATE_HISTORY_H
@@ -36,8 +36,8 @@ struct history {
 #define HISTORY_NONE ((struct history){0})
 
 /*
- * Note a value for the row that the next history_end_row() ends; the last one counts. H5CKPT_E_ARGUMENT (a name that the format
- * does not allow, one of the columns' own, or one too many), H5CKPT_E_MEMORY; then it is as it was.
+ * Note a value for the row that the next history_end_row() ends; the last one counts. H5CKPT_E_ARGUMENT (a name that
+ * the format does not allow, one of the columns' own, or one too many), H5CKPT_E_MEMORY; then it is as it was.
  */
 h5ckpt_status history_log(struct history *history, const char *name, double value, struct error *error);
 

@@ -88,8 +88,11 @@ void index_text(const struct schema_entry *entry, uint64_t element, char text[SH
 h5ckpt_status schema_byte_count(uint64_t *byte_count, const struct element *element, unsigned rank,
                                 const uint64_t *shape, struct error *error);
 
-/* Is `name`, relative to its group, one that the format allows? UTF-8 without control characters, no empty, "." or
- * ".." part, at most FORMAT_NAME_BYTES_MAX bytes. H5CKPT_E_ARGUMENT with the reason if not; it calls the thing a `noun`. Pure. */
+/*
+ * Is `name`, relative to its group, one that the format allows? UTF-8 without control characters, no empty, "." or ".."
+ * part, at most FORMAT_NAME_BYTES_MAX bytes. H5CKPT_E_ARGUMENT with the reason if not; it calls the thing a `noun`.
+ * Pure.
+ */
 h5ckpt_status schema_check_name(const char *noun, const char *name, struct error *error);
 
 /* What is wrong with such a name; NULL if nothing is. Pure. */
@@ -99,7 +102,10 @@ const char *schema_name_fault(const char *name);
  * name. */
 h5ckpt_status schema_check_path(const char *path, struct error *error);
 
-/* The program's own name for the variable at `path`; NULL if the path is a setting's, or h5ckpt's own ("progress/epoch"). */
+/*
+ * The program's own name for the variable at `path`; NULL if the path is a setting's, or h5ckpt's own
+ * ("progress/epoch").
+ */
 const char *schema_program_name(const char *path);
 
 /* Likewise for the setting at `path`; NULL if it is none. */

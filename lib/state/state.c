@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * state.c: the variables that a program registers, and its settings, which are variables of their own group whose bytes belong
- * to the state.
+ * state.c: the variables that a program registers, and its settings, which are variables of their own group whose bytes
+ * belong to the state.
  *
  * (1) entry[i] and variable[i], i < variable_count, are complete and pass schema_check_path() and
  *     schema_byte_count(); they are never changed or removed.
@@ -75,7 +75,9 @@ static int path_compare(const void *a_pointer, const void *b_pointer)
     return memcmp(a->name, b->name, a->byte_count);
 }
 
-/* The paths in "state/a/b" are "state", "state/a", "state/a/b": the length of the first, and of the one after another. */
+/*
+ * The paths in "state/a/b" are "state", "state/a", "state/a/b": the length of the first, and of the one after another.
+ */
 static size_t path_first(const char *name)
 {
     return strcspn(name, "/");

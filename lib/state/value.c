@@ -61,7 +61,10 @@ static float half(uint16_t bits)
     return bits >> 15 ? -magnitude : magnitude;
 }
 
-/* Whatever is no digit, sign or exponent of a finite number is the point. No call that asks for the locale is safe beside one that sets it. */
+/*
+ * Whatever is no digit, sign or exponent of a finite number is the point. No call that asks for the locale is safe
+ * beside one that sets it.
+ */
 void value_point(char *text)
 {
     char *point = text + strspn(text, "+-0123456789");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * whole: what one slot holds: the program's variables and, behind them, h5ckpt's own: the columns of the history. To everything
- * below it is one state; the columns are reached by get and put functions.
+ * whole: what one slot holds: the program's variables and, behind them, h5ckpt's own: the columns of the history. To
+ * everything below it is one state; the columns are reached by get and put functions.
  */
 #ifndef H5CKPT_STATE_WHOLE_H
 #define H5CKPT_STATE_WHOLE_H
@@ -26,8 +26,8 @@ struct whole {
 #define WHOLE_NONE ((struct whole){0})
 
 /*
- * Put them together, the history as its shape says. `history` must stay where it is, `program` and a copy of its variables too.
- * The result must not be moved. H5CKPT_E_MEMORY.
+ * Put them together, the history as its shape says. `history` must stay where it is, `program` and a copy of its
+ * variables too. The result must not be moved. H5CKPT_E_MEMORY.
  */
 h5ckpt_status whole_make(struct whole *whole, const h5ckpt_state *program, struct history *history,
                          struct error *error);

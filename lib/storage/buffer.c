@@ -10,8 +10,8 @@
 enum { HUGE_PAGE_BYTES = 2 << 20 }; /* of most machines; elsewhere the advice is worth less */
 
 /*
- * A device moves a piece of memory faster the fewer pages it is scattered over, and the kernel finds fresh memory faster the
- * larger they are: measured, docs/decisions.md.
+ * A device moves a piece of memory faster the fewer pages it is scattered over, and the kernel finds fresh memory
+ * faster the larger they are: measured, docs/decisions.md.
  */
 void *buffer_allocate(size_t byte_count)
 {

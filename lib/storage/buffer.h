@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * buffer: memory between a file and the program, aligned for any kind of descriptor; reused, so that a save allocates nothing.
+ * buffer: memory between a file and the program, aligned for any kind of descriptor; reused, so that a save allocates
+ * nothing.
  */
 #ifndef H5CKPT_BUFFER_H
 #define H5CKPT_BUFFER_H
@@ -18,8 +19,8 @@ struct buffer {
 h5ckpt_status buffer_reserve(struct buffer *buffer, size_t byte_count, struct error *error);
 
 /*
- * `byte_count` bytes to be given to free(), aligned as those of a buffer; NULL: there are none. Large ones lie in huge pages where
- * the system has them.
+ * `byte_count` bytes to be given to free(), aligned as those of a buffer; NULL: there are none. Large ones lie in huge
+ * pages where the system has them.
  */
 void *buffer_allocate(size_t byte_count);
 

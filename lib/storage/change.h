@@ -11,8 +11,8 @@
 struct checksum *change_note(const struct gather *gather);
 
 /*
- * H5CKPT_OK: all blocks are, and were when they were gathered, as in `before`. H5CKPT_E_ARGUMENT names variables with bytes in
- * blocks that are or were not.
+ * H5CKPT_OK: all blocks are, and were when they were gathered, as in `before`. H5CKPT_E_ARGUMENT names variables with
+ * bytes in blocks that are or were not.
  */
 h5ckpt_status change_check(const struct gather *gather, const struct checksum *before, struct error *error);
 

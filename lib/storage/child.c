@@ -184,8 +184,9 @@ static struct system_child process(const struct child *child, void (*body)(void 
 }
 
 /*
- * A device takes several writes at once; a thread would need what a child must not use. They are children of the program, not of
- * this child: it awaits them, and if this one dies nobody inherits them. Where there are fewer, it takes longer.
+ * A device takes several writes at once; a thread would need what a child must not use. They are children of the
+ * program, not of this child: it awaits them, and if this one dies nobody inherits them. Where there are fewer, it
+ * takes longer.
  */
 static void write_with_siblings(const struct child *child)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * child: a copy-on-write child of this process, which gathers, checksums and writes the blocks of one save from the memory as it
- * was. It allocates nothing and takes no lock: other threads of the program may have held any.
+ * child: a copy-on-write child of this process, which gathers, checksums and writes the blocks of one save from the
+ * memory as it was. It allocates nothing and takes no lock: other threads of the program may have held any.
  */
 #ifndef H5CKPT_CHILD_H
 #define H5CKPT_CHILD_H
@@ -28,16 +28,21 @@ struct child {
     size_t shared_bytes;
 };
 
-/* Would a child see every variable? H5CKPT_E_ARGUMENT names the first that it would not; H5CKPT_E_SYSTEM: that cannot be told. */
+/*
+ * Would a child see every variable? H5CKPT_E_ARGUMENT names the first that it would not; H5CKPT_E_SYSTEM: that cannot
+ * be told.
+ */
 h5ckpt_status child_check_memory(const struct layout *layout, const unsigned char *const *source, struct error *error);
 
-/* The fields above `parent` have been set. On success it runs, and must be awaited. H5CKPT_E_MEMORY, H5CKPT_E_PERMISSION,
- * H5CKPT_E_SYSTEM. */
+/*
+ * The fields above `parent` have been set. On success it runs, and must be awaited. H5CKPT_E_MEMORY,
+ * H5CKPT_E_PERMISSION, H5CKPT_E_SYSTEM.
+ */
 h5ckpt_status child_start(struct child *child, struct error *error);
 
 /*
- * Wait for its end and take over its table: all blocks are written. H5CKPT_E_SYSTEM: it died; H5CKPT_E_ARGUMENT as above; the
- * errors of its writes. `write_failed`: a write has, or who knows who still writes.
+ * Wait for its end and take over its table: all blocks are written. H5CKPT_E_SYSTEM: it died; H5CKPT_E_ARGUMENT as
+ * above; the errors of its writes. `write_failed`: a write has, or who knows who still writes.
  */
 h5ckpt_status child_await(struct child *child, bool *write_failed, struct error *error);
 

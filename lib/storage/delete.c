@@ -112,7 +112,10 @@ h5ckpt_status h5ckpt_delete(h5ckpt_store *store)
         return status;
     if (store->options.mode != H5CKPT_READ_WRITE)
         return error_set(&store->error, H5CKPT_E_ARGUMENT, "the store of '%s' is read-only", store->directory.path);
-    /* Asked once more after all but the last flush succeeded: nothing is ours there any more, least of all what another writer began. */
+    /*
+     * Asked once more after all but the last flush succeeded: nothing is ours there any more, least of all what another
+     * writer began.
+     */
     status = store->lock.removed ? lock_remove(&store->lock, &store->error) : remove_all(store, &milestones);
     if (status < 0)
         return status;

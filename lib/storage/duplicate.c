@@ -109,8 +109,8 @@ static h5ckpt_status copy_once(const struct duplicate *duplicate, const struct d
 }
 
 /*
- * May the other way, or a second try, give another answer? The file system may refuse to go past the cache at any call; what another
- * process failed to flush is in the cache only; and an EIO must persist after reopening (P7).
+ * May the other way, or a second try, give another answer? The file system may refuse to go past the cache at any call;
+ * what another process failed to flush is in the cache only; and an EIO must persist after reopening (P7).
  */
 static bool is_worth_another_try(h5ckpt_status status)
 {

@@ -16,8 +16,9 @@ struct duplicate {
 };
 
 /*
- * Make the copy; its bytes are durable on return, its name is not. On failure there is no file `to`. H5CKPT_E_DAMAGED (a block
- * is not what was saved), H5CKPT_E_OVERTAKEN (`from` holds another state by now), H5CKPT_E_MEMORY, or the system's errors.
+ * Make the copy; its bytes are durable on return, its name is not. On failure there is no file `to`. H5CKPT_E_DAMAGED
+ * (a block is not what was saved), H5CKPT_E_OVERTAKEN (`from` holds another state by now), H5CKPT_E_MEMORY, or the
+ * system's errors.
  */
 h5ckpt_status duplicate_file(const struct duplicate *duplicate, const struct directory *directory,
                              struct buffer *buffer, struct error *error);

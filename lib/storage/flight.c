@@ -110,8 +110,8 @@ static h5ckpt_status write_content(struct flight *flight)
 }
 
 /*
- * Is the directory still ours? Where a save takes a while, somebody may have removed the lock and another writer begun: then
- * nothing there is ours to rename or remove any more. A small state's save in place has looked just now.
+ * Is the directory still ours? Where a save takes a while, somebody may have removed the lock and another writer begun:
+ * then nothing there is ours to rename or remove any more. A small state's save in place has looked just now.
  */
 static h5ckpt_status check_ours(const struct flight *flight, struct error *error)
 {
@@ -433,7 +433,10 @@ static void plan_flight(struct flight *flight, h5ckpt_store *store, const struct
     };
 }
 
-/* Before anything is touched, unless the memory is that of one of the last times (buffers that swap); and in every child, at its leisure. */
+/*
+ * Before anything is touched, unless the memory is that of one of the last times (buffers that swap); and in every
+ * child, at its leisure.
+ */
 static h5ckpt_status check_memory(h5ckpt_store *store)
 {
     const size_t byte_count = store->layout.entry_count * sizeof *store->source.bytes;

@@ -11,7 +11,10 @@ enum { PIECE_BYTES = 4096 }; /* stays in the nearest cache between being copied,
 
 static_assert(FORMAT_BLOCK_BYTES % PIECE_BYTES == 0 && PIECE_BYTES % COPY_ALIGN_BYTES == 0, "pieces fill blocks");
 
-/* The checksum is of the copy: what the program's memory is a moment later must not matter. `bytes` NULL: it alone is wanted. */
+/*
+ * The checksum is of the copy: what the program's memory is a moment later must not matter. `bytes` NULL: it alone is
+ * wanted.
+ */
 static struct checksum gather_in_pieces(const struct gather *gather, uint64_t block, unsigned char *bytes)
 {
     const struct record *geometry = &gather->layout->geometry;

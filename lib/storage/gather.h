@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gather: from the program's memory to a chunk of the file: its bytes, their checksums, and which blocks have to be written at
- * all. No I/O, and no memory but the caller's.
+ * gather: from the program's memory to a chunk of the file: its bytes, their checksums, and which blocks have to be
+ * written at all. No I/O, and no memory but the caller's.
  */
 #ifndef H5CKPT_GATHER_H
 #define H5CKPT_GATHER_H
@@ -23,8 +23,10 @@ enum gather_way {
     GATHER_TO_KEEP,  /* it is written later */
 };
 
-/* Fill the chunk's bytes, as far as they are to be written. Returns these blocks: bit i is block first_block + i. If they are many, their
- * neighbours that are the same may be among them. */
+/*
+ * Fill the chunk's bytes, as far as they are to be written. Returns these blocks: bit i is block first_block + i. If
+ * they are many, their neighbours that are the same may be among them.
+ */
 uint64_t gather_chunk(const struct gather *gather, const struct walk_chunk *chunk, enum gather_way way);
 
 /* The next run of neighbours in `blocks`, which are taken out; false: there is none. */

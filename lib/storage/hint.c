@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hint: what the program promises not to have changed (h5ckpt_unchanged()). A promise counts for the blocks that it covers
- * from end to end; the few at its edges are read and compared as ever.
+ * hint: what the program promises not to have changed (h5ckpt_unchanged()). A promise counts for the blocks that it
+ * covers from end to end; the few at its edges are read and compared as ever.
  */
 #include <limits.h>
 

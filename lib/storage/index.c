@@ -159,7 +159,9 @@ static int compare_extents(const void *a, const void *b)
     return (first->begin > second->begin) - (first->begin < second->begin);
 }
 
-/* Bytes of its own for each: so all of them together are no more than the file has, and each is found by where it ends. */
+/*
+ * Bytes of its own for each: so all of them together are no more than the file has, and each is found by where it ends.
+ */
 static h5ckpt_status check_apart(const struct index *index, struct error *error)
 {
     struct extent *extent = calloc(index->entry_count + 1, sizeof *extent);

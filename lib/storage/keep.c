@@ -2,9 +2,9 @@
 /*
  * keep: a state becomes a milestone, which the rotation never touches, or ceases to be one (docs/format.md 6).
  *
- * (1) At every instant the name leads to the older milestone or to the new one, both whole.
- * (2) Only what is known durable is called a milestone.
- * (3) After a change of names that may not be durable, no slot is written in place: a power cut may bring back a name that leads to
+ * (1) At every instant the name leads to the older milestone or to the new one, both whole. (2) Only what is known
+ * durable is called a milestone. (3) After a change of names that may not be durable, no slot is written in place: a
+ * power cut may bring back a name that leads to
  *     its file.
  */
 #include <errno.h>
@@ -59,9 +59,11 @@ static bool is_link_refused(int system_errno)
            system_errno == EXDEV || system_errno == EINVAL;
 }
 
-/* Until the next save into the base's slot, which finds a second link and makes a new file, the milestone takes no space. But then it
- * does, and not to be able to keep a state is better than not to be able to save one. What the older milestone has is free by then, and
- * where a file is copied only after that. */
+/*
+ * Until the next save into the base's slot, which finds a second link and makes a new file, the milestone takes no
+ * space. But then it does, and not to be able to keep a state is better than not to be able to save one. What the older
+ * milestone has is free by then, and where a file is copied only after that.
+ */
 static h5ckpt_status check_space(h5ckpt_store *store, const struct slot *base, uint64_t freed)
 {
     uint64_t available;
@@ -126,7 +128,10 @@ static h5ckpt_status make_new(h5ckpt_store *store, const struct slot *base, cons
     return copy_base(store, base);
 }
 
-/* What was linked or copied is not what was saved: a look at the slot itself tells why, and no save counts on it unseen. */
+/*
+ * What was linked or copied is not what was saved: a look at the slot itself tells why, and no save counts on it
+ * unseen.
+ */
 static h5ckpt_status judge_base(h5ckpt_store *store, const struct slot *base, h5ckpt_status status)
 {
     struct error why = ERROR_NONE;

@@ -208,8 +208,8 @@ static h5ckpt_status fill(struct lock *lock, struct error *error)
 }
 
 /*
- * The lock file has another name: `cp -al` made a copy of the directory, say. Nothing is written through it (P9): a file of the
- * same content takes its place here. Held all the time, by the old file and then by the new one.
+ * The lock file has another name: `cp -al` made a copy of the directory, say. Nothing is written through it (P9): a
+ * file of the same content takes its place here. Held all the time, by the old file and then by the new one.
  */
 static h5ckpt_status break_link(struct lock *lock, mode_t mode, struct error *error)
 {
@@ -413,8 +413,8 @@ static bool notes_equal(const struct lock_note *a, const struct lock_note *b)
 }
 
 /*
- * Where a lock is given to whoever asks, the note is what gives another writer away: every save leaves one, with the id of its run. One
- * that cannot be read says nothing; one of ours may be another than we know of, if writing it failed.
+ * Where a lock is given to whoever asks, the note is what gives another writer away: every save leaves one, with the id
+ * of its run. One that cannot be read says nothing; one of ours may be another than we know of, if writing it failed.
  */
 static h5ckpt_status check_note(const struct lock *lock, struct error *error)
 {

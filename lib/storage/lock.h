@@ -28,7 +28,10 @@ enum lock_activity { /* on disk */
                      LOCK_GAVE_UP = 2, /* a save failed: the slot is unfinished, but nobody writes */
 };
 
-/* On disk: what saving has cost, as of the last save that was reported as a success; of the handle that made it. Times in ns. */
+/*
+ * On disk: what saving has cost, as of the last save that was reported as a success; of the handle that made it. Times
+ * in ns.
+ */
 struct lock_account {
     uint64_t sequence;      /* of that save; 0: nothing is known */
     uint64_t save_ns;       /* that it took until it was durable */
@@ -65,8 +68,9 @@ struct lock {
 #define LOCK_NONE ((struct lock){.file = FILE_NONE})
 
 /*
- * Take the writer's lock. A file with another hard link is replaced by one of the same content, of `mode`. H5CKPT_OK; H5CKPT_NO_CHECKPOINT (there is no lock file); H5CKPT_E_BUSY;
- * H5CKPT_E_VERSION; the system's errors. `lock->identified` is false if the file is not, or no longer, a lock file of ours.
+ * Take the writer's lock. A file with another hard link is replaced by one of the same content, of `mode`. H5CKPT_OK;
+ * H5CKPT_NO_CHECKPOINT (there is no lock file); H5CKPT_E_BUSY; H5CKPT_E_VERSION; the system's errors.
+ * `lock->identified` is false if the file is not, or no longer, a lock file of ours.
  */
 h5ckpt_status lock_take(struct lock *lock, const struct directory *directory, mode_t mode, struct error *error);
 
@@ -81,8 +85,8 @@ h5ckpt_status lock_make(struct lock *lock, const struct directory *directory, en
 h5ckpt_status lock_peek(struct lock *lock, const struct directory *directory, bool *held, struct error *error);
 
 /*
- * Is the file that we hold still the one under its name, and its note what we read or wrote there? H5CKPT_E_BUSY if not: a file system
- * whose locks do not work lets several handles hold it.
+ * Is the file that we hold still the one under its name, and its note what we read or wrote there? H5CKPT_E_BUSY if
+ * not: a file system whose locks do not work lets several handles hold it.
  */
 h5ckpt_status lock_check(const struct lock *lock, struct error *error);
 
@@ -93,8 +97,9 @@ h5ckpt_status lock_detach(struct lock *lock, mode_t mode, struct error *error);
 h5ckpt_status lock_set_phase(struct lock *lock, enum lock_phase phase, struct error *error);
 
 /*
- * Note that a save into `slot` begins, upon which a crash leads back to `base_sequence`; that it failed; or that it is about
- * to be reported as a success. Never flushed: docs/format.md 3. H5CKPT_E_BUSY as lock_check(), and nothing is written.
+ * Note that a save into `slot` begins, upon which a crash leads back to `base_sequence`; that it failed; or that it is
+ * about to be reported as a success. Never flushed: docs/format.md 3. H5CKPT_E_BUSY as lock_check(), and nothing is
+ * written.
  */
 h5ckpt_status lock_note_begin(struct lock *lock, unsigned slot, uint64_t sequence, uint64_t base_sequence,
                               const char *boot_id, struct error *error);

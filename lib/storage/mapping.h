@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mapping: does a copy-on-write child see what this process sees at an address? Not where memory is shared with others (it
- * would go on changing), where the program asked that a child gets zeros (MADV_WIPEONFORK) or nothing (MADV_DONTFORK). The
- * kernel tells in /proc/self/smaps. Allocates nothing: a child may ask, too.
+ * mapping: does a copy-on-write child see what this process sees at an address? Not where memory is shared with others
+ * (it would go on changing), where the program asked that a child gets zeros (MADV_WIPEONFORK) or nothing
+ * (MADV_DONTFORK). The kernel tells in /proc/self/smaps. Allocates nothing: a child may ask, too.
  */
 #ifndef H5CKPT_MAPPING_H
 #define H5CKPT_MAPPING_H

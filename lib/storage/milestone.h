@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * milestone: states kept under a name, outside the rotation: their names, and what is there (docs/format.md 1). Reads only.
+ * milestone: states kept under a name, outside the rotation: their names, and what is there (docs/format.md 1). Reads
+ * only.
  */
 #ifndef H5CKPT_MILESTONE_H
 #define H5CKPT_MILESTONE_H
@@ -20,8 +21,8 @@ h5ckpt_status milestone_check_name(const char *name, struct error *error);
 bool milestone_name_of_file(const char *file_name, char name[FORMAT_MILESTONE_NAME_BYTES_MAX + 1]);
 
 /*
- * Look at the milestone of that name, which may be called so. As slot_examine(); what is no regular file, or a slot of another
- * directory, is FOREIGN.
+ * Look at the milestone of that name, which may be called so. As slot_examine(); what is no regular file, or a slot of
+ * another directory, is FOREIGN.
  */
 void milestone_examine(struct milestone *milestone, const struct directory *directory, const char *name,
                        const unsigned char *directory_id);
@@ -29,7 +30,10 @@ void milestone_examine(struct milestone *milestone, const struct directory *dire
 /* Is its file, by its record, one that this directory's writer made, and may remove? */
 bool milestone_is_ours(const struct milestone *milestone);
 
-/* What is wrong with it as a sentence, by the status that follows from its state; H5CKPT_OK: it is there and looks whole. */
+/*
+ * What is wrong with it as a sentence, by the status that follows from its state; H5CKPT_OK: it is there and looks
+ * whole.
+ */
 h5ckpt_status milestone_refuse(const struct milestone *milestone, const struct directory *directory,
                                struct error *error);
 
@@ -52,8 +56,8 @@ bool milestones_any(const struct milestones *found);
 uint64_t milestones_sequence(const struct milestones *found);
 
 /*
- * The one directory id that all readable records carry. H5CKPT_NO_CHECKPOINT: there is none; H5CKPT_E_FOREIGN: more than one;
- * H5CKPT_E_VERSION; the system's errors, of one that cannot be read for the moment.
+ * The one directory id that all readable records carry. H5CKPT_NO_CHECKPOINT: there is none; H5CKPT_E_FOREIGN: more
+ * than one; H5CKPT_E_VERSION; the system's errors, of one that cannot be read for the moment.
  */
 h5ckpt_status milestones_agreed_id(const struct milestones *found, const struct directory *directory,
                                    unsigned char directory_id[FORMAT_ID_BYTES], struct error *error);

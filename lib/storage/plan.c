@@ -27,8 +27,10 @@ uint64_t plan_sequence(const struct plan_slot *slot, unsigned slot_count, uint64
     return highest + 1;
 }
 
-/* How much is lost by overwriting the slot: the lower, the better a target. A state newer than the base is abandoned by the
- * very record that is about to be written. */
+/*
+ * How much is lost by overwriting the slot: the lower, the better a target. A state newer than the base is abandoned by
+ * the very record that is about to be written.
+ */
 static unsigned worth(const struct plan_slot *slot, unsigned slot_count, unsigned which, int base)
 {
     if (!plan_holds_state(slot[which].state))

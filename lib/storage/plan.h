@@ -38,7 +38,10 @@ bool plan_is_abandoned(const struct plan_slot *slot, unsigned slot_count, unsign
 /* Rule (f): 1 + the highest sequence in any readable record, or in the lock's note. */
 uint64_t plan_sequence(const struct plan_slot *slot, unsigned slot_count, uint64_t noted_sequence);
 
-/* Rules (a) and (g): the slot to write, among the first `rotation` slots, never `base`. With one slot the rotation is two. */
+/*
+ * Rules (a) and (g): the slot to write, among the first `rotation` slots, never `base`. With one slot the rotation is
+ * two.
+ */
 unsigned plan_target(const struct plan_slot *slot, unsigned slot_count, unsigned rotation, int base);
 
 /* Rules (b), (d), (e), for the target. */

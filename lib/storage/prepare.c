@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * prepare: layout and working memory for the variables that are registered now, and the history; made once, so that no save allocates.
+ * prepare: layout and working memory for the variables that are registered now, and the history; made once, so that no
+ * save allocates.
  */
 #include <limits.h>
 #include <stdlib.h>

@@ -42,7 +42,10 @@ struct record {
 
 void record_encode(const struct record *record, unsigned char bytes[FORMAT_RECORD_BYTES]);
 
-/* H5CKPT_E_DAMAGED (not a record, not as it was written, or of no kind), H5CKPT_E_VERSION (newer, or of unknown features). */
+/*
+ * H5CKPT_E_DAMAGED (not a record, not as it was written, or of no kind), H5CKPT_E_VERSION (newer, or of unknown
+ * features).
+ */
 h5ckpt_status record_decode(struct record *record, const unsigned char bytes[FORMAT_RECORD_BYTES], struct error *error);
 
 /* The geometry of a state's record, for a file of `file_bytes` (rule 3 of "valid if and only if"). H5CKPT_E_DAMAGED. */

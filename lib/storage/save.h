@@ -13,7 +13,10 @@ h5ckpt_status save_again(h5ckpt_store *store, const struct h5ckpt_progress *at);
 /* Memory has changed. A save in flight that was not fenced fails by it. */
 void save_notice_change(h5ckpt_store *store);
 
-/* As h5ckpt_wait(), for the hooks: no fence that the program asked for. After one was forgotten, a save that has none fails. */
+/*
+ * As h5ckpt_wait(), for the hooks: no fence that the program asked for. After one was forgotten, a save that has none
+ * fails.
+ */
 h5ckpt_status save_land(h5ckpt_store *store);
 
 /* As that, of a save that the very hook which is running has begun: memory is what it was then. */

@@ -38,7 +38,10 @@ void slot_examine(struct slot *slot, const struct directory *directory, unsigned
 void slot_examine_file(struct slot *slot, const struct directory *directory, const char *name,
                        const unsigned char *directory_id);
 
-/* Can it not be told just now whose it is (no memory, too many open files)? What must not be read never can: no such case. */
+/*
+ * Can it not be told just now whose it is (no memory, too many open files)? What must not be read never can: no such
+ * case.
+ */
 bool slot_is_untold(const struct slot *slot);
 
 /* Keep `message` as the slot's reason, without the directory's path and the slot's name in front. */

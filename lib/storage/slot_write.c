@@ -56,7 +56,10 @@ static bool is_refusal(h5ckpt_status status, const struct error *error)
     return status == H5CKPT_E_SYSTEM && (error->system_errno == EINVAL || error->system_errno == EOPNOTSUPP);
 }
 
-/* Some file systems take O_DIRECT and then refuse to write so. A write where everything is about to be written anyway tells. */
+/*
+ * Some file systems take O_DIRECT and then refuse to write so. A write where everything is about to be written anyway
+ * tells.
+ */
 static h5ckpt_status try_write(struct slot_write *write, struct error *error)
 {
     write->touched |= write->in_place;

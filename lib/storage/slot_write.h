@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * slot_write: one save into one slot file, in the order of docs/format.md 6: open, content, commit. Either in place, or into a
- * new file that takes the slot's name when it is flushed.
+ * slot_write: one save into one slot file, in the order of docs/format.md 6: open, content, commit. Either in place, or
+ * into a new file that takes the slot's name when it is flushed.
  */
 #ifndef H5CKPT_SLOT_WRITE_H
 #define H5CKPT_SLOT_WRITE_H
@@ -26,8 +26,10 @@ struct slot_write {
 /* Is it best to write the whole file by one call? A device takes as long for each as for a hundred kilobytes. */
 bool slot_write_is_whole(const struct record *geometry);
 
-/* Open or make the file. Past the page cache where that can be: the device is faster so, and what the program reads of its own
- * data stays cached. H5CKPT_E_BUSY: somebody else has changed it. */
+/*
+ * Open or make the file. Past the page cache where that can be: the device is faster so, and what the program reads of
+ * its own data stays cached. H5CKPT_E_BUSY: somebody else has changed it.
+ */
 h5ckpt_status slot_write_begin(struct slot_write *write, const struct directory *directory, struct error *error);
 
 /* A small file's: `bytes` is all of it, with room for the table and the record, which this completes. */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * snapshot: the program's memory as it is now, on its way to a slot, by a few writers. The program may be there meanwhile:
+ * snapshot: the program's memory as it is now, on its way to a slot, by a few writers. The program may be there
+ * meanwhile:
  *
  *   writers:     read a chunk, write it; or write a chunk that was kept
- *   the program: snapshot_read_all() before its memory changes: whatever nobody has read yet is copied, by it and by the writers, as
- *                far as there are cells to keep it in
+ *   the program: snapshot_read_all() before its memory changes: whatever nobody has read yet is copied, by it and by
+ *                the writers, as far as there are cells to keep it in
  *
- * A synchronous save is the case where the program stays away until all is written; a staged one that where it comes at once.
+ * A synchronous save is the case where the program stays away until all is written; a staged one that where it comes at
+ * once.
  */
 #ifndef H5CKPT_SNAPSHOT_H
 #define H5CKPT_SNAPSHOT_H
@@ -71,12 +73,16 @@ struct snapshot {
 void snapshot_begin(struct snapshot *snapshot);
 void snapshot_end(struct snapshot *snapshot);
 
-/* The writers' work: returns when all is written and was read in time, or cannot be. The system's errors; H5CKPT_E_ARGUMENT if it
- * was given up. Has the file refused a write? */
+/*
+ * The writers' work: returns when all is written and was read in time, or cannot be. The system's errors;
+ * H5CKPT_E_ARGUMENT if it was given up. Has the file refused a write?
+ */
 h5ckpt_status snapshot_write(struct snapshot *snapshot, bool *write_failed, struct error *error);
 
-/* The program's: returns when its memory is not read any more; false: not all has been, as a write failed. Then either says that what
- * was read is good, … */
+/*
+ * The program's: returns when its memory is not read any more; false: not all has been, as a write failed. Then either
+ * says that what was read is good, …
+ */
 bool snapshot_read_all(struct snapshot *snapshot);
 void snapshot_confirm(struct snapshot *snapshot);
 

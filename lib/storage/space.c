@@ -19,8 +19,8 @@ static h5ckpt_status look_at_links(h5ckpt_store *store)
 }
 
 /*
- * A slot of the rotation that is not there yet takes its bytes, and so does one whose file stays under another name; one of another
- * length takes the difference; and replacing one takes a spare beside it for a while.
+ * A slot of the rotation that is not there yet takes its bytes, and so does one whose file stays under another name;
+ * one of another length takes the difference; and replacing one takes a spare beside it for a while.
  */
 static uint64_t disk_needed(const h5ckpt_store *store, uint64_t slot_bytes)
 {

@@ -80,8 +80,10 @@ struct h5ckpt_store {
     struct error error;
 
     struct flight *flight; /* room for a save in flight */
-    /* Set while there is one: until it returns, nothing above but `error` and the promises is the caller's. (A pointer, because who
-     * made the flight stands above this module.) */
+    /*
+     * Set while there is one: until it returns, nothing above but `error` and the promises is the caller's. (A pointer,
+     * because who made the flight stands above this module.)
+     */
     void (*land)(h5ckpt_store *store);
     struct file *slot_file; /* that it writes; NULL: none */
     struct error failure;   /* of it; not yet returned */
@@ -92,8 +94,10 @@ struct h5ckpt_store {
     int64_t opened_ns;      /* monotonic */
 };
 
-/* Every public call begins so: an open handle, in its own process. H5CKPT_E_ARGUMENT. Clears the message, and waits for a save in
- * flight … */
+/*
+ * Every public call begins so: an open handle, in its own process. H5CKPT_E_ARGUMENT. Clears the message, and waits for
+ * a save in flight …
+ */
 h5ckpt_status store_enter(h5ckpt_store *store, const char *call);
 
 /* … or does not. */
@@ -101,14 +105,18 @@ h5ckpt_status store_enter_in_flight(h5ckpt_store *store, const char *call);
 
 void store_forget_damage(h5ckpt_store *store);
 
-/* Every variable that the program added must be there: its first failure to add one, also after the store was opened. */
+/*
+ * Every variable that the program added must be there: its first failure to add one, also after the store was opened.
+ */
 h5ckpt_status store_check_state(h5ckpt_store *store);
 
 /* Look at the directory anew, as the writer or beside one. Statuses as survey_directory() and lock_peek(). */
 h5ckpt_status store_survey(h5ckpt_store *store);
 
-/* As a reader: find the directory, which may have been made or removed since, and read its lock; the store's own stays with its survey.
- * H5CKPT_NO_CHECKPOINT: there is no directory (its descriptor tells), or no lock; the system's errors. */
+/*
+ * As a reader: find the directory, which may have been made or removed since, and read its lock; the store's own stays
+ * with its survey. H5CKPT_NO_CHECKPOINT: there is no directory (its descriptor tells), or no lock; the system's errors.
+ */
 h5ckpt_status store_peek(h5ckpt_store *store, struct lock *lock, bool *writer_alive);
 
 /* A state is durable, and about to be acknowledged: from the first one on "no slot" means loss. */
@@ -143,8 +151,10 @@ h5ckpt_status store_verify_slot(h5ckpt_store *store, unsigned slot_number);
 enum { STORE_LEFTOVER_COUNT = FORMAT_SLOT_COUNT_MAX + 2 };
 const char *store_leftover_name(unsigned i);
 
-/* Remove leftovers; and slots (the previous ones first, the current one last), leftovers and view, durably. Ours, because
- * we hold the lock. */
+/*
+ * Remove leftovers; and slots (the previous ones first, the current one last), leftovers and view, durably. Ours,
+ * because we hold the lock.
+ */
 h5ckpt_status store_remove_leftovers(h5ckpt_store *store);
 h5ckpt_status store_remove_leftover(h5ckpt_store *store, const char *name);
 h5ckpt_status store_remove_files(h5ckpt_store *store);

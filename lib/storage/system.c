@@ -40,8 +40,8 @@ static int kernel_open_at(int directory, const char *name, int flags, mode_t mod
 }
 
 /*
- * Where RLIMIT_FSIZE is in the way the kernel sends SIGXFSZ, which ends the process, beside the error that we want. It is
- * held back for the length of the call and taken away, unless one of the program's own was waiting.
+ * Where RLIMIT_FSIZE is in the way the kernel sends SIGXFSZ, which ends the process, beside the error that we want. It
+ * is held back for the length of the call and taken away, unless one of the program's own was waiting.
  */
 struct size_signal {
     sigset_t only;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * system: every call that h5ckpt makes to the operating system about files, processes and clocks, as one table. File and
- * directory wrap what is about files; tests put a recorder, a model of a failing disk or faults in its place.
+ * system: every call that h5ckpt makes to the operating system about files, processes and clocks, as one table. File
+ * and directory wrap what is about files; tests put a recorder, a model of a failing disk or faults in its place.
  *
  * The calls have the meaning, results and errno of their POSIX or Linux namesakes.
  */
@@ -26,8 +26,8 @@ struct system_manners {
 };
 
 /*
- * A copy-on-write child that runs `body` and ends. No wait() of the program's for any child meets it, nor does it send SIGCHLD; no signal
- * that can be blocked reaches it; of the program's descriptors it keeps only these.
+ * A copy-on-write child that runs `body` and ends. No wait() of the program's for any child meets it, nor does it send
+ * SIGCHLD; no signal that can be blocked reaches it; of the program's descriptors it keeps only these.
  */
 struct system_child {
     void (*body)(void *context); /* must allocate nothing: another thread may have held malloc's lock */
@@ -69,7 +69,10 @@ struct system_calls {
     int (*await_child)(int64_t id, int *wait_status);         /* waitpid */
     void (*end_child)(int64_t id);                            /* kill, SIGKILL */
     bool (*is_orphan)(uint64_t parent);                       /* in a child: is the parent gone? */
-    /* /proc/self/smaps piece by piece, until `take` is false. 0, or the errno for which it cannot be read. Allocates nothing. */
+    /*
+     * /proc/self/smaps piece by piece, until `take` is false. 0, or the errno for which it cannot be read. Allocates
+     * nothing.
+     */
     int (*read_mappings)(bool (*take)(void *context, const char *bytes, size_t byte_count), void *context);
 };
 

@@ -15,8 +15,10 @@ struct target {
     bool awaited;       /* what comes of it is known before the call returns, which tells it */
 };
 
-/* Looks at the slot's file as it is now, and makes the base durable where it must be. The system's errors, H5CKPT_E_FOREIGN,
- * H5CKPT_E_VERSION. */
+/*
+ * Looks at the slot's file as it is now, and makes the base durable where it must be. The system's errors,
+ * H5CKPT_E_FOREIGN, H5CKPT_E_VERSION.
+ */
 h5ckpt_status target_plan(h5ckpt_store *store, struct target *target);
 
 /* Is the base there, and known durable, made so if need be (rule (b))? */

@@ -27,7 +27,10 @@ void tell_durable(const h5ckpt_store *store, const struct record *record, unsign
                record->sequence, progress_text(&record->progress, text), record->file_bytes, seconds * 1e3);
 }
 
-/* What the person at 3 a.m. asks next. Not after a refusal, which says enough, nor where the directory is no longer ours. */
+/*
+ * What the person at 3 a.m. asks next. Not after a refusal, which says enough, nor where the directory is no longer
+ * ours.
+ */
 static void say_what_is_safe(const h5ckpt_store *store, struct error *error)
 {
     const h5ckpt_status status = error->status;

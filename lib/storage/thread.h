@@ -14,7 +14,10 @@ struct thread {
     void *context;
 };
 
-/* Run `work(context)` in a new thread; false where the system gives none. The struct must stay where it is until it is joined. */
+/*
+ * Run `work(context)` in a new thread; false where the system gives none. The struct must stay where it is until it is
+ * joined.
+ */
 bool thread_start(struct thread *thread, void (*work)(void *context), void *context);
 
 void thread_join(struct thread *thread);

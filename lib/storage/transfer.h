@@ -28,8 +28,8 @@ size_t transfer_damaged_byte_count(const struct record *record); /* of the bits 
 bool transfer_is_damaged(const unsigned char *damaged, uint64_t block);
 
 /*
- * Read every block; damage is no error but counted. Errors are the system's. A block that cannot be read ends it, unless it
- * is watched (NULL: it is not): then it ends, with H5CKPT_E_IO, when every block has been tried.
+ * Read every block; damage is no error but counted. Errors are the system's. A block that cannot be read ends it,
+ * unless it is watched (NULL: it is not): then it ends, with H5CKPT_E_IO, when every block has been tried.
  */
 h5ckpt_status transfer_verify(const struct file *file, const struct record *record, const struct checksum *table,
                               struct transfer_damage *damage, const struct transfer_watch *watch, struct buffer *buffer,
@@ -55,8 +55,8 @@ struct transfer_plan {
 };
 
 /*
- * Fill the targets, each block verified before a byte of it is handed over. H5CKPT_E_DAMAGED names a block that does not
- * match its checksum; *handed_over tells whether any byte was before that.
+ * Fill the targets, each block verified before a byte of it is handed over. H5CKPT_E_DAMAGED names a block that does
+ * not match its checksum; *handed_over tells whether any byte was before that.
  */
 h5ckpt_status transfer_load(const struct file *file, const struct record *record, const struct checksum *table,
                             const struct transfer_plan *plan, bool *handed_over, struct buffer *buffer,

@@ -26,7 +26,10 @@ void view_free(struct view *view);
 /* What the directory's view names now. */
 void view_read(struct view *view, const struct directory *directory, const unsigned char directory_id[FORMAT_ID_BYTES]);
 
-/* Make the view name these slots (VIEW_NO_SLOT: none), unless it does already or checkpoint.h5 is a stranger's. H5CKPT_E_HDF5, or the system's errors. */
+/*
+ * Make the view name these slots (VIEW_NO_SLOT: none), unless it does already or checkpoint.h5 is a stranger's.
+ * H5CKPT_E_HDF5, or the system's errors.
+ */
 h5ckpt_status view_write(struct view *view, const struct directory *directory,
                          const unsigned char directory_id[FORMAT_ID_BYTES], int current, int previous, mode_t mode,
                          struct error *error);

@@ -34,9 +34,10 @@ static void reserve_free(struct reserve *reserve)
 }
 
 /*
- * HDF5 crashes or calls exit() when one of its own small allocations fails. Where the system tells at all that memory is short (a
- * limit, no overcommit), it shall tell us, before HDF5 begins. And what it gave, HDF5 is to find in malloc()'s hands: the last piece,
- * which is kept until HDF5 is left, lies above the others, so that malloc() does not give those back to the system when they are free.
+ * HDF5 crashes or calls exit() when one of its own small allocations fails. Where the system tells at all that memory
+ * is short (a limit, no overcommit), it shall tell us, before HDF5 begins. And what it gave, HDF5 is to find in
+ * malloc()'s hands: the last piece, which is kept until HDF5 is left, lies above the others, so that malloc() does not
+ * give those back to the system when they are free.
  */
 static h5ckpt_status reserve_memory(struct reserve **last, uint64_t metadata_bytes, struct error *error)
 {
