@@ -3,13 +3,14 @@
 """kill_random.py TEXTLM [COUNT [SEED [SAVE_FREQ [BACKGROUND]]]]: kill -9 at COUNT random moments; every run ends as if nothing had happened.
 
 A run is killed after a random time of at most what a whole run takes, started again, perhaps killed again (in two lives
-of five), and so on until it finishes. Its last two lines must be the undisturbed run's: the digests of its history and of all its variables. In
-between, each life must go on where a save that was reported had left off, or later, and must not speak of damage: a
-kill damages nothing. Which moments are tried depends on the clock; what must come of them does not.
+of five), and so on until it finishes. Its last two lines must be the undisturbed run's: the digests of its history and
+of all its variables. In between, each life must go on where a save that was reported had left off, or later, and must
+not speak of damage: a kill damages nothing. Which moments are tried depends on the clock; what must come of them does
+not.
 
-SEED, or the environment's H5CKPT_SEED, repeats the times; by default ("-") it is drawn and printed. SAVE_FREQ is textlm's:
-"epoch", or every so many batches. BACKGROUND, too: staged, fenced, forked; then the last save that was reported may have
-been in flight, the one before was not.
+SEED, or the environment's H5CKPT_SEED, repeats the times; by default ("-") it is drawn and printed. SAVE_FREQ is
+textlm's: "epoch", or every so many batches. BACKGROUND, too: staged, fenced, forked; then the last save that was
+reported may have been in flight, the one before was not.
 """
 import os
 import re

@@ -24,7 +24,8 @@ class Failure(Exception):
 class Setting:
     """What a test's arguments say: TEXTLM [COUNT [SEED [SAVE_FREQ [BACKGROUND]]]].
 
-    COUNT "-" is as many as the form (form.py) says. SEED, or the environment's H5CKPT_SEED, repeats the times; by default ("-") it is drawn. SAVE_FREQ and BACKGROUND are textlm's.
+    COUNT "-" is as many as the form (form.py) says. SEED, or the environment's H5CKPT_SEED, repeats the times; by
+    default ("-") it is drawn. SAVE_FREQ and BACKGROUND are textlm's.
     """
 
     def __init__(self, arguments, documentation, count, save_freq, epochs, batches):

@@ -4,12 +4,12 @@
 
 A run with --preempt is sent SIGTERM after a random time of at most what a whole run takes, started again, sent another
 one, and so on until it finishes. A life that was told to stop must exit with status 75 soon, and say what it saved; the
-next one must go on at that very batch; the last two lines must be the undisturbed run's: the digests of its history and of all its variables. A
-signal that comes before the handler is there, or after it has gone, ends the life as it ends any program, and loses
-nothing either: what was saved before is still there.
+next one must go on at that very batch; the last two lines must be the undisturbed run's: the digests of its history and
+of all its variables. A signal that comes before the handler is there, or after it has gone, ends the life as it ends
+any program, and loses nothing either: what was saved before is still there.
 
-SEED, or the environment's H5CKPT_SEED, repeats the times; by default ("-") it is drawn and printed. SAVE_FREQ is textlm's,
-by default "never": then nothing but a notice saves. BACKGROUND, too: staged, forked.
+SEED, or the environment's H5CKPT_SEED, repeats the times; by default ("-") it is drawn and printed. SAVE_FREQ is
+textlm's, by default "never": then nothing but a notice saves. BACKGROUND, too: staged, forked.
 """
 import os
 import re

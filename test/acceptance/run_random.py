@@ -3,11 +3,11 @@
 """run_random.py H5CKPT TEXTLM [COUNT [SEED [SAVE_FREQ [BACKGROUND]]]]: `h5ckpt run' brings textlm through COUNT random SIGKILLs and a
 quarter as many flipped bits to the undisturbed end, and nobody helps.
 
-textlm is killed at random moments. At others it is stopped, one random bit of its newest state is flipped, and it is killed, or goes on
-until it has saved again: then one state is damaged at a time, as a checkpoint of two can survive. (So a bit is flipped only while both are
-intact and no save is in progress: its target and the other state damaged at once are one too many.) Every life that follows is
-`h5ckpt run's doing. Its exit status must be 0, textlm's last lines the undisturbed run's, and a damaged state must be spoken of by the
-life that finds it.
+textlm is killed at random moments. At others it is stopped, one random bit of its newest state is flipped, and it is
+killed, or goes on until it has saved again: then one state is damaged at a time, as a checkpoint of two can survive.
+(So a bit is flipped only while both are intact and no save is in progress: its target and the other state damaged at
+once are one too many.) Every life that follows is `h5ckpt run's doing. Its exit status must be 0, textlm's last lines
+the undisturbed run's, and a damaged state must be spoken of by the life that finds it.
 
 SEED, or the environment's H5CKPT_SEED, repeats the choices; SAVE_FREQ and BACKGROUND are textlm's.
 """

@@ -5,8 +5,8 @@
 PROGRAM [DIR] computes, a line on its standard output for every step of its work; its last line begins with "end" and
 tells a digest of its result. With DIR it keeps a checkpoint there and goes on from what it finds.
 
-COUNT runs, each killed after a random number of lines, at most half of all, again and again until one life gets to the end,
-must all end in the line of the run that nobody disturbed. A program that began anew would never get there.
+COUNT runs, each killed after a random number of lines, at most half of all, again and again until one life gets to the
+end, must all end in the line of the run that nobody disturbed. A program that began anew would never get there.
 """
 import random
 import subprocess

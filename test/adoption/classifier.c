@@ -258,7 +258,9 @@ static void fnv(uint64_t *h, const void *p, size_t n)
         *h = (*h ^ *c) * UINT64_C(0x100000001b3);
 }
 
-/* The rule is asked before an epoch, not after it: a run that was killed past its last epoch shall not train one more. */
+/*
+ * The rule is asked before an epoch, not after it: a run that was killed past its last epoch shall not train one more.
+ */
 static bool goes_on(const struct stopper *s, int epoch)
 {
     return epoch < EPOCHS_MAX && epoch - s->best_epoch <= STOP_PATIENCE;

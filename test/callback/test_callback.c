@@ -14,6 +14,7 @@
 #include "support/faults.h"
 #include "support/fixture.h"
 #include "support/form.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -810,15 +811,11 @@ static void add_everywhere(Suite *suite)
 int main(void)
 {
     Suite *suite = suite_create("callback");
-    SRunner *runner = srunner_create(suite);
-    int failed_count;
 
     add_numbered(suite);
     add_everywhere(suite);
     fixture_begin();
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

@@ -19,6 +19,7 @@
 #include "support/fail_malloc.h"
 #include "support/faults.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -200,7 +201,9 @@ static void enter_world(int number)
     options.callback.save_freq = FREQS[(size_t)number % COUNT(FREQS)];
 }
 
-/* The second life, checked, after a first one that saved there: it starts at the last save but one, agrees at the last. */
+/*
+ * The second life, checked, after a first one that saved there: it starts at the last save but one, agrees at the last.
+ */
 static void assert_checked_life(const struct run_life *life, const struct h5ckpt_progress *saved, size_t count)
 {
     const struct h5ckpt_progress nowhere = {0};
@@ -1541,16 +1544,12 @@ static void add_verdicts(Suite *suite)
 int main(void)
 {
     Suite *suite = suite_create("check_resume");
-    SRunner *runner = srunner_create(suite);
-    int failed_count;
 
     add_runs(suite);
     add_unchecked(suite);
     add_verdicts(suite);
     fixture_begin();
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "callback/cost.h"
+#include "support/suite.h"
 
 enum { SAVE_COUNT = 60, ALL_SEEDS = 20 };
 
@@ -261,8 +262,6 @@ int main(void)
 {
     Suite *suite = suite_create("cost");
     TCase *tests = tcase_create("cost");
-    SRunner *runner = srunner_create(suite);
-    int failed_count;
 
     tcase_add_checked_fixture(tests, setup, NULL);
     tcase_add_test(tests, before_the_first_save_nothing_is_known_and_nothing_charged);
@@ -283,8 +282,5 @@ int main(void)
     tcase_add_test(tests, work_between_epochs_is_no_batch);
     tcase_add_test(tests, no_count_of_batches_overflows);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a training loop logs: rows that go on over restarts, wherever a life ends; in slots of every capacity; on a disk that has
- * no room for more.
+ * What a training loop logs: rows that go on over restarts, wherever a life ends; in slots of every capacity; on a disk
+ * that has no room for more.
  *
  * A life is a callback. One that is freed without an end leaves what a kill leaves, but for files half written, which
  * test/crash looks at.
@@ -22,6 +22,7 @@
 #include "support/fail_malloc.h"
 #include "support/faults.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -724,7 +725,10 @@ START_TEST(room_is_looked_for_again_now_and_then_and_nothing_was_lost)
 }
 END_TEST
 
-/* The first slot has found its room; there is none for the other one, which is still as it was. _i: the mode, in the next life or not */
+/*
+ * The first slot has found its room; there is none for the other one, which is still as it was. _i: the mode, in the
+ * next life or not
+ */
 START_TEST(where_only_one_slot_has_found_more_room_the_other_one_is_saved_without)
 {
     choose_long_program();
@@ -1062,7 +1066,10 @@ START_TEST(the_last_save_before_preemption_counts_although_the_history_is_full)
 }
 END_TEST
 
-/* _i: the allocation that fails of the row that needs more room, and its save; further ones are HDF5's, which does not survive that */
+/*
+ * _i: the allocation that fails of the row that needs more room, and its save; further ones are HDF5's, which does not
+ * survive that
+ */
 START_TEST(where_memory_is_short_when_it_grows_no_save_fails_and_no_row_is_lost)
 {
     struct kept now;
@@ -1429,12 +1436,10 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("history of a training");
-    SRunner *runner;
     TCase *restarts = tcase_create("restarts"), *best = tcase_create("best"), *names = tcase_create("names"),
           *growth = tcase_create("growth"), *full = tcase_create("full"), *others = tcase_create("other restores"),
           *nonsense = tcase_create("nonsense");
     TCase *all[] = {restarts, best, names, growth, full, others, nonsense};
-    int failed_count;
 
     for (size_t i = 0; i < COUNT(all); i++) {
         tcase_add_checked_fixture(all[i], setup, teardown);
@@ -1487,10 +1492,7 @@ int main(void)
     tcase_add_loop_test(nonsense, only_an_eio_that_persists_keeps_a_history_from_being_read, 0, 2);
     tcase_add_test(nonsense, damage_to_a_history_is_found_when_it_is_read);
     fixture_begin();
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

@@ -13,6 +13,7 @@
 #include "support/assert_h5ckpt.h"
 #include "support/faults.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -926,17 +927,13 @@ static void add_failures(Suite *suite)
 int main(void)
 {
     Suite *suite = suite_create("hooks");
-    SRunner *runner = srunner_create(suite);
-    int failed_count;
 
     add_options(suite);
     add_order(suite);
     add_refusals(suite);
     add_failures(suite);
     fixture_begin();
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

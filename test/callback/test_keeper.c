@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The callback's milestones: kept at the end of every so many epochs, over all lives, and the oldest of them removed. */
+/*
+ * The callback's milestones: kept at the end of every so many epochs, over all lives, and the oldest of them removed.
+ */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -14,6 +16,7 @@
 #include "support/assert_h5ckpt.h"
 #include "support/faults.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 enum { TIMEOUT_SECONDS = 120 };
 
@@ -244,8 +247,10 @@ START_TEST(where_the_save_fails_no_older_state_is_kept_in_its_stead)
 }
 END_TEST
 
-/* What the hook itself has saved needs no fence: the program's memory cannot change within it. _i: what the last batch has saved does, and is
- * given up. */
+/*
+ * What the hook itself has saved needs no fence: the program's memory cannot change within it. _i: what the last batch
+ * has saved does, and is given up.
+ */
 START_TEST(a_fenced_save_is_kept_within_its_hook)
 {
     struct h5ckpt_callback_options fenced = options.callback;
@@ -727,10 +732,7 @@ int main(void)
     tcase_add_test(tcase, options_that_would_keep_nothing_are_refused);
     suite_add_tcase(suite, tcase);
     fixture_begin();
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed == 0 ? 0 : 1;
+    return status;
 }

@@ -17,6 +17,7 @@
 #include "support/assert_h5ckpt.h"
 #include "support/faults.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -783,17 +784,13 @@ static void add_rest(Suite *suite)
 int main(void)
 {
     Suite *suite = suite_create("keras faults");
-    SRunner *runner = srunner_create(suite);
-    int failed_count;
 
     add_damage(suite);
     add_saves(suite);
     add_counters(suite);
     add_rest(suite);
     fixture_begin();
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

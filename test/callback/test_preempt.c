@@ -4,10 +4,10 @@
  */
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "callback/preempt.h"
 #include "callback/recent.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -138,8 +138,6 @@ int main(void)
 {
     Suite *suite = suite_create("preempt");
     TCase *tests = tcase_create("preempt");
-    SRunner *runner = srunner_create(suite);
-    int failed_count;
 
     tcase_add_test(tests, a_notice_without_grace_always_stops);
     tcase_add_test(tests, without_notice_and_deadline_training_goes_on);
@@ -153,8 +151,5 @@ int main(void)
     tcase_add_test(tests, an_outlier_is_forgotten_after_as_many_others_as_are_kept);
     tcase_add_test(tests, a_clock_that_went_back_gives_0);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

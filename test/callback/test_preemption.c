@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Save before preemption as a training loop meets it: signals at every moment, deadlines by clocks that the test moves, stop
- * files, grace periods; and handlers that are as before after every way out.
+ * Save before preemption as a training loop meets it: signals at every moment, deadlines by clocks that the test moves,
+ * stop files, grace periods; and handlers that are as before after every way out.
  */
 #include <errno.h>
 #include <math.h>
@@ -21,6 +21,7 @@
 #include "support/faults.h"
 #include "support/fixture.h"
 #include "support/gate.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -1275,17 +1276,13 @@ static void add_others(TCase *tests)
 int main(void)
 {
     Suite *suite = suite_create("preemption");
-    SRunner *runner = srunner_create(suite);
-    int failed_count;
 
     add_signals(new_case(suite, "signals"));
     add_handlers(new_case(suite, "handlers"));
     add_deadlines(new_case(suite, "deadlines"));
     add_others(new_case(suite, "others"));
     fixture_begin();
-    srunner_run_all(runner, CK_ENV);
+    const int status = suite_run(suite);
     fixture_end();
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

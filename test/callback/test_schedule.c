@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "callback/schedule.h"
 #include "h5ckpt.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -338,8 +338,6 @@ int main(void)
 {
     Suite *suite = suite_create("schedule");
     TCase *tests = tcase_create("schedule");
-    SRunner *runner = srunner_create(suite);
-    int failed_count;
 
     tcase_add_test(tests, a_save_is_due_exactly_if_a_multiple_of_save_freq_was_passed);
     tcase_add_test(tests, batches_told_one_by_one_make_every_multiple_due_once);
@@ -363,8 +361,5 @@ int main(void)
                         COUNT(FREQ));
     tcase_add_test(tests, a_loop_without_epochs_needs_something_other_than_epochs);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

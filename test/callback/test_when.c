@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When the hooks save, by a clock of the test's own: work, saves and fences take as long as it says. And loops without epochs.
+ * When the hooks save, by a clock of the test's own: work, saves and fences take as long as it says. And loops without
+ * epochs.
  */
 #include <errno.h>
 #include <math.h>
@@ -17,6 +18,7 @@
 #include "support/faults.h"
 #include "support/fixture.h"
 #include "support/gate.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -773,7 +775,10 @@ static void set_batches(double batches)
     run.options.save_freq = (int64_t)batches;
 }
 
-/* A disk that was full for a moment ends no job of a week. _i: due by batches, or by the clock, which goes by a second a step */
+/*
+ * A disk that was full for a moment ends no job of a week. _i: due by batches, or by the clock, which goes by a second
+ * a step
+ */
 START_TEST(what_is_tried_again_between_two_saves_that_are_due_is_no_failure_more)
 {
     (_i == 0 ? set_batches : set_time)(10);
@@ -1211,8 +1216,6 @@ static void add_options(Suite *suite)
 int main(void)
 {
     Suite *suite = suite_create("when");
-    SRunner *runner = srunner_create(suite);
-    int failed_count;
 
     add_time(suite);
     add_share(suite);
@@ -1221,9 +1224,7 @@ int main(void)
     add_steps(suite);
     add_options(suite);
     fixture_begin();
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

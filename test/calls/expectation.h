@@ -3,15 +3,17 @@
  * expectation: what a public call may answer when system calls fail in it. Pure: stated before anything is tried.
  *
  *   (1) What it answers where nothing fails: a fault that was dealt with.
- *   (2) The status of the errno, as the kernel gave it: a passing condition is reported as itself, and rolls nothing back (P7).
- *   (3) What damage makes of it (an older state, nothing left…) only if bytes were gone or wrong: the device failed (EIO) again after
- *       the file was opened anew, a file is not there or is none, or it ends too early.
+ *   (2) The status of the errno, as the kernel gave it: a passing condition is reported as itself, and rolls nothing
+ *       back (P7).
+ *   (3) What damage makes of it (an older state, nothing left…) only if bytes were gone or wrong: the device failed
+ *       (EIO) again after the file was opened anew, a file is not there or is none, or it ends too early.
  *   (4) What an errno says of somebody else: another writer, a stranger's file.
  *   (5) Nothing that the header does not document for the call.
- *   (6) Where memory has begun to change, and a second try fails as well, the state before is better than a half one (P4); where that
- *       cannot be had either, memory holds none.
+ *   (6) Where memory has begun to change, and a second try fails as well, the state before is better than a half one
+ *       (P4); where that cannot be had either, memory holds none.
  *
- * Transfers that fall short, and those that are interrupted, change nothing at all; nor does what only helps (a close, the boot id).
+ * Transfers that fall short, and those that are interrupted, change nothing at all; nor does what only helps (a close,
+ * the boot id).
  */
 #ifndef H5CKPT_TEST_CALLS_EXPECTATION_H
 #define H5CKPT_TEST_CALLS_EXPECTATION_H

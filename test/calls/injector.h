@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * injector: the calls of support/simfs.h, numbered, with one of them failing in one of the ways in which the kernel's can, once or from
- * then on. It knows every call of lib/storage/system.h that can fail at all, counts descriptors, and lets threads in one at a time.
+ * injector: the calls of support/simfs.h, numbered, with one of them failing in one of the ways in which the kernel's
+ * can, once or from then on. It knows every call of lib/storage/system.h that can fail at all, counts descriptors, and
+ * lets threads in one at a time.
  */
 #ifndef H5CKPT_TEST_INJECTOR_H
 #define H5CKPT_TEST_INJECTOR_H
@@ -45,8 +46,10 @@ enum call {
 
 const char *call_name(enum call call);
 
-/* The errnos that a call can give, by the manual pages of section 2, by what network file systems add to them, and one that nobody
- * knows; ends with 0. A call that cannot fail, but answer "no", has the one errno NO_ERRNO. */
+/*
+ * The errnos that a call can give, by the manual pages of section 2, by what network file systems add to them, and one
+ * that nobody knows; ends with 0. A call that cannot fail, but answer "no", has the one errno NO_ERRNO.
+ */
 enum { UNKNOWN_ERRNO = 3000, NO_ERRNO = -1 };
 const int *call_errnos(enum call call);
 
@@ -65,7 +68,7 @@ enum manner {
     MANNER_SHORT_EVER,   /* about half, from then on: at least a byte, or a page */
     MANNER_NOTHING,      /* a transfer moves nothing and says so, once */
     MANNER_NOTHING_EVER, /* from then on, on files of that name */
-    MANNER_DROPPED, /* a flush fails once; of what it should have written nothing gets to the device, and the next flush has nothing to do */
+    MANNER_DROPPED,      /* a flush fails once: nothing gets to the device, and the next flush has nothing to do */
     MANNER_DROPPED_SOME, /* … some of it does */
     MANNER_STORM,        /* every call from then on with one chance in `at` */
     MANNER_COUNT,
@@ -73,7 +76,10 @@ enum manner {
 
 const char *manner_name(enum manner manner);
 
-/* May this call fail in this manner? Only those of MANNER_ONCE to MANNER_DONE, the flushes' and MANNER_STORM come with an errno. */
+/*
+ * May this call fail in this manner? Only those of MANNER_ONCE to MANNER_DONE, the flushes' and MANNER_STORM come with
+ * an errno.
+ */
 bool manner_fits(enum manner manner, enum call call);
 bool manner_has_errno(enum manner manner);
 
@@ -82,8 +88,7 @@ struct fault {
     enum manner manner;
     int error;
     uint64_t seed; /* MANNER_STORM */
-    bool
-        lies; /* it may be said that a file is not there although it is, as no kernel does: what reads loses nothing by it */
+    bool lies;     /* may say that a file is not there that is, as no kernel does: what reads loses nothing by it */
 };
 
 struct noted_call {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Failing calls: at every system call of every public operation every errno that it can give, once and from then on; transfers that fall
- * short, calls that are interrupted, flushes that fail and forget. expectation.h says what may come of it, trial.h what is checked.
+ * Failing calls: at every system call of every public operation every errno that it can give, once and from then on;
+ * transfers that fall short, calls that are interrupted, flushes that fail and forget. expectation.h says what may come
+ * of it, trial.h what is checked.
  *
- * Full form: all of it. Short form: a sample of it, evenly spread. With H5CKPT_CALLS_LOG set violations are printed; with
- * H5CKPT_CALLS_SCENARIO only that scenario is tried.
+ * Full form: all of it. Short form: a sample of it, evenly spread. With H5CKPT_CALLS_LOG set violations are printed;
+ * with H5CKPT_CALLS_SCENARIO only that scenario is tried.
  *
  * Linked with -Wl,--wrap=choose_past_cache,--wrap=history_capacity_for.
  */
@@ -19,6 +20,7 @@
 #include "calls/scenario.h"
 #include "crash/seen.h"
 #include "support/form.h"
+#include "support/suite.h"
 
 enum { TIMEOUT_SECONDS = 7200 };
 
@@ -154,9 +156,7 @@ static void add_setting(void)
 int main(void)
 {
     Suite *suite = suite_create("failing calls");
-    SRunner *runner = srunner_create(suite);
     TCase *proof = tcase_create("proof"), *total = tcase_create("total");
-    int failed_count;
 
     add_setting();
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -167,8 +167,5 @@ int main(void)
     tcase_add_test(total, as_many_cases_were_tried_as_the_form_promises);
     suite_add_tcase(suite, proof);
     suite_add_tcase(suite, total);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trial: one scenario with one fault. The scenario begins from a directory made before, does what it says with the fault in force, and
- * is judged:
+ * trial: one scenario with one fault. The scenario begins from a directory made before, does what it says with the
+ * fault in force, and is judged:
  *
  *   (1) Each call answers as expectation.h says, and its message says why.
- *   (2) A restore that fails leaves memory untouched, or says H5CKPT_E_MEMORY_CHANGED; one that succeeds gives one state, bit for bit.
- *   (3) What only reads writes nothing. An open that fails leaves the directory as it was, where there was nothing to tidy up.
+ *   (2) A restore that fails leaves memory untouched, or says H5CKPT_E_MEMORY_CHANGED; one that succeeds gives one
+ *       state, bit for bit.
+ *   (3) What only reads writes nothing. An open that fails leaves the directory as it was, where there was nothing to
+ *       tidy up.
  *   (4) A fresh reader restores the state acknowledged last or a newer one: beside the handle, and after power cuts.
- *   (5) With the fault gone the handle is usable: a save succeeds, after a restore where that is the documented refusal; or the handle
- *       did not open, or deletes, and then another one does. The slots then hold as many states as they should.
+ *   (5) With the fault gone the handle is usable: a save succeeds, after a restore where that is the documented
+ *       refusal; or the handle did not open, or deletes, and then another one does. The slots then hold as many states
+ *       as they should.
  *   (6) A fresh writer does likewise, and the directory then holds nothing but what belongs there. (4) holds again.
  *   (7) No descriptor is left open, used after it was closed, or closed twice.
  */

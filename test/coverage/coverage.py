@@ -8,9 +8,9 @@ BUILD is a build directory in which all tests have run:
 
     meson setup build-coverage -Dbuildtype=debug -Db_coverage=true -Db_ndebug=true && meson test -C build-coverage
 
-(Assertions are left out of it: that they hold is not a decision.) An excuse is a line "FILE | SOURCE LINE | REASON",
-of that line or of its branches. One that excuses nothing any more is an error, too, but for a REASON that begins with "timing: ": which of two
-threads comes first. --all lists what is excused as well. Needs gcovr.
+(Assertions are left out of it: that they hold is not a decision.) An excuse is a line "FILE | SOURCE LINE | REASON", of
+that line or of its branches. One that excuses nothing any more is an error, too, but for a REASON that begins with
+"timing: ": which of two threads comes first. --all lists what is excused as well. Needs gcovr.
 """
 import collections
 import json

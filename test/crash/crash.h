@@ -5,9 +5,9 @@
  *
  * The oracle, for each state (docs/format.md, promises P1 to P3, P5, P6):
  *
- *   (1) A restore yields the state acknowledged last, or a newer one that had begun, and every byte of it, its history too; after the
- *       program rolled back, also the state that it rolled back to. A state is acknowledged by H5CKPT_EVENT_DURABLE,
- *       without which neither h5ckpt_save() (synchronous) nor h5ckpt_wait() may return H5CKPT_OK.
+ *   (1) A restore yields the state acknowledged last, or a newer one that had begun, and every byte of it, its history
+ *       too; after the program rolled back, also the state that it rolled back to. A state is acknowledged by
+ *       H5CKPT_EVENT_DURABLE, without which neither h5ckpt_save() (synchronous) nor h5ckpt_wait() may return H5CKPT_OK.
  *   (2) H5CKPT_NO_CHECKPOINT only if nothing was acknowledged yet, or deletion had begun; the variables are untouched.
  *   (3) H5CKPT_E_LOST only if the scenario itself damaged every state; then, beside the writer that starts over,
  *       H5CKPT_E_OVERTAKEN. No other error.
@@ -126,7 +126,10 @@ void crash_wait(struct crash *crash);
 /* It deletes the checkpoint. */
 void crash_delete(struct crash *crash);
 
-/* It keeps the state last saved, perhaps still in flight, or restored; it removes the milestone; it makes it the newest state. */
+/*
+ * It keeps the state last saved, perhaps still in flight, or restored; it removes the milestone; it makes it the newest
+ * state.
+ */
 void crash_keep(struct crash *crash);
 void crash_forget(struct crash *crash);
 void crash_go_back(struct crash *crash);
@@ -141,7 +144,10 @@ void crash_end(struct crash *crash);
 void crash_kill(struct crash *crash);
 void crash_kill_in_flight(struct crash *crash);
 
-/* How a process trains by the callback's hooks, in epochs of MODEL_EPOCH_BATCHES batches; state i is that after i batches in all. */
+/*
+ * How a process trains by the callback's hooks, in epochs of MODEL_EPOCH_BATCHES batches; state i is that after i
+ * batches in all.
+ */
 struct crash_training {
     unsigned slots; /* 1, 2 */
     enum model_schema schema;
@@ -158,7 +164,9 @@ void crash_train(struct crash *crash, const struct crash_training *training);
 /* The file system, for faults. */
 struct simfs *crash_simfs(struct crash *crash);
 
-/* The file's name, "runs/backup/slot-a.h5", that holds the newest (0) or an older (1, 2) state; NULL if there is none. */
+/*
+ * The file's name, "runs/backup/slot-a.h5", that holds the newest (0) or an older (1, 2) state; NULL if there is none.
+ */
 const char *crash_slot_path(struct crash *crash, unsigned older);
 
 /* Damage bytes of a file; `fallback` is the state that a restore gives back now, 0 if none is left. */

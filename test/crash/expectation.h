@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * expectation: what a restore may answer at a point of a scenario, from the marks in its log: (1) to (4), (7) of crash.h.
+ * expectation: what a restore may answer at a point of a scenario, from the marks in its log: (1) to (4), (7) of
+ * crash.h.
  */
 #ifndef H5CKPT_TEST_EXPECTATION_H
 #define H5CKPT_TEST_EXPECTATION_H

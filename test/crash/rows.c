@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rows.c: what the program logs: one row for each state, with its number; and another log from some number on. The rows of a state
- * are those of the states that it came from: none is missing, and none of a branch that was left.
+ * rows.c: what the program logs: one row for each state, with its number; and another log from some number on. The rows
+ * of a state are those of the states that it came from: none is missing, and none of a branch that was left.
  *
  * Linked with -Wl,--wrap=history_capacity_for: there is room for two rows at first, so that a few saves make it grow.
  */

@@ -214,8 +214,8 @@ static void rollback_to_a_state_of_another_process(struct crash *crash, unsigned
 }
 
 /*
- * The job is taken away, again and again: within an epoch, after its last batch, in the validation behind it; and what has been
- * told to stop may be killed before it has ended. Then it finishes.
+ * The job is taken away, again and again: within an epoch, after its last batch, in the validation behind it; and what
+ * has been told to stop may be killed before it has ended. Then it finishes.
  */
 static void preemptions(struct crash *crash, unsigned variant)
 {
@@ -476,7 +476,9 @@ static void failed_flush_then_keep(struct crash *crash, unsigned variant)
     run_later_process(crash, slots, 1);
 }
 
-/* A call of a kind fails while a state is kept, gone back to, or forgotten; then the program goes on, or another does. */
+/*
+ * A call of a kind fails while a state is kept, gone back to, or forgotten; then the program goes on, or another does.
+ */
 static void one_call_fails_about_milestones(struct crash *crash, unsigned variant)
 {
     static const enum simfs_call call[] = {SIMFS_CALL_WRITE,    SIMFS_CALL_FLUSH, SIMFS_CALL_RENAME, SIMFS_CALL_REMOVE,
@@ -688,8 +690,8 @@ static void save_with_a_fault(struct crash *crash, const struct simfs_fault *fau
 }
 
 /*
- * What one failed save did or did not write, the next ones must neither leave out nor take for there. A call of a kind fails
- * once, or until someone has waited for a failure.
+ * What one failed save did or did not write, the next ones must neither leave out nor take for there. A call of a kind
+ * fails once, or until someone has waited for a failure.
  */
 static void one_call_fails_among_blocks(struct crash *crash, unsigned variant)
 {

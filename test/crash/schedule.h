@@ -3,9 +3,9 @@
  * schedule: the library's threads take turns, drawn at random from a seed: a run repeats exactly, and the recorder sees
  * their writes in any order that they can have.
  *
- * One thread runs at a time. It hands over before each change of the file system, where it waits for another thread, and
- * where the program calls schedule_let_run(). Linked with -Wl,--wrap= of thread_start, thread_join, pthread_cond_wait and
- * pthread_cond_timedwait.
+ * One thread runs at a time. It hands over before each change of the file system, where it waits for another thread,
+ * and where the program calls schedule_let_run(). Linked with -Wl,--wrap= of thread_start, thread_join,
+ * pthread_cond_wait and pthread_cond_timedwait.
  */
 #ifndef H5CKPT_TEST_SCHEDULE_H
 #define H5CKPT_TEST_SCHEDULE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * states: the states in which a crash can leave a file system, one after the other. A test walks the log of what was done, replays
- * each operation on a replica, and asks before each what the next process may find.
+ * states: the states in which a crash can leave a file system, one after the other. A test walks the log of what was
+ * done, replays each operation on a replica, and asks before each what the next process may find.
  */
 #ifndef H5CKPT_TEST_STATES_H
 #define H5CKPT_TEST_STATES_H

@@ -3,8 +3,9 @@
  * The proof by crash states (crash.h), and that it can fail: the same scenarios with a rule of the protocol switched
  * off, or on a file system that lies, must show lost states.
  *
- * Full form: every variant of every scenario and every way to save, at least a million states; short form: at least fifty thousand
- * of a few variants. With H5CKPT_CRASH_LOG set, the first violation is printed with the log of operations that led to it.
+ * Full form: every variant of every scenario and every way to save, at least a million states; short form: at least
+ * fifty thousand of a few variants. With H5CKPT_CRASH_LOG set, the first violation is printed with the log of
+ * operations that led to it.
  *
  * Linked with -Wl,--wrap=plan_target,--wrap=plan_manner,--wrap=choose_past_cache,--wrap=history_capacity_for.
  */
@@ -19,6 +20,7 @@
 #include "crash/scenario.h"
 #include "storage/plan.h"
 #include "support/form.h"
+#include "support/suite.h"
 
 enum {
     TIMEOUT_SECONDS = 3600,
@@ -253,9 +255,7 @@ static void keep_rules(void)
 int main(void)
 {
     Suite *suite = suite_create("crash states");
-    SRunner *runner = srunner_create(suite);
     TCase *proof = tcase_create("proof"), *total = tcase_create("total"), *sabotage = tcase_create("sabotage");
-    int failed_count;
 
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
@@ -278,8 +278,5 @@ int main(void)
     suite_add_tcase(suite, proof);
     suite_add_tcase(suite, total);
     suite_add_tcase(suite, sabotage);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

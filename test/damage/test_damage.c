@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_damage: the smallest damage, everywhere. Every bit of every file of a small directory is flipped in turn, every
- * file cut at every length, every sector lost in five ways, and slots are exchanged, also with another directory's. What
- * each of them may give is stated before it is tried:
+ * file cut at every length, every sector lost in five ways, and slots are exchanged, also with another directory's.
+ * What each of them may give is stated before it is tried:
  *
  *   OK, the newest state        in bytes that docs/format.md says nobody needs for it: the older slot behind its
  *                               record, bytes 512 … 4095 of a slot, the view, the lock (the slots agree on whose
@@ -10,9 +10,9 @@
  *   FELL_BACK, the newest state in the older slot's record: that it was the older one cannot be known any more
  *   FELL_BACK, the older state  anywhere else in the newest slot
  *
- * Anything else is a failure; a success with other bytes than it claims is "silent". A damaged milestone must besides be
- * listed as that, and not be gone back to. Sweeps run in a child process, so that a crash is counted, too, and the sweep
- * goes on behind it. Short form: every 13th bit and length.
+ * Anything else is a failure; a success with other bytes than it claims is "silent". A damaged milestone must besides
+ * be listed as that, and not be gone back to. Sweeps run in a child process, so that a crash is counted, too, and the
+ * sweep goes on behind it. Short form: every 13th bit and length.
  */
 #include <check.h>
 #include <dirent.h>
@@ -30,6 +30,7 @@
 #include "format.h"
 #include "support/assert_h5ckpt.h"
 #include "support/form.h"
+#include "support/suite.h"
 
 /* For what cannot fail here; not ck_assert(), whose jump must not leave a sweep's child. */
 #define must(condition)         \
@@ -827,9 +828,7 @@ static TCase *add_case(Suite *suite, const char *name)
 int main(void)
 {
     Suite *suite = suite_create("damage");
-    SRunner *runner;
     TCase *tests;
-    int failed_count;
 
     tcase_add_test(add_case(suite, "bits"), no_flipped_bit_gives_wrong_bytes_or_a_crash);
     tests = add_case(suite, "lengths");
@@ -851,9 +850,5 @@ int main(void)
     tcase_add_test(tests, without_the_note_a_missing_older_slot_may_have_been_newer);
     tcase_add_test(tests, without_the_note_a_damaged_record_may_have_been_newer);
     tcase_add_test(tests, two_damaged_slots_are_a_loss_and_nothing_is_written);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

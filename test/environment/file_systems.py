@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: MIT
 """file_systems.py VICTIM: the same lives on every file system that this machine lets us mount.
 
-tmpfs, overlayfs, and ext4 (also with data=journal, where no file can be reached past the page cache), XFS, btrfs and vfat (which has no hard
-links) on loop devices, whose images lie in TMPDIR: all of it in a mount name space that goes with the test. On each, lives of
-test/kill/victim.c save, restore, keep, roll back, change the number of slots and the structure, delete; some are killed at a random
-moment; and what they promised is what the next life must find.
+tmpfs, overlayfs, and ext4 (also with data=journal, where no file can be reached past the page cache), XFS, btrfs and
+vfat (which has no hard links) on loop devices, whose images lie in TMPDIR: all of it in a mount name space that goes
+with the test. On each, lives of test/kill/victim.c save, restore, keep, roll back, change the number of slots and the
+structure, delete; some are killed at a random moment; and what they promised is what the next life must find.
 
-A file system that cannot be made or mounted here is left out, and that is said. Exit status 77 (skipped) where nothing can be mounted.
-SEED of the random moments: the environment's H5CKPT_SEED; printed.
+A file system that cannot be made or mounted here is left out, and that is said. Exit status 77 (skipped) where nothing
+can be mounted. SEED of the random moments: the environment's H5CKPT_SEED; printed.
 """
 import collections
 import os

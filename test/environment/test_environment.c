@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_environment: too little room, no right to write, a directory that goes away, and things under our names that are no files of
- * ours. Whatever happens: each call says how it went; what a restore gives is the state acknowledged last, or an older one and
- * said to be (H5CKPT_FELL_BACK); what is not ours is as it was; and where the trouble is over, the same handle saves again.
+ * test_environment: too little room, no right to write, a directory that goes away, and things under our names that are
+ * no files of ours. Whatever happens: each call says how it went; what a restore gives is the state acknowledged last,
+ * or an older one and said to be (H5CKPT_FELL_BACK); what is not ours is as it was; and where the trouble is over, the
+ * same handle saves again.
  *
- * File systems are mounted in a name space of each test's own. Where that is not permitted these tests are left out, and that is said.
+ * File systems are mounted in a name space of each test's own. Where that is not permitted these tests are left out,
+ * and that is said.
  */
 #include <check.h>
 #include <errno.h>
@@ -28,6 +30,7 @@
 #include "support/faults.h"
 #include "support/fixture.h"
 #include "support/form.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -179,7 +182,9 @@ static h5ckpt_store *open_and_save_three(int mode)
     return store;
 }
 
-/* What a reader is given, which changes nothing and needs no right to; 0: that there is none. Of whichever structure. */
+/*
+ * What a reader is given, which changes nothing and needs no right to; 0: that there is none. Of whichever structure.
+ */
 static void assert_gives_which(enum h5ckpt_which which, uint64_t number)
 {
     static struct standard seen;
@@ -243,7 +248,10 @@ static void make_plenty(const struct scarcity *what)
                       h5ckpt_status_name(done_), h5ckpt_message(store));                           \
     } while (0)
 
-/* Open (again, where there is room at last), save, keep, save on. The state that was acknowledged last is there at any time. */
+/*
+ * Open (again, where there is room at last), save, keep, save on. The state that was acknowledged last is there at any
+ * time.
+ */
 static void save_where_room_is_short(const struct scarcity *what, int mode)
 {
     uint64_t newest = 0;
@@ -401,7 +409,10 @@ START_TEST(an_empty_read_only_mount_has_no_checkpoint_and_makes_none)
 }
 END_TEST
 
-/* _i: save mode. As a file system that has found an error in itself (one that is asked to refuses while we hold files of it). */
+/*
+ * _i: save mode. As a file system that has found an error in itself (one that is asked to refuses while we hold files
+ * of it).
+ */
 START_TEST(a_file_system_that_turns_read_only_fails_saves_until_it_is_writable_again)
 {
     h5ckpt_store *store = open_and_save_three(_i);
@@ -922,10 +933,7 @@ int main(void)
     fflush(stdout);
     suite_add_tcase(suite, tcase);
     fixture_begin();
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed == 0 ? 0 : 1;
+    return status;
 }

@@ -9,6 +9,7 @@
 #endif
 
 #include "checksum.h"
+#include "support/suite.h"
 
 enum { BYTE_COUNT = 1 << 16 };
 
@@ -119,9 +120,5 @@ int main(void)
     tcase_add_test(tcase, no_upper_half_of_a_register_is_left_in_use);
 #endif
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 
 #include "h5ckpt.h"
 #include "support/assert_h5ckpt.h"
+#include "support/suite.h"
 
 struct golden {
     int8_t tiny[3];
@@ -191,9 +192,5 @@ int main(int argc, char **argv)
     tcase_add_test(golden, a_damaged_current_state_of_version_1_falls_back);
     tcase_add_test(golden, a_slot_of_a_version_yet_to_come_is_not_rolled_back);
     suite_add_tcase(suite, golden);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz: what the fuzz targets share. A target gets bytes (LLVMFuzzerTestOneInput), does with the library what they say, and aborts
- * where something does not hold that must. libFuzzer invents the bytes where the compiler has it; elsewhere replay.c brings those in the tree.
+ * fuzz: what the fuzz targets share. A target gets bytes (LLVMFuzzerTestOneInput), does with the library what they say,
+ * and aborts where something does not hold that must. libFuzzer invents the bytes where the compiler has it; elsewhere
+ * replay.c brings those in the tree.
  */
 #ifndef H5CKPT_TEST_FUZZ_H
 #define H5CKPT_TEST_FUZZ_H

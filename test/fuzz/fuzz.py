@@ -3,9 +3,9 @@
 
     fuzz.py PROGRAM CORPUS LENGTH TENTH SHORT FULL
 
-LENGTH is that of the longest input. H5CKPT_FUZZ_SECONDS: for so long instead, and always the same inputs: of one commit CI says one thing. Else
-chance has its way. What it invents stays in a temporary directory; a finding is
-printed in base 64, to be kept as a file in CORPUS when it is mended.
+LENGTH is that of the longest input. H5CKPT_FUZZ_SECONDS: for so long instead, and always the same inputs: of one commit
+CI says one thing. Else chance has its way. What it invents stays in a temporary directory; a finding is printed in base
+64, to be kept as a file in CORPUS when it is mended.
 """
 import os
 import re

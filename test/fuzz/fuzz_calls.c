@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_calls: sequences of calls of the whole API, as the input says, in every save mode, with system calls that fail, kills at any change of
- * the file system, power cuts, and bytes that decay; on the model file system of support/simfs.h. judge.h says what must hold; whatever has
- * happened, at the end the next process restores, and saves.
+ * fuzz_calls: sequences of calls of the whole API, as the input says, in every save mode, with system calls that fail,
+ * kills at any change of the file system, power cuts, and bytes that decay; on the model file system of
+ * support/simfs.h. judge.h says what must hold; whatever has happened, at the end the next process restores, and saves.
  *
  * An input is a list of operations of one byte, each with the bytes it takes. Threads take turns (crash/schedule.h).
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_index: the variable index, which has any number of entries of any length, and what is told from it: a history's columns, types, shapes
- * and values as text.
+ * fuzz_index: the variable index, which has any number of entries of any length, and what is told from it: a history's
+ * columns, types, shapes and values as text.
  *
- * The first byte says what is mended before it is read, four more where the index lies; the rest is the index. What is accepted lies within
- * its bounds and is written back as the same bytes.
+ * The first byte says what is mended before it is read, four more where the index lies; the rest is the index. What is
+ * accepted lies within its bounds and is written back as the same bytes.
  */
 #include "bytes.h"
 #include "format.h"

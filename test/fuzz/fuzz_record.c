@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_record: the sectors of fixed layout: a slot's commit record with the geometry of its block table, the lock's identity and note, the
- * view's head.
+ * fuzz_record: the sectors of fixed layout: a slot's commit record with the geometry of its block table, the lock's
+ * identity and note, the view's head.
  *
- * The first byte says which, and what is mended before it is read; the rest is the sector. What is accepted must be what docs/format.md
- * permits, written here a second time, must lie within its bounds, and must be written back as the same bytes.
+ * The first byte says which, and what is mended before it is read; the rest is the sector. What is accepted must be
+ * what docs/format.md permits, written here a second time, must lie within its bounds, and must be written back as the
+ * same bytes.
  */
 #include "bytes.h"
 #include "fuzz/fuzz.h"
@@ -67,7 +68,10 @@ static bool geometry_holds(const struct record *record, uint64_t file_bytes)
            r->index_offset > 4096 && (wide)r->index_offset + r->index_bytes <= r->table_offset;
 }
 
-/* Blocks tile what lies between user block and table. Looked at: the first ones, the last ones, those around the middle. */
+/*
+ * Blocks tile what lies between user block and table. Looked at: the first ones, the last ones, those around the
+ * middle.
+ */
 static void check_blocks(const struct record *record)
 {
     const uint64_t count = record_block_count(record);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_slot: a whole small directory (two slots, lock, view, milestone) in memory, changed as the input says, with checksums made right
- * again: as somebody would who forges, or a save by a version that has a bug. Readers look at all of it, a writer goes on from there.
+ * fuzz_slot: a whole small directory (two slots, lock, view, milestone) in memory, changed as the input says, with
+ * checksums made right again: as somebody would who forges, or a save by a version that has a bug. Readers look at all
+ * of it, a writer goes on from there.
  *
- * An input is a list of changes behind three bytes: which checksums are mended; how it is restored; how it is looked at.
+ * An input is a list of changes behind three bytes: which checksums are mended; how it is restored; how it is looked
+ * at.
  *
  *   (1) A call gives a status that its contract names.
  *   (2) Readers change nothing.
- *   (3) What is restored is what the slot's bytes say, or memory is untouched; with no checksum mended it is a state that was saved.
+ *   (3) What is restored is what the slot's bytes say, or memory is untouched; with no checksum mended it is a state
+ *       that was saved.
  *   (4) A writer that may save saves, and what it saved is what is restored then.
  */
 #include <fcntl.h>

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * judge: what a restore, and the list of milestones, may answer after the calls and misfortunes so far. The rules are those of the crash states
- * (crash/expectation.h); what is added here is damage at any place, and milestones under several names.
+ * judge: what a restore, and the list of milestones, may answer after the calls and misfortunes so far. The rules are
+ * those of the crash states (crash/expectation.h); what is added here is damage at any place, and milestones under
+ * several names.
  *
- *   (1) H5CKPT_OK gives the state acknowledged last or a newer one that had begun; a state that the program went back to, once a save
- *       upon it had begun.
+ *   (1) H5CKPT_OK gives the state acknowledged last or a newer one that had begun; a state that the program went back
+ *       to, once a save upon it had begun.
  *   (2) H5CKPT_FELL_BACK gives one of these; only after damage, or where the device fails to read, an older one.
- *   (3) H5CKPT_NO_CHECKPOINT only if nothing was acknowledged, or deletion had begun; H5CKPT_E_LOST only if as many states were damaged as
- *       there were at least.
+ *   (3) H5CKPT_NO_CHECKPOINT only if nothing was acknowledged, or deletion had begun; H5CKPT_E_LOST only if as many
+ *       states were damaged as there were at least.
  *   (4) Every byte is that of the one state; where nothing is given back, memory is untouched.
  *   (5) A milestone is whole, and the one kept last under its name or one that was about to take its place.
  */
@@ -29,9 +30,8 @@ struct judge {
     bool mask_differs[JUDGE_NUMBER_MAX + 1]; /* … which were others when it was saved before */
     bool damaged; /* since the last acknowledged save, outside of the lock: older states may come */
     bool ever_damaged;
-    bool
-        went_back; /* to a milestone, since the last acknowledged save: what was left behind is on an abandoned branch */
-    bool lock_damaged;          /* since a writer last opened the directory */
+    bool went_back;    /* to a milestone, since the last acknowledged save: an abandoned branch was left behind */
+    bool lock_damaged; /* since a writer last opened the directory */
     unsigned lock_damage_count; /* ever: an open that can do without mends nothing */
     struct judged_milestone {
         bool is[JUDGE_NUMBER_MAX + 1]; /* which states it may be */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * one_file: a file system of one small file, for codecs that are reached by reading and writing it only. As fast as can be.
+ * one_file: a file system of one small file, for codecs that are reached by reading and writing it only. As fast as can
+ * be.
  */
 #ifndef H5CKPT_TEST_ONE_FILE_H
 #define H5CKPT_TEST_ONE_FILE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * program: what fuzz_calls saves. Each variable's content follows from the number of a state, so that what is restored is known bit for bit;
- * which variables are registered is the input's choice.
+ * program: what fuzz_calls saves. Each variable's content follows from the number of a state, so that what is restored
+ * is known bit for bit; which variables are registered is the input's choice.
  */
 #ifndef H5CKPT_TEST_FUZZ_PROGRAM_H
 #define H5CKPT_TEST_FUZZ_PROGRAM_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * replay: the main() of a fuzz target where there is no libFuzzer. Each argument is a file, or a directory of files; each is an input.
+ * replay: the main() of a fuzz target where there is no libFuzzer. Each argument is a file, or a directory of files;
+ * each is an input.
  */
 #include <dirent.h>
 #include <sys/stat.h>

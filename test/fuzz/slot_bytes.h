@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * slot_bytes: the bytes of a slot, a milestone or a lock, to be changed: where its parts are, and how their checksums are made right again,
- * as docs/format.md has it. Trusts nothing that the bytes say.
+ * slot_bytes: the bytes of a slot, a milestone or a lock, to be changed: where its parts are, and how their checksums
+ * are made right again, as docs/format.md has it. Trusts nothing that the bytes say.
  */
 #ifndef H5CKPT_TEST_SLOT_BYTES_H
 #define H5CKPT_TEST_SLOT_BYTES_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * small_and_fast: HDF5's part of each file is built once per schema, which always gives the same bytes (structure.h), and copied from then
- * on: libhdf5 would take more time than all the rest. And a history has room for four rows at first, so that slots are small. The linker
- * leads the library's calls here.
+ * small_and_fast: HDF5's part of each file is built once per schema, which always gives the same bytes (structure.h),
+ * and copied from then on: libhdf5 would take more time than all the rest. And a history has room for four rows at
+ * first, so that slots are small. The linker leads the library's calls here.
  */
 #include "fuzz/fuzz.h"
 #include "storage/hdf5/structure.h"

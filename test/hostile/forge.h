@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * forge: changes of a slot that its checksums do not show, because they are made right again. What is changed follows from a number
- * alone, so that a case that failed can be tried again.
+ * forge: changes of a slot that its checksums do not show, because they are made right again. What is changed follows
+ * from a number alone, so that a case that failed can be tried again.
  */
 #ifndef TEST_HOSTILE_FORGE_H
 #define TEST_HOSTILE_FORGE_H

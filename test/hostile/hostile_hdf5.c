@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hostile_hdf5: for hostile_hdf5.py, a backup directory whose slots, milestone and view hold an HDF5 file that somebody has made to
- * harm who reads it. Record, table and every checksum are right.
+ * hostile_hdf5: for hostile_hdf5.py, a backup directory whose slots, milestone and view hold an HDF5 file that somebody
+ * has made to harm who reads it. Record, table and every checksum are right.
  *
- *   hostile_hdf5 make WORK KIND INDEX   make WORK/backup; what the file names lies in WORK/outside. INDEX is "right" (that of the
- *                                       program's variables), "transaction" (none, as a required feature says), or "none"
- *   hostile_hdf5 use WORK INDEX         restore, inspect, list, save, go back to the milestone, train; the answers must be right
+ *   hostile_hdf5 make WORK KIND INDEX   make WORK/backup; what the file names lies in WORK/outside. INDEX is "right"
+ *                                       (that of the program's variables), "transaction" (none, as a required feature
+ *                                       says), or "none"
+ *   hostile_hdf5 use WORK INDEX         restore, inspect, list, save, go back to the milestone, train; the answers must
+ *                                       be right
  *   hostile_hdf5 naive FILE             read all of it, as any HDF5 program would
  */
 #include <hdf5.h>
@@ -245,7 +247,9 @@ static void make_outside(void)
 static struct specimen hdf5;
 static struct specimen slot[PROGRAM_FILE_COUNT];
 
-/* HDF5 looks for a superblock at 0, 512, 1024, 2048 …: what is found first is the file, here one that fits before ours. */
+/*
+ * HDF5 looks for a superblock at 0, 512, 1024, 2048 …: what is found first is the file, here one that fits before ours.
+ */
 static void put_file_in_user_block(struct specimen *specimen)
 {
     enum { AT = 512 };

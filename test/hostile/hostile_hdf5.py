@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """hostile_hdf5.py HOSTILE_HDF5 [H5CKPT]: slots that hold HDF5 files made to harm who reads them, under checksums that are right.
 
-A restore gives the program's bytes or is refused, as record and index say, whatever the HDF5 part is; and nothing outside the directory is
-opened meanwhile, as strace sees it. That the files would lead out of it is shown with a reader that knows no better.
+A restore gives the program's bytes or is refused, as record and index say, whatever the HDF5 part is; and nothing
+outside the directory is opened meanwhile, as strace sees it. That the files would lead out of it is shown with a reader
+that knows no better.
 
 Exit status 77 (skipped) where strace is missing or may not trace.
 """

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * judge: docs/format.md 2.4, "valid if and only if", once more and as plainly as it can be said, to be compared with what the library
- * finds. Its sums are made in 128 bits, where none can overflow.
+ * judge: docs/format.md 2.4, "valid if and only if", once more and as plainly as it can be said, to be compared with
+ * what the library finds. Its sums are made in 128 bits, where none can overflow.
  */
 #ifndef TEST_HOSTILE_JUDGE_H
 #define TEST_HOSTILE_JUDGE_H

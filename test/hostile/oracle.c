@@ -34,7 +34,10 @@ static void check_text(const char *what, const char *text, bool lines_allowed)
         }
 }
 
-/* What any call may say, of which none is our own mistake; memory is there, so its want would be a size that was not bounded. */
+/*
+ * What any call may say, of which none is our own mistake; memory is there, so its want would be a size that was not
+ * bounded.
+ */
 static void check_status(const char *what, const h5ckpt_store *store, h5ckpt_status status)
 {
     check_text(what, h5ckpt_message(store), true);

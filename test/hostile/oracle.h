@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * oracle: everything that reads a backup directory, called on one that somebody has forged, and its answers compared with what the bytes
- * say. Nothing is to crash, to hang, to ask for much memory; a success is to give what is stored, a failure to leave memory alone.
+ * oracle: everything that reads a backup directory, called on one that somebody has forged, and its answers compared
+ * with what the bytes say. Nothing is to crash, to hang, to ask for much memory; a success is to give what is stored, a
+ * failure to leave memory alone.
  */
 #ifndef TEST_HOSTILE_ORACLE_H
 #define TEST_HOSTILE_ORACLE_H

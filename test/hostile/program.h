@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * program: a little training program with a variable of every kind, settings and a history, and the directory that it has left: two
- * slots, the lock, the view and a milestone.
+ * program: a little training program with a variable of every kind, settings and a history, and the directory that it
+ * has left: two slots, the lock, the view and a milestone.
  */
 #ifndef TEST_HOSTILE_PROGRAM_H
 #define TEST_HOSTILE_PROGRAM_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sanitizer: is this AddressSanitizer's build? Its shadow takes terabytes of addresses, so there memory is limited by itself.
+ * sanitizer: is this AddressSanitizer's build? Its shadow takes terabytes of addresses, so there memory is limited by
+ * itself.
  */
 #ifndef TEST_HOSTILE_SANITIZER_H
 #define TEST_HOSTILE_SANITIZER_H

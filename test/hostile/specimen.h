@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * specimen: a slot file as bytes in memory, for tests that change it and then make its checksums right again, as nobody but a
- * forger would: what was changed so reaches the code that parses it. Offsets are those of docs/format.md.
+ * specimen: a slot file as bytes in memory, for tests that change it and then make its checksums right again, as nobody
+ * but a forger would: what was changed so reaches the code that parses it. Offsets are those of docs/format.md.
  */
 #ifndef TEST_HOSTILE_SPECIMEN_H
 #define TEST_HOSTILE_SPECIMEN_H
@@ -71,8 +71,8 @@ size_t entry_byte_count(const struct specimen *specimen, size_t entry_at);
 void specimen_compose(struct specimen *specimen, const unsigned char *index, size_t index_bytes, uint64_t block_bytes);
 
 /*
- * Make every digest and checksum right, as far as the record's numbers lead to bytes that are there: index, schema, blocks, table,
- * record. The structure's digest stays: it says what the saving program's HDF5 part was.
+ * Make every digest and checksum right, as far as the record's numbers lead to bytes that are there: index, schema,
+ * blocks, table, record. The structure's digest stays: it says what the saving program's HDF5 part was.
  */
 void specimen_seal(struct specimen *specimen);
 void specimen_seal_record(struct specimen *specimen); /* its checksum only */

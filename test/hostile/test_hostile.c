@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_hostile: damage that passes the checksums. Bits of the record, the index, the blocks and the lock are flipped, fields set to
- * numbers with which sums, products and counts go wrong, names and places to what they must not be; then every checksum is made right
- * again, so that what reaches the parsers is hostile. Then everything that reads a directory is called (oracle.h), in a child
- * process with little memory, so that a crash, a hang and an allocation of a size that a file chose are counted, and the sweep goes on
- * behind them.
+ * test_hostile: damage that passes the checksums. Bits of the record, the index, the blocks and the lock are flipped,
+ * fields set to numbers with which sums, products and counts go wrong, names and places to what they must not be; then
+ * every checksum is made right again, so that what reaches the parsers is hostile. Then everything that reads a
+ * directory is called (oracle.h), in a child process with little memory, so that a crash, a hang and an allocation of a
+ * size that a file chose are counted, and the sweep goes on behind them.
  *
- * Short form: one bit in some, and a few thousand forgeries; full: every bit, and 50,000. A case that failed is tried again alone by
- * H5CKPT_HOSTILE_CASE=number, with CK_RUN_CASE.
+ * Short form: one bit in some, and a few thousand forgeries; full: every bit, and 50,000. A case that failed is tried
+ * again alone by H5CKPT_HOSTILE_CASE=number, with CK_RUN_CASE.
  */
 #include <check.h>
 #include <fcntl.h>
@@ -25,6 +25,7 @@
 #include "hostile/oracle.h"
 #include "hostile/sanitizer.h"
 #include "support/form.h"
+#include "support/suite.h"
 
 #define must(condition)         \
     do {                        \
@@ -349,7 +350,9 @@ END_TEST
 
 /* ------------------------------------------------------------------- sequences */
 
-/* In one slot or both, of a state, of none, or of one that cannot be: what is saved next must be newer, or be refused. */
+/*
+ * In one slot or both, of a state, of none, or of one that cannot be: what is saved next must be newer, or be refused.
+ */
 static const struct sequence_case {
     const char *name;
     uint64_t sequence;
@@ -475,16 +478,11 @@ static TCase *add_case(Suite *suite, const char *name)
 int main(void)
 {
     Suite *suite = suite_create("hostile");
-    int failed_count;
 
     tcase_add_loop_test(add_case(suite, "bits"), a_sealed_bit_is_refused_or_given_back_as_it_is, 0, 3);
     tcase_add_test(add_case(suite, "fields"), a_hostile_number_in_any_field_of_the_record_is_refused_or_told_as_it_is);
     tcase_add_test(add_case(suite, "sequences"), no_save_is_lost_behind_a_sequence_that_nothing_can_follow);
     tcase_add_test(add_case(suite, "slots"), a_forged_slot_is_refused_or_given_back_as_it_says);
     tcase_add_test(add_case(suite, "locks"), a_forged_lock_is_refused_or_believed);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_libhdf5: what libhdf5 makes of slots whose metadata is damaged under checksums that are right, and what a restore makes of them,
- * which hands HDF5 none of it: the state, every time.
+ * test_libhdf5: what libhdf5 makes of slots whose metadata is damaged under checksums that are right, and what a
+ * restore makes of them, which hands HDF5 none of it: the state, every time.
  *
- * A bit or a byte of HDF5's own part is changed, the slot sealed, and all of it read by libhdf5 in a child process with a time limit. What
- * comes of that is no failure of h5ckpt's and is only counted, for docs/reliability.md; what the restore gives is the test.
+ * A bit or a byte of HDF5's own part is changed, the slot sealed, and all of it read by libhdf5 in a child process with
+ * a time limit. What comes of that is no failure of h5ckpt's and is only counted, for docs/reliability.md; what the
+ * restore gives is the test.
  */
 #include <check.h>
 #include <hdf5.h>
@@ -22,6 +23,7 @@
 #include "hostile/program.h"
 #include "hostile/sanitizer.h"
 #include "support/form.h"
+#include "support/suite.h"
 
 #define must(condition)         \
     do {                        \
@@ -251,15 +253,10 @@ int main(void)
 {
     Suite *suite = suite_create("libhdf5");
     TCase *tests = tcase_create("sealed damage");
-    int failed_count;
 
     tcase_add_unchecked_fixture(tests, setup, program_end);
     tcase_set_timeout(tests, CASE_TIMEOUT_SECONDS);
     tcase_add_test(tests, a_restore_does_not_depend_on_what_hdf5_would_read);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

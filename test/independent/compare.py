@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """compare.py JUDGE MAKE_DIRECTORY MAKE_CHECKPOINT GOLDEN: the library and a reader written from docs/format.md alone agree.
 
-Directories are made by MAKE_DIRECTORY and MAKE_CHECKPOINT, or are those in GOLDEN; they are damaged in many ways, in memory; and the
-library (JUDGE) and reader.py say what each of them is: which slot a restore gives back and whether that is a step back, or
-why there is none; the state of every slot and milestone; damaged blocks; variables, settings and history. Exit status 77 (skipped)
-without Python's xxhash.
+Directories are made by MAKE_DIRECTORY and MAKE_CHECKPOINT, or are those in GOLDEN; they are damaged in many ways, in
+memory; and the library (JUDGE) and reader.py say what each of them is: which slot a restore gives back and whether that
+is a step back, or why there is none; the state of every slot and milestone; damaged blocks; variables, settings and
+history. Exit status 77 (skipped) without Python's xxhash.
 """
 import collections
 import itertools

@@ -2,7 +2,8 @@
 /*
  * judge DIR: the library's answer about directories that the other end of the pipe makes up, thousands in one process.
  *
- * A question, on standard input: files to put into DIR, which otherwise stays as the last question left it, then what else is asked.
+ * A question, on standard input: files to put into DIR, which otherwise stays as the last question left it, then what
+ * else is asked.
  *     u32 number of files; each: u8 length of its name, the name, u8 kind, u32 length of its content, the content
  *         kinds: 0 remove it; 1 a file; 2 a file that has another name, too; 3 a symbolic link
  *     u8  bits: 1 a writer holds the lock; 2 tell of the variables and the history, too

@@ -2,8 +2,8 @@
 /*
  * make_directory DIR SLOTS NUMBERS ACTION…: a small backup directory; it goes on from what is there.
  *
- * The state has two variables, one of NUMBERS doubles. ACTION: "save"; "keep:NAME", the base as a milestone; "back:NAME", to that
- * milestone; "delete".
+ * The state has two variables, one of NUMBERS doubles. ACTION: "save"; "keep:NAME", the base as a milestone;
+ * "back:NAME", to that milestone; "delete".
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A program of somebody else's, built against the installed library: main.c DIR EPOCHS trains up to that many epochs. */
+/*
+ * A program of somebody else's, built against the installed library: main.c DIR EPOCHS trains up to that many epochs.
+ */
 #include <h5ckpt.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * make_checkpoint DIR: two saves of variables of every type, some settings and a history, and, on standard output, what other readers must find.
+ * make_checkpoint DIR: two saves of variables of every type, some settings and a history, and, on standard output, what
+ * other readers must find.
  *
  * One line per variable and save, fields separated by tabs: "previous" or "current", path in the file, type as NumPy
  * writes it, extents separated by commas ("-" for a scalar), all bytes in hexadecimal.

@@ -94,8 +94,8 @@ restoring && /^(rename|link|symlink|unlink|mkdir|rmdir|mknod|chmod|fchmod|chown|
     next
 }
 /^(open|openat|openat2|creat)\(/ {
-    # The directory, and those above it, which are flushed before the first save; (b) forbids them in a restore. Its names are read for
-    # milestones.
+    # The directory, and those above it, which are flushed before the first save; (b) forbids them in a restore. Its
+    # names are read for milestones.
     if ($0 ~ /O_DIRECTORY/ && index($0, "openat(") == 1 && index($0, "<" directory ">, \".\",")) next
     if ($0 ~ /O_DIRECTORY/ && match($0, /"[^"]*"/) && index(directory "/", substr($0, RSTART + 1, RLENGTH - 2)) == 1) next
     if (index($0, "\"/proc/sys/kernel/random/boot_id\"")) next   # noted in the lock; in a restore (b) forbids it

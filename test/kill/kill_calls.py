@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: MIT
 """kill_calls.py VICTIM: kill -9 at every system call by which a life of VICTIM touches the backup directory.
 
-strace counts the calls of each life that victim.c knows (open, restore, save, keep, roll back, another number of slots, a schema
-change, removal of a milestone, deletion …), in each save mode and for a small state and one of many blocks. Then the life
-is led again for every single one of them, from the same beginning, and killed where that call would begin. What its last lines
-promised is what the life after it must find: the state that was acknowledged last or one whose save had begun, bit for bit; no damage, no
-leftovers, the milestone; and its next save works.
+strace counts the calls of each life that victim.c knows (open, restore, save, keep, roll back, another number of slots,
+a schema change, removal of a milestone, deletion …), in each save mode and for a small state and one of many blocks.
+Then the life is led again for every single one of them, from the same beginning, and killed where that call would
+begin. What its last lines promised is what the life after it must find: the state that was acknowledged last or one
+whose save had begun, bit for bit; no damage, no leftovers, the milestone; and its next save works.
 
-strace counts each thread's calls by themselves, and a save in the background has a thread of its own; so the calls on each file are counted
-apart, and the N-th of a kind on a file kills in whichever thread gets there first. In a forked save that may be the child
-alone: then the save must fail and the life go on.
+strace counts each thread's calls by themselves, and a save in the background has a thread of its own; so the calls on
+each file are counted apart, and the N-th of a kind on a file kills in whichever thread gets there first. In a forked
+save that may be the child alone: then the save must fail and the life go on.
 
 In the short form every so many calls. Exit status 77 (skipped) where strace is missing or may not trace.
 """

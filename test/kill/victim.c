@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * victim DIR LIFE MODE WEIGHTS: one life of a program that checkpoints, for kill_calls.py to end at any of its system calls.
+ * victim DIR LIFE MODE WEIGHTS: one life of a program that checkpoints, for kill_calls.py to end at any of its system
+ * calls.
  *
  * What it says, unbuffered, is what the test may hold the library to:
  *
@@ -158,7 +159,10 @@ static uint64_t restore_any(void)
     return restore(&status);
 }
 
-/* State `number`, durable. In the background memory becomes another one as soon as that is allowed. A child that was killed fails its save. */
+/*
+ * State `number`, durable. In the background memory becomes another one as soon as that is allowed. A child that was
+ * killed fails its save.
+ */
 static void save(uint64_t number)
 {
     become(number);

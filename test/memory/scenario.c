@@ -742,8 +742,9 @@ static h5ckpt_status read_history(struct world *world)
 #define ALWAYS(number)       .before = {number, 0}, .after = {number, 0}
 #define FROM_TO(first, last) .before = {first, 0}, .after = {last, 0}
 #define SAVING               .slots = 2, .act = save, .about = ABOUT_SAVING | ABOUT_GOING_ON
-#define SAVING_LOOSELY       .slots = 2, .act = save, .about = ABOUT_SAVING | ABOUT_GOING_ON | ABOUT_WHAT_CAN_WAIT
-#define SAVING_MUCH          .slots = 2, .act = save, .about = ABOUT_SAVING | ABOUT_GOING_ON | ABOUT_WHAT_CAN_WAIT | ABOUT_LARGE
+#define ABOUT_SAVING_LOOSELY ABOUT_SAVING | ABOUT_GOING_ON | ABOUT_WHAT_CAN_WAIT
+#define SAVING_LOOSELY       .slots = 2, .act = save, .about = ABOUT_SAVING_LOOSELY
+#define SAVING_MUCH          .slots = 2, .act = save, .about = ABOUT_SAVING_LOOSELY | ABOUT_LARGE
 #define LIVED                .lived = 2, .slots = 2
 #define READING              LIVED, ALWAYS(2), .about = ABOUT_READING | ABOUT_GOING_ON
 #define READING_OTHERWISE    LIVED, ALWAYS(2), .prepare = about_to_restore_otherwise

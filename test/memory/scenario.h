@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scenario: what a program does with h5ckpt when memory is short: one call of the public interface, or a few, what comes
- * before it while there is memory, and what the directory must hold afterwards.
+ * scenario: what a program does with h5ckpt when memory is short: one call of the public interface, or a few, what
+ * comes before it while there is memory, and what the directory must hold afterwards.
  */
 #ifndef TEST_SCENARIO_H
 #define TEST_SCENARIO_H

@@ -138,7 +138,10 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
 void *__real_mmap(void *at, size_t byte_count, int protection, int flags, int descriptor, off_t offset);
 void *__wrap_mmap(void *at, size_t byte_count, int protection, int flags, int descriptor, off_t offset);
 
-/* The pieces of the reserve count as one allocation: what comes after it is to be reached in as many cases as it has allocations. */
+/*
+ * The pieces of the reserve count as one allocation: what comes after it is to be reached in as many cases as it has
+ * allocations.
+ */
 static h5ckpt_status enter_as_one(struct hdf5_visit *visit, uint64_t metadata_bytes, struct error *error)
 {
     const long fail_in = malloc_fail_in;

@@ -4,8 +4,8 @@
  * it and all after it until the call returns; and until everything has been closed and freed as well.
  *
  *   the call         says H5CKPT_E_MEMORY, with a sentence; or it could do without (docs/decisions.md says what can)
- *   the program      is alive, its memory as it was where a restore failed, and its handle usable: the same call succeeds
- *                    once there is memory again
+ *   the program      is alive, its memory as it was where a restore failed, and its handle usable: the same call
+ *                    succeeds once there is memory again
  *   the next process finds the last state that was acknowledged, and as many milestones as there were
  *   nothing          stays allocated
  */
@@ -22,6 +22,7 @@
 #include "support/assert_h5ckpt.h"
 #include "support/faults.h"
 #include "support/form.h"
+#include "support/suite.h"
 
 enum {
     CALL_BYTES_MAX = 4096, /* of a message that is kept */
@@ -251,7 +252,10 @@ static h5ckpt_status save_standard(h5ckpt_store *store)
     return h5ckpt_save(store, NULL);
 }
 
-/* What a stranger's slot takes the place of while the store is open, and the call that would write over it or remove it. */
+/*
+ * What a stranger's slot takes the place of while the store is open, and the call that would write over it or remove
+ * it.
+ */
 static const struct intrusion {
     const char *name;
     unsigned slots_before; /* of the checkpoint; 0: there is none */
@@ -322,8 +326,6 @@ int main(void)
 {
     Suite *suite = suite_create("memory");
     TCase *tests = tcase_create("ours"), *total = tcase_create("total");
-    SRunner *runner;
-    int failed_count;
 
     if (!shortage_is_possible()) {
         printf("left out: this process has an allocator that cannot be made to fail\n");
@@ -340,10 +342,7 @@ int main(void)
     suite_add_tcase(suite, tests);
     tcase_add_test(total, every_kind_of_outcome_was_met);
     suite_add_tcase(suite, total);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

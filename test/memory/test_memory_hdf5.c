@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_memory_hdf5: memory runs out inside HDF5. HDF5 does not survive that: it crashes, calls exit(), or is of no use afterwards. So
- * h5ckpt sees to it that it does not happen (hdf5_call.c), which is proven here; and that no structure is ever taken for right
- * that is not. What else comes of it is only counted.
+ * test_memory_hdf5: memory runs out inside HDF5. HDF5 does not survive that: it crashes, calls exit(), or is of no use
+ * afterwards. So h5ckpt sees to it that it does not happen (hdf5_call.c), which is proven here; and that no structure
+ * is ever taken for right that is not. What else comes of it is only counted.
  */
 #include <check.h>
 #include <fcntl.h>
@@ -20,6 +20,7 @@
 #include "storage/hdf5/structure.h"
 #include "support/assert_h5ckpt.h"
 #include "support/form.h"
+#include "support/suite.h"
 
 enum {
     FEW = 8,
@@ -298,8 +299,6 @@ int main(void)
 {
     Suite *suite = suite_create("memory-hdf5");
     TCase *contained = tcase_create("contained"), *measured = tcase_create("measured");
-    SRunner *runner;
-    int failed_count;
 
     if (!shortage_is_possible()) {
         printf("left out: this process has an allocator that cannot be made to fail\n");
@@ -314,9 +313,5 @@ int main(void)
     tcase_set_timeout(measured, TIMEOUT_SECONDS);
     tcase_add_loop_test(measured, no_structure_is_taken_for_right_that_hdf5_built_without_memory, 0, 4);
     suite_add_tcase(suite, measured);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

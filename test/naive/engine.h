@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * engine: a way to keep a program's state, behind the seam of lib/storage/system.h: the library, and the usual designs that it is
- * to be better than. The suite tries all of them by the same kills, power cuts and damage, so that it is seen to tell them apart.
+ * engine: a way to keep a program's state, behind the seam of lib/storage/system.h: the library, and the usual designs
+ * that it is to be better than. The suite tries all of them by the same kills, power cuts and damage, so that it is
+ * seen to tell them apart.
  */
 #ifndef H5CKPT_TEST_ENGINE_H
 #define H5CKPT_TEST_ENGINE_H

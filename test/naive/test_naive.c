@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_naive: the suites can fail. The usual designs and the library save the same states on the model of page cache and device
- * (support/simfs.h) and are killed, cut off and damaged alike. The library gives back what it should each time; of every other
- * design it is asserted which of its faults is found, and of the best of them, also which are not there to be found.
+ * test_naive: the suites can fail. The usual designs and the library save the same states on the model of page cache
+ * and device (support/simfs.h) and are killed, cut off and damaged alike. The library gives back what it should each
+ * time; of every other design it is asserted which of its faults is found, and of the best of them, also which are not
+ * there to be found.
  */
 #include <check.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include "naive/engine.h"
 #include "storage/system.h"
 #include "support/form.h"
+#include "support/suite.h"
 
 enum {
     SAVE_COUNT = 4,
@@ -398,9 +400,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("naive designs");
-    SRunner *runner = srunner_create(suite);
     TCase *crashes = tcase_create("crashes"), *damages = tcase_create("damage");
-    int failed_count;
 
     tcase_set_timeout(crashes, TIMEOUT_SECONDS);
     tcase_add_test(crashes, the_library_is_right_after_every_kill_and_power_cut);
@@ -415,8 +415,5 @@ int main(void)
                    fletcher32_notices_a_flipped_bit_but_no_zeroed_or_swapped_chunk_and_no_zeros_that_became_ones);
     suite_add_tcase(suite, crashes);
     suite_add_tcase(suite, damages);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

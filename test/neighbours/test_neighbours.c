@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_neighbours: four processes on one directory. Each, over and over, is a writer that restores and saves, or a reader
- * that restores, compares, inspects and lists; now and then one is killed and another takes its place.
+ * test_neighbours: four processes on one directory. Each, over and over, is a writer that restores and saves, or a
+ * reader that restores, compares, inspects and lists; now and then one is killed and another takes its place.
  *
  *   (1) There is one writer at a time. Another is told H5CKPT_E_BUSY.
- *   (2) What is restored is one whole state, and never older than the newest that was acknowledged when the restore began.
+ *   (2) What is restored is one whole state, and never older than the newest that was acknowledged when the restore
+ *       began.
  *   (3) Nobody sees damage, a loss or a fall back: a save in progress is none, nor is a kill.
- *   (4) Where locks are given to whoever asks and four writers meet all the time, states are lost. What is restored is one whole
- *       state all the same, or an error: test_no_locks.c says what else is left.
+ *   (4) Where locks are given to whoever asks and four writers meet all the time, states are lost. What is restored is
+ *       one whole state all the same, or an error: test_no_locks.c says what else is left.
  *
  * What all of them know is in memory that they share. Environment: H5CKPT_SEED.
  */
@@ -27,6 +28,7 @@
 #include "storage/system.h"
 #include "support/fixture.h"
 #include "support/form.h"
+#include "support/suite.h"
 
 enum {
     NEIGHBOUR_COUNT = 4,
@@ -484,10 +486,7 @@ int main(void)
     tcase_add_test(tcase, four_processes_whose_locks_do_not_work_never_see_a_mixture);
     suite_add_tcase(suite, tcase);
     fixture_begin();
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed == 0 ? 0 : 1;
+    return status;
 }

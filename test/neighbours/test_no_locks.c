@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_no_locks: where locks do not work. A file system that says so is refused. One that gives a lock to whoever asks lets two
- * writers in, and then the note in the lock file, which carries the id of the run that wrote it, is all that tells. What is left of the promises,
- * as long as each sees what the other has written:
+ * test_no_locks: where locks do not work. A file system that says so is refused. One that gives a lock to whoever asks
+ * lets two writers in, and then the note in the lock file, which carries the id of the run that wrote it, is all that
+ * tells. What is left of the promises, as long as each sees what the other has written:
  *
- *   (1) A writer that finds the note of another run writes and removes nothing any more: H5CKPT_E_BUSY. So of two that are open the
- *       one that saves first goes on, and the other is told at its next call.
+ *   (1) A writer that finds the note of another run writes and removes nothing any more: H5CKPT_E_BUSY. So of two that
+ *       are open the one that saves first goes on, and the other is told at its next call.
  *   (2) A save that another writer's save met on the way is not acknowledged.
- *   (3) Whatever is restored is one whole state of one run. Two saves at the same instant may tear the slot that both write, but not
- *       the base of both: what is given back then is older, and said to be (H5CKPT_FELL_BACK). Where writers meet like that over and over
- *       all may be lost, and that is said, too (H5CKPT_E_LOST).
+ *   (3) Whatever is restored is one whole state of one run. Two saves at the same instant may tear the slot that both
+ *       write, but not the base of both: what is given back then is older, and said to be (H5CKPT_FELL_BACK). Where
+ *       writers meet like that over and over all may be lost, and that is said, too (H5CKPT_E_LOST).
  */
 #include <check.h>
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include "support/assert_h5ckpt.h"
 #include "support/faults.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 enum { CALLS_MAX = 200, MET = 77, MODES = H5CKPT_SAVE_FORKED + 1 };
 
@@ -218,7 +219,9 @@ static bool save_and_meet(h5ckpt_store *store, uint64_t number, long call, h5ckp
     return met;
 }
 
-/* What the next life finds: one whole state, of this save, of the other run's, or (where that is said) the one before. */
+/*
+ * What the next life finds: one whole state, of this save, of the other run's, or (where that is said) the one before.
+ */
 static void assert_one_of(uint64_t mine, bool acknowledged, uint64_t older, long call)
 {
     h5ckpt_store *reader = standard_open_reader(&second);
@@ -312,10 +315,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_checkpoint_where_locks_no_longer_work_is_reported_and_unchanged, 0, errors);
     suite_add_tcase(suite, tcase);
     fixture_begin();
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed == 0 ? 0 : 1;
+    return status;
 }

@@ -4,10 +4,10 @@
  * and P7, and what h5ckpt.h says of H5CKPT_PREVIOUS, said once more, naively.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "recovery/choose.h"
 #include "support/assert_h5ckpt.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -106,8 +106,10 @@ static bool may_hide_a_newer(const struct plan_slot slot[SLOTS], unsigned chosen
     return false;
 }
 
-/* "if a newer state was acknowledged, or, where the witness cannot rule that out, may have existed: [as above]. Also for a
- * twin of the same sequence and for an abandoned state." */
+/*
+ * "if a newer state was acknowledged, or, where the witness cannot rule that out, may have existed: [as above]. Also
+ * for a twin of the same sequence and for an abandoned state."
+ */
 static bool is_fallback(const struct plan_slot slot[SLOTS], unsigned chosen)
 {
     if (witness.acknowledged > slot[chosen].sequence)
@@ -253,7 +255,10 @@ START_TEST(the_current_state_is_a_fallback_exactly_if_a_newer_one_may_have_exist
 }
 END_TEST
 
-/* Loops over what the note may tell: every sequence that the slots can have, one above them, and whether it is of this boot. */
+/*
+ * Loops over what the note may tell: every sequence that the slots can have, one above them, and whether it is of this
+ * boot.
+ */
 START_TEST(the_note_decides_where_it_tells_of_a_fallback)
 {
     witness = (struct choose_witness){.acknowledged = (uint64_t)_i / 2, .nothing_newer = _i % 2 != 0};
@@ -912,11 +917,5 @@ static Suite *choose_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(choose_suite());
-    int failed_count;
-
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(choose_suite());
 }

@@ -22,6 +22,7 @@
 #include "support/fail_malloc.h"
 #include "support/faults.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -3041,11 +3042,8 @@ int main(void)
     add_damage(suite);
     add_errors(suite);
     add_memory(suite);
-    SRunner *runner = srunner_create(suite);
     fixture_begin();
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

@@ -10,6 +10,7 @@
 #include "recovery/match.h"
 #include "support/assert_h5ckpt.h"
 #include "support/fail_malloc.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -944,11 +945,5 @@ static Suite *match_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(match_suite());
-    int failed_count;
-
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(match_suite());
 }

@@ -14,6 +14,7 @@
 #include "recovery/choose.h"
 #include "support/assert_h5ckpt.h"
 #include "support/simfs.h"
+#include "support/suite.h"
 
 #define DIRECTORY "backup"
 
@@ -167,7 +168,10 @@ static void end_process(void)
     simfs_restart(fs);
 }
 
-/* A process saves states 1 … last, by turns into slot-a.h5 and slot-b.h5, and is killed; nothing of them is in the cache. */
+/*
+ * A process saves states 1 … last, by turns into slot-a.h5 and slot-b.h5, and is killed; nothing of them is in the
+ * cache.
+ */
 static void history(unsigned slots, int last)
 {
     open_store(H5CKPT_READ_WRITE, slots);
@@ -346,7 +350,10 @@ START_TEST(a_file_system_that_refuses_after_the_first_page_restores_the_same)
 }
 END_TEST
 
-/* A flush failed in an earlier process: the cache has the state whole, the device has not. As if only the cache could be read. */
+/*
+ * A flush failed in an earlier process: the cache has the state whole, the device has not. As if only the cache could
+ * be read.
+ */
 START_TEST(what_only_the_cache_holds_is_given_back_and_not_relied_on)
 {
     const struct simfs_fault fault = {.call = SIMFS_CALL_FLUSH,
@@ -570,9 +577,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("past the cache");
-    SRunner *runner = srunner_create(suite);
     TCase *durable = tcase_create("durable"), *reading = tcase_create("reading"), *damage = tcase_create("damage");
-    int failed_count;
 
     tcase_add_loop_test(durable, after_a_restore_past_the_cache_the_next_save_is_in_place_and_reads_nothing_of_the_base,
                         0, MEMORY_COUNT);
@@ -601,8 +606,5 @@ int main(void)
         tcase_set_timeout(*tcase, 120);
         suite_add_tcase(suite, *tcase);
     }
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

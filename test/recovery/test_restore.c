@@ -20,6 +20,7 @@
 #include "support/assert_h5ckpt.h"
 #include "support/faults.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -913,7 +914,9 @@ START_TEST(a_newer_state_that_was_not_acknowledged_is_not_passed_over_without_a_
     assert_status(h5ckpt_open(&store, fixture_backup, state, NULL), H5CKPT_OK);
     for (unsigned i = 0; i < 2; i++)
         assert_status(h5ckpt_save(store, NULL), H5CKPT_OK);
-    /* The third is durable, but the note that acknowledges it cannot be written: the first write to the lock begins it. */
+    /*
+     * The third is durable, but the note that acknowledges it cannot be written: the first write to the lock begins it.
+     */
     faults_set((struct faults){.calls = FAULT_WRITE, .name = "lock", .first = 1, .count = 1, .error = EIO});
     assert_status(h5ckpt_save(store, NULL), H5CKPT_E_IO);
     faults_clear();
@@ -2201,11 +2204,8 @@ int main(void)
     add_beside(suite);
     add_killed(suite);
     add_reports(suite);
-    SRunner *runner = srunner_create(suite);
     fixture_begin();
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* h5ckpt_roll_back(): a milestone becomes the newest state, whatever is left of the slots, and whatever fails meanwhile. */
+/*
+ * h5ckpt_roll_back(): a milestone becomes the newest state, whatever is left of the slots, and whatever fails
+ * meanwhile.
+ */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -10,6 +13,7 @@
 #include "support/assert_h5ckpt.h"
 #include "support/faults.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 #define BEST "milestone-best.h5"
 
@@ -506,10 +510,7 @@ int main(void)
     tcase_add_test(tcase, of_what_is_no_milestone_nothing_is_rolled_back);
     suite_add_tcase(suite, tcase);
     fixture_begin();
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed == 0 ? 0 : 1;
+    return status;
 }

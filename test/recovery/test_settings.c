@@ -13,6 +13,7 @@
 #include "support/fail_malloc.h"
 #include "support/faults.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -616,7 +617,10 @@ START_TEST(running_out_of_memory_refuses_none)
 }
 END_TEST
 
-/* Blocks of the newest state have been handed over when a later one proves damaged; the state before has other settings. */
+/*
+ * Blocks of the newest state have been handed over when a later one proves damaged; the state before has other
+ * settings.
+ */
 START_TEST(blockwise_a_fall_back_that_is_refused_leaves_memory_that_must_not_be_saved)
 {
     static float many[CHUNK_WEIGHTS];
@@ -1168,10 +1172,7 @@ int main(void)
     add_damage_tests(suite);
     add_other_tests(suite);
     fixture_begin();
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

@@ -8,6 +8,7 @@
 
 #include "recovery/staging.h"
 #include "support/assert_h5ckpt.h"
+#include "support/suite.h"
 
 enum { ALIGN_BYTES = 16 };
 
@@ -108,8 +109,6 @@ int main(void)
 {
     Suite *suite = suite_create("staging");
     TCase *tcase = tcase_create("staging");
-    SRunner *runner = srunner_create(suite);
-    int failed_count;
 
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, pieces_are_aligned_for_any_element_and_lie_one_behind_the_other);
@@ -118,8 +117,5 @@ int main(void)
     tcase_add_test(tcase, what_would_be_too_many_shares_is_copied_once_as_well);
     tcase_add_test(tcase, where_places_overlap_the_last_copy_wins);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

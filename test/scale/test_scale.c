@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_scale: very many variables, and one very large one. The large one wants more than 4 GiB of memory and of disk:
- * it is left out, with a reason, where those are missing or in a tenth of the short form (support/form.h). Choose by CK_RUN_CASE=many or
- * CK_RUN_CASE=large; TMPDIR says where.
+ * it is left out, with a reason, where those are missing or in a tenth of the short form (support/form.h). Choose by
+ * CK_RUN_CASE=many or CK_RUN_CASE=large; TMPDIR says where.
  */
 #include <check.h>
 #include <dirent.h>
@@ -17,6 +17,7 @@
 
 #include "support/assert_h5ckpt.h"
 #include "support/form.h"
+#include "support/suite.h"
 
 enum {
     MANY = 100000,
@@ -235,13 +236,8 @@ static void add_case(Suite *suite, const char *name, const TTest *test, int time
 int main(void)
 {
     Suite *suite = suite_create("scale");
-    SRunner *runner = srunner_create(suite);
-    int failed_count;
 
     add_case(suite, "many", a_hundred_thousand_variables_come_back_bit_for_bit, MANY_TIMEOUT_SECONDS);
     add_case(suite, "large", an_array_of_more_than_four_gibibytes_comes_back_bit_for_bit, LARGE_TIMEOUT_SECONDS);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -4,10 +4,12 @@
 
     what is wrong then, in a sentence
     Breaks: the promise (docs/reliability.md, P1 to P12)
-    Caught by: PROGRAM (CASE) / TEST, a line for each test that must fail; CASE: libcheck's, where the whole program takes long
+    Caught by: PROGRAM (CASE) / TEST, a line for each test that must fail; CASE: libcheck's, where the whole program
+        takes long
 
-In a copy of the source tree the tests must pass without the fault, and those named must fail with it. That takes a while: so much is the
-full form (form.py). The others only see that the patches still fit the source, and that there are tests of these names.
+In a copy of the source tree the tests must pass without the fault, and those named must fail with it. That takes a
+while: so much is the full form (form.py). The others only see that the patches still fit the source, and that there are
+tests of these names.
 """
 import glob
 import os

@@ -10,6 +10,7 @@
 #include "state/finite.h"
 #include "support/assert_h5ckpt.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 enum { COUNT = 2500 }; /* two batches and a part of one */
 
@@ -269,10 +270,7 @@ int main(void)
     suite_add_tcase(suite, saves);
 
     fixture_begin();
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed == 0 ? 0 : 1;
+    return status;
 }

@@ -11,6 +11,7 @@
 #include "state/history.h"
 #include "support/assert_h5ckpt.h"
 #include "support/fail_malloc.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -443,8 +444,6 @@ int main(void)
 {
     Suite *suite = suite_create("history");
     TCase *tcase = tcase_create("history");
-    SRunner *runner;
-    int failed_count;
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, a_row_has_what_was_logged_and_the_position_after_its_work);
@@ -469,9 +468,5 @@ int main(void)
     if (malloc_is_ours())
         tcase_add_loop_test(tcase, where_memory_is_short_a_value_is_refused_and_nothing_else_is_lost, 0, 10);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "format.h"
 #include "state/schema.h"
 #include "support/assert_h5ckpt.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -776,11 +777,5 @@ static Suite *schema_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(schema_suite());
-    int failed_count;
-
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(schema_suite());
 }

@@ -7,6 +7,7 @@
 #include "state/state.h"
 #include "support/assert_h5ckpt.h"
 #include "support/fail_malloc.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -813,8 +814,6 @@ static void add_many_tests(Suite *suite)
 int main(void)
 {
     Suite *suite = suite_create("state");
-    SRunner *runner = srunner_create(suite);
-    int failed_count;
 
     add_success_tests(suite);
     add_refusal_tests(suite);
@@ -823,8 +822,5 @@ int main(void)
         add_out_of_memory_tests(suite);
     add_memory_tests(suite);
     add_many_tests(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "state/value.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -273,9 +274,5 @@ int main(void)
     tcase_add_test(tests, what_is_no_number_boolean_or_string_of_this_machine_is_not_shown);
     suite_add_tcase(suite, tests);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What saving costs, as a reader beside the writer is told. The clock is the test's: it moves on when a slot is flushed.
+ * What saving costs, as a reader beside the writer is told. The clock is the test's: it moves on when a slot is
+ * flushed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "support/faults.h"
 #include "support/fixture.h"
 #include "support/gate.h"
+#include "support/suite.h"
 
 /* As in test_background.c. */
 #if defined(__SANITIZE_THREAD__)
@@ -291,13 +293,8 @@ static Suite *account_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(account_suite());
-    int failed_count;
-
     fixture_begin();
-    srunner_run_all(runner, CK_ENV);
+    const int status = suite_run(account_suite());
     fixture_end();
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Saves that go on while the program does: staged, fenced, forked. What is in flight is held up by a gate in front of the
- * system calls, so no test depends on who is faster.
+ * Saves that go on while the program does: staged, fenced, forked. What is in flight is held up by a gate in front of
+ * the system calls, so no test depends on who is faster.
  */
 #include <check.h>
 #include <dirent.h>
@@ -28,6 +28,7 @@
 #include "support/faults.h"
 #include "support/fixture.h"
 #include "support/gate.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -43,7 +44,10 @@
 #define FORKED_RUNS 1
 #endif
 
-/* AddressSanitizer makes no locks of its own safe for fork() before LLVM 17: a child that frees memory may wait for ever. */
+/*
+ * AddressSanitizer makes no locks of its own safe for fork() before LLVM 17: a child that frees memory may wait for
+ * ever.
+ */
 #if defined(__SANITIZE_ADDRESS__)
 #define CHILDREN_CAN_FREE 0
 #elif defined(__has_feature)
@@ -286,8 +290,8 @@ static uint64_t stored(enum h5ckpt_which which)
 /* --------------------------------------------------------------- who waits here */
 
 /*
- * A thread that opens the gate when the thread that made it sleeps, as it does when it waits. A call that comes back before
- * that did not wait.
+ * A thread that opens the gate when the thread that made it sleeps, as it does when it waits. A call that comes back
+ * before that did not wait.
  */
 static struct {
     pthread_t thread;
@@ -1479,8 +1483,8 @@ static void end_failing(h5ckpt_store *store, const struct failure *failure)
 }
 
 /*
- * The state before is there. Where only the flush failed, all bytes of the new one are, too, for as long as the cache lasts: somebody
- * else may be given that one, whole.
+ * The state before is there. Where only the flush failed, all bytes of the new one are, too, for as long as the cache
+ * lasts: somebody else may be given that one, whole.
  */
 static void assert_before_is_stored(const struct failure *failure)
 {
@@ -1715,7 +1719,9 @@ START_TEST(a_failure_while_the_program_waits_is_returned_once_too)
 }
 END_TEST
 
-/* A first save that fails; then close, with nothing left behind, or another save. false: there is no such call to fail. */
+/*
+ * A first save that fails; then close, with nothing left behind, or another save. false: there is no such call to fail.
+ */
 static bool fail_first_save(const struct failure *failure, bool reserved, bool saves_again)
 {
     const struct h5ckpt_options options = options_of_mode();
@@ -2160,7 +2166,9 @@ static unsigned char *byte_of(const struct change *change)
            (change->at < 0 ? (long)arrays.item[change->item].byte_count + change->at : change->at);
 }
 
-/* The fence has found that memory is not what it was when state 3 was begun; state 2 is there and the program goes on. */
+/*
+ * The fence has found that memory is not what it was when state 3 was begun; state 2 is there and the program goes on.
+ */
 static void assert_change_found(h5ckpt_store *store, const struct change *change)
 {
     assert_status(h5ckpt_fence(store), H5CKPT_E_ARGUMENT);
@@ -2669,8 +2677,8 @@ START_TEST(a_child_that_was_killed_is_a_failed_save)
 END_TEST
 
 /*
- * What is left of a save that failed writes on for a while; whoever opens the directory next must not be written over by it.
- * _i: which process was killed
+ * What is left of a save that failed writes on for a while; whoever opens the directory next must not be written over
+ * by it. _i: which process was killed
  */
 START_TEST(what_a_killed_child_leaves_behind_does_no_harm_to_the_next_handle)
 {
@@ -2827,7 +2835,9 @@ static bool set_inheritance(unsigned char *bytes, size_t byte_count, enum inheri
     return madvise(bytes, byte_count, undo ? MADV_KEEPONFORK : MADV_WIPEONFORK) == 0;
 }
 
-/* _i: how, which pages: all, the first, one in the middle, the last; whether this handle has saved that memory before */
+/*
+ * _i: how, which pages: all, the first, one in the middle, the last; whether this handle has saved that memory before
+ */
 START_TEST(memory_that_a_child_would_not_have_is_refused_by_name)
 {
     const enum inheritance how = (enum inheritance)(_i % INHERITANCE_COUNT);
@@ -3209,9 +3219,7 @@ int main(void)
 {
     enum { FAILURES = MODE_COUNT * (int)COUNT(FAILURE) };
     Suite *suite = suite_create("background");
-    SRunner *runner = srunner_create(suite);
     TCase *test_case;
-    int failed_count;
 
     test_case = add_case(suite, "as it was", setup, teardown);
     tcase_add_loop_test(test_case, a_large_state_is_saved_as_it_was_whatever_the_program_does_then, 0,
@@ -3329,8 +3337,5 @@ int main(void)
     tcase_add_test(test_case, null_is_borne);
     tcase_add_test(test_case, a_reader_has_nothing_in_flight);
 
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What a child of a forked save would see of memory, and what is said where that, or the child itself, is not to be had. */
+/*
+ * What a child of a forked save would see of memory, and what is said where that, or the child itself, is not to be
+ * had.
+ */
 #include <check.h>
 #include <errno.h>
 #include <string.h>
@@ -8,6 +11,7 @@
 #include "format.h"
 #include "storage/child.h"
 #include "support/assert_h5ckpt.h"
+#include "support/suite.h"
 
 enum { PAGE_BYTES = 4096 };
 
@@ -110,9 +114,5 @@ int main(void)
     tcase_add_test(tcase, where_the_system_does_not_tell_what_a_child_would_see_no_child_is_made);
     tcase_add_test(tcase, a_table_for_which_there_is_no_memory_is_an_error_and_no_child_is_made);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

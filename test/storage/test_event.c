@@ -22,6 +22,7 @@
 #include "support/fail_malloc.h"
 #include "support/faults.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -1506,8 +1507,6 @@ static void add_cleaning(Suite *suite)
 int main(void)
 {
     Suite *suite = suite_create("event");
-    SRunner *runner = srunner_create(suite);
-    int failed_count;
 
     add_told(suite);
     add_callback(suite);
@@ -1515,9 +1514,7 @@ int main(void)
     add_restores(suite);
     add_cleaning(suite);
     fixture_begin();
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

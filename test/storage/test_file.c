@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the system does only in part, or breaks off, is gone on with; what is in a file's or directory's place is not taken for it. */
+/*
+ * What the system does only in part, or breaks off, is gone on with; what is in a file's or directory's place is not
+ * taken for it.
+ */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +17,7 @@
 #include "support/assert_h5ckpt.h"
 #include "support/faults.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 enum { BYTE_COUNT = 1000, PART_BYTES = 7 };
 
@@ -185,9 +189,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("file");
-    SRunner *runner = srunner_create(suite);
     TCase *parts = tcase_create("parts");
-    int failed_count;
 
     tcase_add_checked_fixture(parts, setup, teardown);
     tcase_add_test(parts, a_write_that_the_system_cuts_short_or_interrupts_is_gone_on_with);
@@ -202,9 +204,7 @@ int main(void)
     tcase_add_test(directories, a_directory_of_another_file_system_in_its_place_is_not_removed);
     suite_add_tcase(suite, directories);
     fixture_begin();
-    srunner_run_all(runner, CK_ENV);
+    const int status = suite_run(suite);
     fixture_end();
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

@@ -12,6 +12,7 @@
 #include "support/fail_malloc.h"
 #include "support/fixture.h"
 #include "support/gate.h"
+#include "support/suite.h"
 
 enum { MODE_COUNT = 4, MIB = 1 << 20 };
 
@@ -268,10 +269,7 @@ int main(void)
     tcase_add_test(tcase, where_there_is_no_memory_to_look_for_changes_the_save_says_so);
     suite_add_tcase(suite, tcase);
     fixture_begin();
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed == 0 ? 0 : 1;
+    return status;
 }

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* From the program's memory to chunks: both ways give the same bytes and checksums, and only blocks that differ are to be written. */
+/*
+ * From the program's memory to chunks: both ways give the same bytes and checksums, and only blocks that differ are to
+ * be written.
+ */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "storage/gather.h"
+#include "support/suite.h"
 
 enum { ELEMENTS = 200001, ODD_BYTES = 77777 };
 
@@ -184,9 +188,5 @@ int main(void)
     tcase_add_test(tcase, promises_spare_reading_only_where_both_tables_agree);
     tcase_add_test(tcase, runs_are_the_blocks_next_to_each_other);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

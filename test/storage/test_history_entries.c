@@ -6,6 +6,7 @@
 #include "storage/history_entries.h"
 #include "support/assert_h5ckpt.h"
 #include "support/fail_malloc.h"
+#include "support/suite.h"
 
 enum { ROWS = 8, FILE_BYTES = 65536, ENTRY_COUNT = 6 };
 
@@ -107,9 +108,5 @@ int main(void)
     tcase_add_test(tcase, a_history_that_is_larger_than_its_file_is_damage);
     tcase_add_test(tcase, a_history_for_which_there_is_no_memory_is_not_called_damaged);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Saves that write only what differs, and hints that spare the reading too: whatever is left out, a restore gives the bytes
- * that memory held.
+ * Saves that write only what differs, and hints that spare the reading too: whatever is left out, a restore gives the
+ * bytes that memory held.
  */
 #include <check.h>
 #include <errno.h>
@@ -21,6 +21,7 @@
 #include "support/assert_h5ckpt.h"
 #include "support/fixture.h"
 #include "support/gate.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -44,8 +45,8 @@ static const enum h5ckpt_save_mode MODE[MODE_COUNT] = {H5CKPT_SAVE_SYNCHRONOUS, 
 static const size_t USUAL[] = {ALPHA_BYTES, MIB + 8, 100003, 24, 0};
 
 /*
- * What a save may write beyond the blocks that changed: record, tables, HDF5's and h5ckpt's own blocks, a block that begins or
- * ends in a variable's neighbour, and a gap or two that is not worth leaving out.
+ * What a save may write beyond the blocks that changed: record, tables, HDF5's and h5ckpt's own blocks, a block that
+ * begins or ends in a variable's neighbour, and a gap or two that is not worth leaving out.
  */
 enum { SURPLUS_BYTES = 4 * BLOCK };
 
@@ -1164,9 +1165,7 @@ int main(void)
 {
     enum { FAILURES = MODE_COUNT * (int)COUNT(FAILURE) };
     Suite *suite = suite_create("incremental");
-    SRunner *runner = srunner_create(suite);
     TCase *test_case;
-    int failed_count_of_tests;
 
     test_case = add_case(suite, "what is written");
     tcase_add_loop_test(test_case, one_changed_byte_costs_a_few_blocks, 0, MODE_COUNT);
@@ -1205,8 +1204,5 @@ int main(void)
     test_case = add_case(suite, "at random");
     tcase_add_loop_test(test_case, whatever_is_left_out_at_random_a_restore_gives_what_was_saved, 0, 4);
 
-    srunner_run_all(runner, CK_ENV);
-    failed_count_of_tests = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count_of_tests == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

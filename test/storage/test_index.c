@@ -10,6 +10,7 @@
 #include "format.h"
 #include "storage/index.h"
 #include "support/assert_h5ckpt.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -656,7 +657,10 @@ START_TEST(variables_may_touch)
 }
 END_TEST
 
-/* Where the second of three variables of 64 bytes begins, the others being at 4096 and 4352: as far as the first one, or the last, reaches. */
+/*
+ * Where the second of three variables of 64 bytes begins, the others being at 4096 and 4352: as far as the first one,
+ * or the last, reaches.
+ */
 static const struct {
     uint64_t offset;
     h5ckpt_status expected;
@@ -822,11 +826,5 @@ static Suite *index_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(index_suite());
-    int failed_count;
-
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(index_suite());
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Milestones: kept under a name, listed, removed; no save and no deletion touches them, and no stranger's file is touched. */
+/*
+ * Milestones: kept under a name, listed, removed; no save and no deletion touches them, and no stranger's file is
+ * touched.
+ */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -13,6 +16,7 @@
 #include "support/assert_h5ckpt.h"
 #include "support/faults.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 #define BEST "milestone-best.h5"
 #define NEW  "milestone.h5.new"
@@ -1433,10 +1437,7 @@ int main(void)
     tcase_add_test(tcase, a_store_that_is_not_open_removes_nothing);
     suite_add_tcase(suite, tcase);
     fixture_begin();
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed == 0 ? 0 : 1;
+    return status;
 }

@@ -12,6 +12,7 @@
 #include "storage/index.h"
 #include "storage/layout.h"
 #include "support/assert_h5ckpt.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -696,11 +697,5 @@ static Suite *layout_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(layout_suite());
-    int failed_count;
-
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(layout_suite());
 }

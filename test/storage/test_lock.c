@@ -13,6 +13,7 @@
 #include "support/assert_h5ckpt.h"
 #include "support/faults.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 enum { AT_PHASE = 12, CALLS_MAX = 100 };
 
@@ -448,10 +449,7 @@ int main(void)
     tcase_add_test(tcase, a_first_save_whose_bytes_cannot_be_read_for_the_moment_is_not_taken_for_none);
     suite_add_tcase(suite, tcase);
     fixture_begin();
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed == 0 ? 0 : 1;
+    return status;
 }

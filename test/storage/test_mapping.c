@@ -7,6 +7,7 @@
 
 #include "storage/mapping.h"
 #include "storage/system.h"
+#include "support/suite.h"
 
 static struct mapping read_lines(const char *head, const char *flags)
 {
@@ -201,9 +202,5 @@ int main(void)
     tcase_add_test(tcase, a_line_of_any_length_is_one_line);
     tcase_add_test(tcase, mappings_that_cannot_be_read_give_the_systems_reason);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <check.h>
 
 #include "storage/pace.h"
+#include "support/suite.h"
 
 START_TEST(without_a_limit_everything_is_due_at_once)
 {
@@ -42,9 +43,5 @@ int main(void)
     tcase_add_test(tcase, at_a_rate_bytes_are_due_in_proportion);
     tcase_add_test(tcase, what_is_beyond_the_clock_is_never_due);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

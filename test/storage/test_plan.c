@@ -4,10 +4,10 @@
  * more, naively.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "storage/plan.h"
 #include "support/assert_h5ckpt.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -400,11 +400,5 @@ static Suite *plan_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(plan_suite());
-    int failed_count;
-
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(plan_suite());
 }

@@ -9,6 +9,7 @@
 
 #include "storage/record.h"
 #include "support/assert_h5ckpt.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -880,11 +881,5 @@ static Suite *record_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(record_suite());
-    int failed_count;
-
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(record_suite());
 }

@@ -10,6 +10,7 @@
 #include "support/assert_h5ckpt.h"
 #include "support/faults.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 static const char *const SLOT_NAME[] = {"slot-a.h5", "slot-b.h5", "slot-c.h5"};
 static struct standard standard;
@@ -109,7 +110,10 @@ START_TEST(what_was_put_in_a_reserved_slots_place_is_not_removed)
 }
 END_TEST
 
-/* Whatever fails from some call on. The directory was not flushed since the slot got its name. _i: it is made once more when that is asked for. */
+/*
+ * Whatever fails from some call on. The directory was not flushed since the slot got its name. _i: it is made once more
+ * when that is asked for.
+ */
 START_TEST(a_reserved_slot_that_could_not_be_given_back_takes_no_state)
 {
     unsigned left = 0;
@@ -375,10 +379,7 @@ int main(void)
     tcase_add_test(tcase, a_store_that_only_reads_reserves_nothing);
     suite_add_tcase(suite, tcase);
     fixture_begin();
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed == 0 ? 0 : 1;
+    return status;
 }

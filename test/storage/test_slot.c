@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "storage/slot.h"
+#include "support/suite.h"
 
 static const struct directory DIRECTORY = {.descriptor = -1, .path = "/data/run"};
 
@@ -69,9 +70,5 @@ int main(void)
     tcase_add_loop_test(tcase, a_reason_that_is_too_long_is_cut_at_a_character, 0, 3);
     tcase_add_test(tcase, of_a_reason_without_a_character_nothing_but_the_cut_is_left);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

@@ -23,6 +23,7 @@
 #include "support/assert_h5ckpt.h"
 #include "support/faults.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -856,7 +857,10 @@ static void limit_file_size(rlim_t byte_count)
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-/* _i: the program blocks the signal itself. Were SIGXFSZ delivered, then or when it is unblocked, this process would end. */
+/*
+ * _i: the program blocks the signal itself. Were SIGXFSZ delivered, then or when it is unblocked, this process would
+ * end.
+ */
 START_TEST(a_file_size_limit_fails_a_save_and_ends_no_program)
 {
     sigset_t size_signal;
@@ -3370,11 +3374,8 @@ int main(void)
     add_one_writer(suite);
     add_faults(suite);
     add_arguments(suite);
-    SRunner *runner = srunner_create(suite);
     fixture_begin();
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

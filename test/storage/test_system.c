@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The seam to the kernel: what its calls give where a call of libc's fails, is interrupted, or is asked something odd. */
+/*
+ * The seam to the kernel: what its calls give where a call of libc's fails, is interrupted, or is asked something odd.
+ */
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
@@ -17,6 +19,7 @@
 #include <unistd.h>
 
 #include "storage/system.h"
+#include "support/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -425,9 +428,5 @@ int main(void)
     tcase_add_test(tcase, a_child_is_awaited_on_when_a_signal_interrupts);
     tcase_add_test(tcase, a_child_that_is_none_is_an_error);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

@@ -15,6 +15,7 @@
 #include "storage/walk.h"
 #include "support/assert_h5ckpt.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 /* How many threads the system gives in one call of team_run(); the linker leads calls here (--wrap). */
 static _Atomic unsigned threads_left = 1000;
@@ -241,7 +242,10 @@ START_TEST(a_large_state_comes_back_bit_for_bit)
 }
 END_TEST
 
-/* Two names for one array, of different content in the file: the last one there wins, whole, as if there were no threads. */
+/*
+ * Two names for one array, of different content in the file: the last one there wins, whole, as if there were no
+ * threads.
+ */
 START_TEST(two_variables_in_one_place_are_restored_in_order)
 {
     enum { COUNT = 1 << 20 };
@@ -383,9 +387,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("walk");
-    SRunner *runner = srunner_create(suite);
     TCase *team = tcase_create("team"), *walk = tcase_create("walk"), *whole = tcase_create("a large state");
-    int failed_count;
 
     tcase_add_checked_fixture(team, give_threads, give_threads);
     tcase_add_loop_test(team, every_member_works_once_and_there_are_as_many_as_the_system_gives, 0, TEAM_SIZE_MAX + 1);
@@ -406,8 +408,5 @@ int main(void)
     suite_add_tcase(suite, team);
     suite_add_tcase(suite, walk);
     suite_add_tcase(suite, whole);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

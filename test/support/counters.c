@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In a build that counts what is reached (-Db_coverage=true), a process that ends without its exit handlers would take its counters with it:
- * the child of a forked save, and those of the tests. The linker leads their ends through here.
+ * In a build that counts what is reached (-Db_coverage=true), a process that ends without its exit handlers would take
+ * its counters with it: the child of a forked save, and those of the tests. The linker leads their ends through here.
  */
 #include <stdarg.h>
 #include <sys/syscall.h>

@@ -55,7 +55,10 @@ void __libc_free(void *bytes);
 
 enum { MALLOC_TABLE_SIZE = 1 << 18 };
 
-/* Where not everybody's are counted: the live blocks that are, by their address. A hash table; what follows one that goes moves up. */
+/*
+ * Where not everybody's are counted: the live blocks that are, by their address. A hash table; what follows one that
+ * goes moves up.
+ */
 static struct malloc_block {
     void *bytes;
     const void *caller;

@@ -20,7 +20,7 @@ enum { PATH_BYTES = 512, SNAPSHOT_BYTES = 16384 };
 extern char fixture_directory[PATH_BYTES]; /* fresh and empty for each test */
 extern char fixture_backup[PATH_BYTES];    /* a name in it for the backup directory; not made */
 
-/* In main(), around srunner_run_all(): what failed tests leave behind is removed too. */
+/* In main(), around suite_run(): what failed tests leave behind is removed too. */
 void fixture_begin(void);
 void fixture_end(void);
 

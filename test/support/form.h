@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * form: how much a long suite tries. The environment's H5CKPT_TEST_FORM says it: "tenth" (about a tenth of the short form: builds in
- * which every instruction is checked), "short" (the default), or "full" (every case there is, or as many as docs/reliability.md
- * names; meson -Dexhaustive=true). Python's tests have form.py.
+ * form: how much a long suite tries. The environment's H5CKPT_TEST_FORM says it: "tenth" (about a tenth of the short
+ * form: builds in which every instruction is checked), "short" (the default), or "full" (every case there is, or as
+ * many as docs/reliability.md names; meson -Dexhaustive=true). Python's tests have form.py.
  */
 #ifndef TEST_FORM_H
 #define TEST_FORM_H

@@ -17,7 +17,9 @@
 
 enum { DESCRIPTOR_COUNT_MAX = 1024, OVERDUE_S = 30, TURN_MS = 500 };
 
-/* Every name that the library uses in the backup directory; the first stands for any other, and the directory itself. */
+/*
+ * Every name that the library uses in the backup directory; the first stands for any other, and the directory itself.
+ */
 static const char *const NAME[] = {
     "",     "slot-a.h5", "slot-b.h5",     "slot-c.h5",        "slot-a.h5.new", "slot-b.h5.new", "slot-c.h5.new",
     "lock", "lock.new",  "checkpoint.h5", "checkpoint.h5.new"};

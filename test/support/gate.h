@@ -29,8 +29,8 @@ void gate_setup(void);
 void gate_teardown(void);
 
 /*
- * From now on these calls on files whose name begins so (NULL: on all, the directory too) wait until gate_open(). A gate that
- * nobody opens for half a minute opens by itself, and gate_open() fails.
+ * From now on these calls on files whose name begins so (NULL: on all, the directory too) wait until gate_open(). A
+ * gate that nobody opens for half a minute opens by itself, and gate_open() fails.
  */
 void gate_shut(unsigned calls, const char *name);
 void gate_open(void);

@@ -25,8 +25,8 @@
  * (5) A read through O_DIRECT writes dirty sectors of its range to the device first, then returns the visible bytes
  *     (filemap_write_and_wait_range() in the kernel's direct read path). What it wrote is visible but, for want of a
  *     flush of the device's own cache, still in flight. Sectors that (4) made clean are read as the device has them, so
- *     this is the read that finds out. Offset, length and memory must be 4096-aligned. Can be switched off, as some file
- *     systems have no O_DIRECT.
+ *     this is the read that finds out. Offset, length and memory must be 4096-aligned. Can be switched off, as some
+ *     file systems have no O_DIRECT.
  * (6) A kill ends the process at any operation, or inside a write after any whole number of sectors
  *     (generic_perform_write() looks for a fatal signal between pages). The cache survives whole; descriptors and locks
  *     go. Clean sectors may have been evicted: then their visible bytes are the cached ones.
@@ -34,12 +34,12 @@
  *     none; for each file in flight any one of its sizes since the last flush (a size without its data shows zeros);
  *     and, for each directory, any subset of the changes of entries in flight, applied in their order. No order between
  *     files, between a file and its name, or between names is assumed (ALICE's freest model: Pillai et al., "All File
- *     Systems Are Not Created Equal", OSDI 2014), ext4's data=ordered included. One change is atomic: a rename has taken
- *     away the old name and set the new one, or has done neither (rename(2)). Cache, descriptors and locks go; the boot
- *     id changes.
- * (8) Locks are open-file-description locks over whole files (fcntl_locking(2)); they go with their description.
- * (9) Clocks, random bytes, process and boot ids follow from the seed and the calls made: a run repeats exactly.
- * (10) A child is a real one, so that it has the memory as it was; its writes are made by the parent, when it awaits it.
+ *     Systems Are Not Created Equal", OSDI 2014), ext4's data=ordered included. One change is atomic: a rename has
+ *     taken away the old name and set the new one, or has done neither (rename(2)). Cache, descriptors and locks go;
+ *     the boot id changes.
+ * (8) Locks are open-file-description locks over whole files (fcntl_locking(2)); they go with their description. (9)
+ * Clocks, random bytes, process and boot ids follow from the seed and the calls made: a run repeats exactly. (10) A
+ * child is a real one, so that it has the memory as it was; its writes are made by the parent, when it awaits it.
  *
  * Not modelled: symbolic links, owners, renaming of directories, reuse of inode numbers, mmap, a device that lies.
  */
@@ -199,7 +199,10 @@ struct simfs_fault {
 /* The one fault in force; NULL for none. Images begin without. */
 void simfs_set_fault(struct simfs *fs, const struct simfs_fault *fault);
 
-/* May files be opened with O_DIRECT? At first: yes. Images inherit it. Reads only: as if whoever writes used the page cache. */
+/*
+ * May files be opened with O_DIRECT? At first: yes. Images inherit it. Reads only: as if whoever writes used the page
+ * cache.
+ */
 enum simfs_direct { SIMFS_DIRECT_YES, SIMFS_DIRECT_READS_ONLY, SIMFS_DIRECT_NO };
 void simfs_set_direct(struct simfs *fs, enum simfs_direct direct);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The model file system keeps to what simfs.h says; the numbers are those of its model. */
 #include "support/simfs.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -1223,8 +1224,6 @@ static void add_fault_tests(TCase *tests)
 int main(void)
 {
     Suite *suite = suite_create("simfs");
-    SRunner *runner = srunner_create(suite);
-    int failed_count;
 
     add_posix_tests(add_tests(suite, "POSIX"));
     add_lock_tests(add_tests(suite, "locks"));
@@ -1235,8 +1234,5 @@ int main(void)
     add_name_tests(add_tests(suite, "names"));
     add_recorder_tests(add_tests(suite, "recorder"));
     add_fault_tests(add_tests(suite, "faults"));
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -2,19 +2,21 @@
 /*
  * make_command_cases DIR ACTION SAVES [SLOTS [EXTRAS]]: a directory to look at, and, if wanted, a writer that stays.
  *
- * It goes on from what is there, an epoch with each of its SAVES saves, with EXTRAS small variables more than its own. Then ACTION
+ * It goes on from what is there, an epoch with each of its SAVES saves, with EXTRAS small variables more than its own.
+ * Then ACTION
  *     save   ends;
  *     again  saves the last state once more, and ends;
  *     keep   keeps the last state as milestone "best", and ends;
  *     hold   says "ready" and keeps the directory until its standard input ends;
  *     stall  begins one more save, says "saving" when half of it is written, and goes on when its standard input ends;
- *     obey   says "ready", and then does what each line of its standard input says, and says that it has: "save" or "delete".
- * With ACTION "log" it makes SAVES steps instead, and logs, also under the name that may follow; it saves after each tenth.
- * ACTION "log-epochs" calls only the hooks of epochs, ACTION "log-late" begins behind 2e10 steps; both log values that are alike in nine digits.
- * With ACTION "states" it only prints the names of a slot's states.
+ *     obey   says "ready", and then does what each line of its standard input says, and says that it has: "save" or
+ *            "delete".
+ * With ACTION "log" it makes SAVES steps instead, and logs, also under the name that may follow; it saves after each
+ * tenth. ACTION "log-epochs" calls only the hooks of epochs, ACTION "log-late" begins behind 2e10 steps; both log
+ * values that are alike in nine digits. With ACTION "states" it only prints the names of a slot's states.
  *
- * How to stop in the middle of a save: the last page of the largest array is taken away, and given back by the handler of the
- * signal that reading it raises.
+ * How to stop in the middle of a save: the last page of the largest array is taken away, and given back by the handler
+ * of the signal that reading it raises.
  */
 #include <inttypes.h>
 #include <math.h>

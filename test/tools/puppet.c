@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * puppet SIGNAL STATUS: a program that says which signals it gets, and does nothing else. It ends with STATUS when it gets SIGNAL; 0: only
- * SIGKILL ends it.
+ * puppet SIGNAL STATUS: a program that says which signals it gets, and does nothing else. It ends with STATUS when it
+ * gets SIGNAL; 0: only SIGKILL ends it.
  *
- * First it says "ready" and its process id; then the name of each signal, once for each time it comes. It ends as well where nobody reads
- * that, and after a signal that finds it without its parent: it does not outlive a test.
+ * First it says "ready" and its process id; then the name of each signal, once for each time it comes. It ends as well
+ * where nobody reads that, and after a signal that finds it without its parent: it does not outlive a test.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """run.py H5CKPT MAKE_COMMAND_CASES PUPPET [TEST...]: `h5ckpt run', which looks after a program.
 
-Nothing waits for time to pass: the program says when it is there and which signals it gets, and `h5ckpt run' what it does.
+Nothing waits for time to pass: the program says when it is there and which signals it gets, and `h5ckpt run' what it
+does.
 """
 import ctypes
 import fcntl

@@ -3,9 +3,9 @@
  * What is new about a directory that is looked at again and again.
  */
 #include <check.h>
-#include <stdlib.h>
 
 #include "follow.h"
+#include "support/suite.h"
 
 static struct follow follow;
 
@@ -261,11 +261,5 @@ static Suite *follow_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(follow_suite());
-    int failed_count;
-
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(follow_suite());
 }

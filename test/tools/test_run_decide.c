@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What becomes of a supervised program: every end of a life beside everything that may be known of it and of those before.
+ * What becomes of a supervised program: every end of a life beside everything that may be known of it and of those
+ * before.
  */
 #include <check.h>
 #include <h5ckpt.h>
 #include <stdlib.h>
 
 #include "run_decide.h"
+#include "support/suite.h"
 
 /* ------------------------------------------------------------------ what is enumerated */
 
@@ -361,11 +363,5 @@ static Suite *run_decide_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(run_decide_suite());
-    int failed_count;
-
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(run_decide_suite());
 }

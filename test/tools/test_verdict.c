@@ -7,6 +7,7 @@
 
 #include <h5ckpt.h>
 
+#include "support/suite.h"
 #include "verdict.h"
 
 /* ------------------------------------------------------------------ what is enumerated */
@@ -224,11 +225,5 @@ static Suite *verdict_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(verdict_suite());
-    int failed_count;
-
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(verdict_suite());
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any call of HDF5 that fails is an error and leaves nothing open: the linker leads the library's calls through here, where each one
- * in turn is refused, alone or with all that follow.
+ * Any call of HDF5 that fails is an error and leaves nothing open: the linker leads the library's calls through here,
+ * where each one in turn is refused, alone or with all that follow.
  */
 #include <check.h>
 #include <hdf5.h>
@@ -12,6 +12,7 @@
 #include "storage/hdf5/structure.h"
 #include "support/assert_h5ckpt.h"
 #include "support/fixture.h"
+#include "support/suite.h"
 
 #if H5_VERSION_GE(1, 13, 0)
 #include <H5FDdevelop.h>
@@ -395,8 +396,6 @@ int main(void)
 {
     Suite *suite = suite_create("refusals");
     TCase *tests = tcase_create("refusals");
-    SRunner *runner;
-    int failed_count;
 
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, a_refused_call_is_an_error_and_leaves_nothing_open, 0, 2 * WORK_COUNT);
@@ -404,11 +403,8 @@ int main(void)
     tcase_add_test(tests, content_that_hdf5_writes_is_an_error);
     tcase_add_test(tests, a_write_lost_while_variables_are_made_ends_the_making);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
     fixture_begin();
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    const int status = suite_run(suite);
     fixture_end();
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

@@ -6,6 +6,7 @@
 #include "format.h"
 #include "storage/hdf5/runs.h"
 #include "support/assert_h5ckpt.h"
+#include "support/suite.h"
 
 enum {
     BEGIN = FORMAT_USER_BLOCK_BYTES,
@@ -233,8 +234,6 @@ int main(void)
 {
     Suite *suite = suite_create("runs");
     TCase *tests = tcase_create("runs");
-    SRunner *runner;
-    int failed_count;
 
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, a_variable_amid_what_was_written_parts_two_runs);
@@ -251,9 +250,5 @@ int main(void)
     tcase_add_test(tests, what_lay_behind_a_new_end_is_no_run_and_reads_as_zeros);
     tcase_add_test(tests, an_end_before_all_that_was_written_leaves_no_run);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 #include "storage/hdf5/structure.h"
 #include "support/assert_h5ckpt.h"
 #include "support/structure_file.h"
+#include "support/suite.h"
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define NATIVE  ELEMENT_ORDER_LITTLE
@@ -1101,8 +1102,6 @@ int main(void)
 {
     Suite *suite = suite_create("structure");
     TCase *tests = tcase_create("structure");
-    SRunner *runner;
-    int failed_count;
 
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, begin, end);
@@ -1110,9 +1109,5 @@ int main(void)
     add_layout_tests(tests);
     add_other_tests(tests);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed_count = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed_count == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }
