@@ -1895,6 +1895,22 @@ START_TEST(damage_beside_a_writer_that_has_not_saved_is_not_taken_for_its_work)
 }
 END_TEST
 
+/* Then it is right that the save's state was not acknowledged; and where locks do not work, that save may go on. */
+START_TEST(under_the_same_boot_the_note_of_anothers_save_is_left_to_it)
+{
+    static unsigned char before[512], after[512];
+
+    standard_history(2, 1, 4);
+    file_write_bytes(in_backup("lock"), &(const uint32_t){1}, 4, 512);
+    file_seal_sector(in_backup("lock"), 512);
+    file_read_bytes(in_backup("lock"), before, sizeof before, 512);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    file_read_bytes(in_backup("lock"), after, sizeof after, 512);
+    ck_assert_mem_eq(after, before, sizeof before);
+    h5ckpt_close(store);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ reports */
 
 START_TEST(the_report_says_what_was_restored)
@@ -2173,6 +2189,8 @@ static void add_killed(Suite *suite)
     tcase_add_loop_test(tcase, a_writer_killed_before_any_step_loses_nothing_acknowledged, 0, 6);
     tcase_add_loop_test(tcase, a_writer_killed_at_a_random_moment_loses_nothing_acknowledged, 0, 3);
     tcase_add_test(tcase, an_interrupted_slot_under_another_boot_may_be_damaged);
+    tcase_add_test(tcase, damage_beside_a_writer_that_has_not_saved_is_not_taken_for_its_work);
+    tcase_add_test(tcase, under_the_same_boot_the_note_of_anothers_save_is_left_to_it);
     add_case(suite, tcase);
 }
 
@@ -2180,7 +2198,6 @@ static void add_reports(Suite *suite)
 {
     TCase *tcase = tcase_create("reports");
 
-    tcase_add_test(tcase, damage_beside_a_writer_that_has_not_saved_is_not_taken_for_its_work);
     tcase_add_test(tcase, the_report_says_what_was_restored);
     tcase_add_test(tcase, the_report_of_a_fallback_counts_what_was_lost);
     tcase_add_test(tcase, the_age_is_negative_if_the_clock_was_set_back);

@@ -395,6 +395,40 @@ START_TEST(a_reader_opens_although_the_lock_becomes_shorter_while_it_is_read)
 }
 END_TEST
 
+/* As one that saves notes it, since before the machine was restarted. */
+static void note_save(const char *run_id)
+{
+    enum { AT_ACTIVITY = 512, AT_BOOT_ID = 536, AT_RUN_ID = 624, SAVING = 1 };
+
+    file_write_bytes(in_backup("lock"), &(const uint32_t){SAVING}, 4, AT_ACTIVITY);
+    file_write_bytes(in_backup("lock"), "another boot", 12, AT_BOOT_ID);
+    file_write_bytes(in_backup("lock"), run_id, strlen(run_id), AT_RUN_ID);
+    file_seal_sector(in_backup("lock"), AT_ACTIVITY);
+}
+
+static void note_save_of_another(void *context)
+{
+    (void)context;
+    note_save("another run");
+}
+
+/* Where locks do not work. */
+START_TEST(a_writer_that_notes_a_save_while_the_directory_is_opened_is_not_disturbed)
+{
+    static unsigned char note[512];
+
+    standard_history(2, 1, 3);
+    note_save("one run");
+    faults_set((struct faults){.calls = FAULT_READ, .name = "slot-", .count = 1, .before = note_save_of_another});
+    h5ckpt_store *store = try_open(H5CKPT_E_BUSY);
+    ck_assert(faults_hit());
+    h5ckpt_close(store);
+    faults_clear();
+    file_read_bytes(in_backup("lock"), note, sizeof note, 512);
+    ck_assert_mem_eq(note + 112, "another run", 11);
+}
+END_TEST
+
 /* As after a power cut before the lock said so. */
 static void forget_first_save(void)
 {
@@ -446,6 +480,7 @@ int main(void)
     tcase_add_loop_test(tcase, without_random_bytes_no_directory_is_begun, 0, 2);
     tcase_add_test(tcase, where_milestones_cannot_be_looked_for_no_directory_is_begun);
     tcase_add_test(tcase, a_reader_opens_although_the_lock_becomes_shorter_while_it_is_read);
+    tcase_add_test(tcase, a_writer_that_notes_a_save_while_the_directory_is_opened_is_not_disturbed);
     tcase_add_test(tcase, a_first_save_whose_bytes_cannot_be_read_for_the_moment_is_not_taken_for_none);
     suite_add_tcase(suite, tcase);
     fixture_begin();
