@@ -78,7 +78,7 @@ static bool is_as_we_made_it(const h5ckpt_store *store, unsigned i)
     const struct slot now = look_again(store, i);
 
     if (store->survey.slot[i].state == H5CKPT_SLOT_RESERVED)
-        return now.state == H5CKPT_SLOT_RESERVED || now.state == H5CKPT_SLOT_ABSENT;
+        return now.state == H5CKPT_SLOT_RESERVED;
     return !is_newcomer(&now);
 }
 
