@@ -104,6 +104,10 @@ uint64_t crash_roll_back(struct crash *crash);
 /* It leaves behind what is there. */
 void crash_start_over(struct crash *crash);
 
+/* It makes the slots beforehand, which acknowledges nothing; or tries to. */
+void crash_reserve(struct crash *crash);
+void crash_try_reserve(struct crash *crash);
+
 /* It saves the next state; the one before may still be in flight. */
 void crash_save(struct crash *crash);
 

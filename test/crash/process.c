@@ -249,6 +249,18 @@ void crash_try_save(struct crash *crash)
     crash->tried = true;
 }
 
+void crash_reserve(struct crash *crash)
+{
+    if (!crash->broken && !crash->not_open)
+        must(crash, h5ckpt_reserve(crash->store) == H5CKPT_OK, "reserve");
+}
+
+void crash_try_reserve(struct crash *crash)
+{
+    if (!crash->broken && !crash->not_open)
+        h5ckpt_reserve(crash->store);
+}
+
 void crash_save(struct crash *crash)
 {
     h5ckpt_status status;

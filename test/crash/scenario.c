@@ -43,6 +43,24 @@ static void first_saves(struct crash *crash, unsigned variant)
     run_first_process(crash, variant + 1, 5);
 }
 
+/* Slots made beforehand; by a process that is killed before it saves, too. */
+static void reserved_slots(struct crash *crash, unsigned variant)
+{
+    const unsigned slots = 1 + variant % 3;
+
+    crash_begin(crash, slots, MODEL_SMALL);
+    crash_reserve(crash);
+    if (variant >= 3) {
+        crash_kill(crash);
+        crash_begin(crash, slots, MODEL_SMALL);
+        crash_restore(crash, H5CKPT_NO_CHECKPOINT, NULL);
+        crash_reserve(crash);
+    }
+    save_times(crash, 4);
+    crash_end(crash);
+    run_later_process(crash, slots, 2);
+}
+
 static void a_process_that_saves_nothing(struct crash *crash, unsigned variant)
 {
     run_first_process(crash, variant + 1, 0);
@@ -746,6 +764,27 @@ static void one_call_fails(struct crash *crash, unsigned variant)
     crash_end(crash);
 }
 
+/* Each call of a kind fails in turn, or all of them from it on, while slots are made beforehand: what stays of them? */
+static void reserving_fails(struct crash *crash, unsigned variant)
+{
+    static const enum simfs_call call[] = {SIMFS_CALL_WRITE,    SIMFS_CALL_FLUSH, SIMFS_CALL_RENAME, SIMFS_CALL_REMOVE,
+                                           SIMFS_CALL_ALLOCATE, SIMFS_CALL_LINK,  SIMFS_CALL_OPEN};
+    const unsigned at = variant / COUNT(call);
+    struct simfs_fault fault = {.call = call[variant % COUNT(call)],
+                                .skip_count = at % 4,
+                                .fail_count = at < 4 ? 1 : UINT_MAX,
+                                .error = EIO,
+                                .survivors = SIMFS_SURVIVE_SOME};
+
+    crash_begin(crash, 2, MODEL_SMALL);
+    simfs_set_fault(crash_simfs(crash), &fault);
+    crash_try_reserve(crash);
+    simfs_set_fault(crash_simfs(crash), NULL);
+    save_times(crash, 3);
+    crash_end(crash);
+    run_later_process(crash, 2, 1);
+}
+
 static void one_call_fails_past_the_cache(struct crash *crash, unsigned variant)
 {
     crash_restore_past_cache();
@@ -794,6 +833,7 @@ const size_t WAY_COUNT = COUNT(WAYS);
 
 const struct scenario SCENARIOS[] = {
     {"first saves", first_saves, 3, SCENARIO_SMALL, 0},
+    {"reserved slots", reserved_slots, 6, SCENARIO_SMALL, 0},
     {"a process that saves nothing", a_process_that_saves_nothing, 3, SCENARIO_SMALL, 0},
     {"restarts after kills", restarts_after_kills, 3, SCENARIO_SMALL, 0},
     {"restarts, restores past the cache", restarts_past_the_cache, 6, SCENARIO_SMALL, 0},
@@ -836,6 +876,7 @@ const struct scenario SCENARIOS[] = {
     {"one call fails among blocks", one_call_fails_among_blocks, 4 * 6 * 2, SCENARIO_BIG, 0},
     {"a child fails", a_child_fails, 2 * 4 * 2, SCENARIO_BIG, FORKED},
     {"one call fails", one_call_fails, 7 * 14, SCENARIO_MANY_VARIANTS, 0},
+    {"reserving fails", reserving_fails, 7 * 8, SCENARIO_MANY_VARIANTS, 0},
     {"one call fails, restore past the cache", one_call_fails_past_the_cache, 7 * 16, SCENARIO_MANY_VARIANTS, 0},
 };
 

@@ -407,20 +407,30 @@ static void forget(unsigned which)
         judge.milestone[which] = (struct judged_milestone){.may_be_absent = true};
 }
 
+/* To state `number`; 0: its record could not be read just now, so it is any that the milestone may hold. */
+static void mark_way_back(unsigned which, uint64_t number, enum mark mark)
+{
+    for (uint64_t may_be = 1; may_be <= JUDGE_NUMBER_MAX; may_be++)
+        if (number != 0 ? may_be == number : judge.milestone[which].is[may_be]) {
+            judge_mark(mark, may_be);
+            mark = MARK_GOING_BACK; /* the others are permitted, too */
+        }
+}
+
 static void roll_back(unsigned which)
 {
     h5ckpt_wait(life.store);
     const uint64_t number = number_of(JUDGE_MILESTONE[which]);
-    if (number != 0)
-        judge_mark(MARK_GOING_BACK, number);
+    mark_way_back(which, number, MARK_GOING_BACK);
     life.perhaps = number;
+    life.base_unsure |= number == 0;
     const h5ckpt_status status = h5ckpt_roll_back(life.store, JUDGE_MILESTONE[which]);
     ALLOW(status, "roll back", H5CKPT_E_ARGUMENT, judge.ever_damaged ? H5CKPT_E_DAMAGED : H5CKPT_E_ARGUMENT,
           judge.ever_damaged ? H5CKPT_E_FOREIGN : H5CKPT_E_ARGUMENT);
     if (status != H5CKPT_OK || life.killed)
         return;
     watch_log();
-    judge_mark(MARK_WENT_BACK, number);
+    mark_way_back(which, number, MARK_WENT_BACK);
     judge.damaged = false;
     life.held = 0;
     life.base = number;
