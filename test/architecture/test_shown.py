@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What documents say to be shown by tests (docs/guide.md of other callbacks, docs/reliability.md of the promises) is: they exist and run.
+"""What documents say to be shown by tests is: they exist and run (docs/guide.md of other callbacks, docs/reliability.md).
 
 The last cell of each row between the markers names the tests, in backquotes. Each must be defined and added to a suite.
-And each test that is named after a fault of other callbacks stands in a row.
+And each test that is named after a fault of other callbacks stands in a row. What docs/reliability.md says of suites in
+its two tables, by promise and by suite, is the same.
 
 usage: test_shown.py TOP
 """
@@ -15,6 +16,10 @@ DOCUMENTS = ("docs/guide.md", "docs/reliability.md")
 FAULT = re.compile(r"(?:tf_keras_)?fault_")
 
 
+def cells_of(line):
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
 def read_rows(text):
     """The last cells of the rows, as (line, names, whole cell)."""
     inside = False
@@ -22,7 +27,7 @@ def read_rows(text):
         if "<!-- shown by tests: " in line:
             inside = line.strip().endswith("begin -->")
             continue
-        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        cells = cells_of(line)
         if not inside or not line.startswith("|") or set(cells[-1]) <= set("-: ") or cells[-1] == "shown by":
             continue
         yield number, re.findall(r"`(\w+)`", cells[-1]), cells[-1]
@@ -51,6 +56,25 @@ def check(document, rows, tests):
                 yield f"{document}:{number}: the test {name} is in no suite"
 
 
+def promises_in(cell):
+    """"P1 … P3 P5": 1, 2, 3, 5."""
+    for first, last in re.findall(r"P(\d+)(?: … P(\d+))?", cell):
+        yield from range(int(first), int(last or first) + 1)
+
+
+def check_suites(text):
+    """A suite is said to be about a promise in both tables, or in neither."""
+    rows = [cells_of(line) for line in text.splitlines() if line.startswith("| ")]
+    by_promise = {(int(row[0][1:]), suite) for row in rows if re.fullmatch(r"P\d+", row[0])
+                  for suite in re.findall(r"`([\w-]+)`", row[2])}
+    by_suite = {(promise, suite) for row in rows if row[0].startswith("`") and len(row) == 5
+                for suite in re.findall(r"`(\w[\w-]*)`", row[0]) for promise in promises_in(row[1])}
+    if not by_suite:
+        yield "no suite was found"
+    for promise, suite in sorted(by_promise ^ by_suite):
+        yield f"P{promise} and {suite}: only in the table by {'promise' if (promise, suite) in by_promise else 'suite'}"
+
+
 def main(top):
     top = pathlib.Path(top)
     tests = read_tests(top)
@@ -60,6 +84,7 @@ def main(top):
         failures += check(document, rows, tests)
         named.update(name for _, names, _ in rows for name in names)
         print(f"{document}: {len(rows)} rows")
+    failures += check_suites((top / "docs/reliability.md").read_text())
     failures += [f"the test {name} is in no row" for name in sorted(tests) if FAULT.match(name) and name not in named]
     for failure in failures:
         print(failure)

@@ -524,8 +524,5 @@ void forge_lock(struct specimen *lock, uint64_t number, char what[FORGE_TEXT_BYT
     const unsigned count = 1 + (unsigned)chance_below(3);
     for (unsigned i = 0; i < count; i++)
         spoil_field(lock, 0, &FIELD[chance_below(COUNT(FIELD))]);
-    for (size_t sector = 0; sector < 1024; sector += 512) {
-        const struct checksum digest = checksum_of(lock->bytes + sector, RECORD_AT_CHECKSUM);
-        memcpy(lock->bytes + sector + RECORD_AT_CHECKSUM, digest.byte, sizeof digest.byte);
-    }
+    specimen_seal_lock(lock);
 }

@@ -180,3 +180,9 @@ void specimen_compose(struct specimen *specimen, const unsigned char *index, siz
     specimen_put(specimen, RECORD_AT_FILE_BYTES, 8, end);
     specimen_seal(specimen);
 }
+
+void specimen_seal_lock(struct specimen *specimen)
+{
+    for (size_t sector = 0; sector < 2 * (size_t)FORMAT_RECORD_BYTES; sector += FORMAT_RECORD_BYTES)
+        put_digest(specimen, sector + RECORD_AT_CHECKSUM, specimen->bytes + sector, RECORD_AT_CHECKSUM);
+}

@@ -76,5 +76,6 @@ void specimen_compose(struct specimen *specimen, const unsigned char *index, siz
  */
 void specimen_seal(struct specimen *specimen);
 void specimen_seal_record(struct specimen *specimen); /* its checksum only */
+void specimen_seal_lock(struct specimen *specimen);   /* of a lock: those of its identity and its note */
 
 #endif

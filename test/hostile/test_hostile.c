@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_hostile: damage that passes the checksums. Bits of the record, the index, the blocks and the lock are flipped,
- * fields set to numbers with which sums, products and counts go wrong, names and places to what they must not be; then
- * every checksum is made right again, so that what reaches the parsers is hostile. Then everything that reads a
- * directory is called (oracle.h), in a child process with little memory, so that a crash, a hang and an allocation of a
- * size that a file chose are counted, and the sweep goes on behind them.
+ * files cut, sectors lost, fields set to numbers with which sums, products and counts go wrong, names and places to
+ * what they must not be; then every checksum is made right again, so that what reaches the parsers is hostile. Then
+ * everything that reads a directory is called (oracle.h), in a child process with little memory, so that a crash, a
+ * hang and an allocation of a size that a file chose are counted, and the sweep goes on behind them.
  *
- * Short form: one bit in some, and a few thousand forgeries; full: every bit, and 50,000. A case that failed is tried
- * again alone by H5CKPT_HOSTILE_CASE=number, with CK_RUN_CASE.
+ * Short form: one bit in some, and a few thousand forgeries; full: every bit of what says where things are, one in five
+ * of the rest, and 50,000. A case that failed is tried again alone by H5CKPT_HOSTILE_CASE=number, with CK_RUN_CASE.
  */
 #include <check.h>
 #include <fcntl.h>
@@ -284,11 +284,12 @@ static void try_case(uint64_t number, bool with_commands)
 
 /* ------------------------------------------------------------------- single bits */
 
-enum { NEWEST = SLOT_B };
+#define NEWEST SLOT_B
 
 struct part {
     const char *name;
-    size_t begin; /* of the newest slot */
+    enum program_file file;
+    size_t begin;
     size_t end;
     uint64_t stride_tenth, stride_short, stride_full;
 };
@@ -300,35 +301,127 @@ static void flip(struct specimen *specimen, uint64_t bit)
     specimen->bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
 }
 
+static void seal(enum program_file file)
+{
+    if (file == LOCK)
+        specimen_seal_lock(&forged[file]);
+    else
+        specimen_seal(&forged[file]);
+}
+
 static void try_bit(uint64_t number)
 {
     begin_case();
-    snprintf(tally->what, sizeof tally->what, "%s, byte %" PRIu64 ", bit %" PRIu64, part.name, part.begin + number / 8,
-             number % 8);
-    flip(&forged[NEWEST], 8 * (uint64_t)part.begin + number);
-    specimen_seal(&forged[NEWEST]);
+    snprintf(tally->what, sizeof tally->what, "%s: %s, byte %" PRIu64 ", bit %" PRIu64, PROGRAM_FILE[part.file],
+             part.name, part.begin + number / 8, number % 8);
+    flip(&forged[part.file], 8 * (uint64_t)part.begin + number);
+    seal(part.file);
     try_case(number, false);
 }
+
+enum { PART_COUNT = 9 };
 
 static struct part part_of(int i)
 {
     const size_t index = (size_t)specimen_get(&pristine[NEWEST], RECORD_AT_INDEX_OFFSET, 8);
     const size_t index_bytes = (size_t)specimen_get(&pristine[NEWEST], RECORD_AT_INDEX_BYTES, 8);
-    const struct part PART[] = {
-        {"record", 0, RECORD_AT_CHECKSUM, 101, 11, 1},
-        {"index", index, index + index_bytes, 307, 31, 1},
-        {"HDF5's part and the variables", FORMAT_USER_BLOCK_BYTES, index, 10007, 1009, 5},
+    const struct part PART[PART_COUNT] = {
+        {"record", NEWEST, 0, RECORD_AT_CHECKSUM, 101, 11, 1},
+        {"index", NEWEST, index, index + index_bytes, 307, 31, 1},
+        {"HDF5's part and the variables", NEWEST, FORMAT_USER_BLOCK_BYTES, index, 10007, 1009, 5},
+        {"record", SLOT_A, 0, RECORD_AT_CHECKSUM, 307, 53, 1},
+        {"index", SLOT_A, index, index + index_bytes, 1009, 101, 1},
+        {"record", MILESTONE, 0, RECORD_AT_CHECKSUM, 307, 53, 1},
+        {"index", MILESTONE, index, index + index_bytes, 1009, 101, 1},
+        {"identity", LOCK, 0, RECORD_AT_CHECKSUM, 307, 53, 1},
+        {"note", LOCK, FORMAT_RECORD_BYTES, FORMAT_RECORD_BYTES + RECORD_AT_CHECKSUM, 307, 53, 1},
     };
 
     return PART[i];
 }
 
+/* _i: the part */
 START_TEST(a_sealed_bit_is_refused_or_given_back_as_it_is)
 {
     part = part_of(_i);
     sweep(8 * (uint64_t)(part.end - part.begin), form_count(part.stride_tenth, part.stride_short, part.stride_full),
           try_bit);
     conclude(part.name);
+}
+END_TEST
+
+/* ---------------------------------------------------------- lengths and sectors */
+
+/* The files with a record. */
+static const enum program_file RECORDED[] = {SLOT_A, SLOT_B, MILESTONE};
+
+enum { RECORDED_COUNT = sizeof RECORDED / sizeof *RECORDED, SECTOR_BYTES = 512 };
+
+static enum program_file swept;
+
+/* Cut, and the record says so. */
+static void try_length(uint64_t byte_count)
+{
+    begin_case();
+    snprintf(tally->what, sizeof tally->what, "%s cut to %" PRIu64 " bytes", PROGRAM_FILE[swept], byte_count);
+    forged[swept].byte_count = (size_t)byte_count;
+    if (byte_count >= FORMAT_RECORD_BYTES) {
+        specimen_put(&forged[swept], RECORD_AT_FILE_BYTES, 8, byte_count);
+        seal(swept);
+    }
+    try_case(byte_count, false);
+}
+
+/* _i: the file */
+START_TEST(a_sealed_slot_that_was_cut_is_refused)
+{
+    swept = RECORDED[_i];
+    sweep(pristine[swept].byte_count, form_count(2003, 211, 3), try_length);
+    conclude("lengths");
+}
+END_TEST
+
+enum sector_loss { ZEROED, ALL_ONES, FROM_BELOW, FROM_ABOVE, FROM_OTHER_SLOT, SECTOR_LOSS_COUNT };
+
+static void lose_sector(unsigned char *sector, const unsigned char *other, enum sector_loss loss, bool last)
+{
+    switch (loss) {
+    case ZEROED:
+    case ALL_ONES:
+        memset(sector, loss == ZEROED ? 0 : 0xff, SECTOR_BYTES);
+        break;
+    case FROM_BELOW:
+        memcpy(sector, sector - SECTOR_BYTES, SECTOR_BYTES);
+        break;
+    case FROM_ABOVE:
+        memcpy(sector, last ? sector - SECTOR_BYTES : sector + SECTOR_BYTES, SECTOR_BYTES);
+        break;
+    default:
+        memcpy(sector, other, SECTOR_BYTES);
+    }
+}
+
+static void try_sector(uint64_t number)
+{
+    const uint64_t offset = number / SECTOR_LOSS_COUNT * SECTOR_BYTES;
+    const enum sector_loss loss = number % SECTOR_LOSS_COUNT;
+
+    begin_case();
+    snprintf(tally->what, sizeof tally->what, "%s, sector at %" PRIu64 ", lost in way %d", PROGRAM_FILE[swept], offset,
+             (int)loss);
+    if (offset > 0 || loss != FROM_BELOW) /* there is nothing below the first */
+        lose_sector(forged[swept].bytes + offset, pristine[swept == SLOT_A ? SLOT_B : SLOT_A].bytes + offset, loss,
+                    offset + SECTOR_BYTES >= forged[swept].byte_count);
+    seal(swept);
+    try_case(number, false);
+}
+
+/* _i: the file */
+START_TEST(a_sealed_slot_that_lost_a_sector_is_refused_or_given_back_as_it_is)
+{
+    swept = RECORDED[_i];
+    sweep(pristine[swept].byte_count / SECTOR_BYTES * SECTOR_LOSS_COUNT, form_count(23, 3, 1), try_sector);
+    conclude("sectors");
 }
 END_TEST
 
@@ -479,7 +572,10 @@ int main(void)
 {
     Suite *suite = suite_create("hostile");
 
-    tcase_add_loop_test(add_case(suite, "bits"), a_sealed_bit_is_refused_or_given_back_as_it_is, 0, 3);
+    tcase_add_loop_test(add_case(suite, "bits"), a_sealed_bit_is_refused_or_given_back_as_it_is, 0, PART_COUNT);
+    tcase_add_loop_test(add_case(suite, "lengths"), a_sealed_slot_that_was_cut_is_refused, 0, RECORDED_COUNT);
+    tcase_add_loop_test(add_case(suite, "sectors"), a_sealed_slot_that_lost_a_sector_is_refused_or_given_back_as_it_is,
+                        0, RECORDED_COUNT);
     tcase_add_test(add_case(suite, "fields"), a_hostile_number_in_any_field_of_the_record_is_refused_or_told_as_it_is);
     tcase_add_test(add_case(suite, "sequences"), no_save_is_lost_behind_a_sequence_that_nothing_can_follow);
     tcase_add_test(add_case(suite, "slots"), a_forged_slot_is_refused_or_given_back_as_it_says);
