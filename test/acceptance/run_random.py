@@ -46,6 +46,16 @@ def newest_sequence(directory):
     return max((slot["sequence"] or 0 for slot in look("info", directory)["slots"]), default=0)
 
 
+def is_at_rest(directory):
+    """No save is on its way: a child of a program that is stopped would go on with it (docs/format.md 3, activity)."""
+    try:
+        with open(os.path.join(directory, "lock"), "rb") as lock:
+            lock.seek(512)
+            return lock.read(4) == bytes(4)
+    except FileNotFoundError:
+        return False
+
+
 def acknowledged_sequence(directory):
     """The newest state's, if it was reported as saved; else None: that save was in progress."""
     result = subprocess.run([h5ckpt, "watch", "--once", "--json", directory], stdout=subprocess.PIPE)
@@ -122,14 +132,21 @@ def flip_bit(path):
 
 
 def await_stop(process):
+    """False: it has ended before it could be stopped."""
     while True:
-        with open(f"/proc/{process}/stat") as stat:
-            if stat.read().rpartition(")")[2].split()[0] in "TZ":
-                return
+        try:
+            with open(f"/proc/{process}/stat") as stat:
+                state = stat.read().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        if state in "TZ":
+            return state == "T"
 
 
 def try_flip(run):
-    """Damage the newest state of a program that is stopped. Its sequence; None: there are not two that are intact, or it was saving."""
+    """Damage the newest state of a program that is stopped. Its sequence; None: it was saving, or there are not two."""
+    if not is_at_rest(run.directory):
+        return None
     slots = look("verify", run.directory)["slots"]
     if [slot["state"] for slot in slots] != ["intact", "intact"]:
         return None
@@ -149,9 +166,8 @@ def disturb(run, process, flip, statistics):
     """Kill it, or damage its newest state first. True: it was killed."""
     if not flip:
         return run.send(process, signal.SIGKILL)
-    if not run.send(process, signal.SIGSTOP):
+    if not run.send(process, signal.SIGSTOP) or not await_stop(process):
         return False
-    await_stop(process)
     flipped = try_flip(run)
     statistics["flips"] += flipped is not None
     if flipped is not None and moments.random() < 0.5:
