@@ -22,7 +22,8 @@ void judge_mark(enum mark mark, uint64_t value)
     if (mark == MARK_SAVING)
         judge.begun[value] = true;
     if (mark == MARK_SAVED)
-        judge.damaged = judge.went_back = false;
+        judge.damaged = judge.went_back = judge.deleted_in_part = false;
+    judge.deleted_in_part |= mark == MARK_DELETING;
     judge.went_back |= mark == MARK_GOING_BACK;
 }
 
@@ -67,6 +68,15 @@ static const char *why(const struct judged_restore *restore)
     return text;
 }
 
+/*
+ * A damaged lock may say no more that all of it is being deleted: what a power cut has left of that is then found, also
+ * by later processes, and when one of them has mended the lock.
+ */
+static bool half_deleted_may_come(void)
+{
+    return judge.deleted_in_part && judge.lock_damage_count > 0;
+}
+
 static bool older_may_come(const struct judged_restore *restore)
 {
     return judge.damaged || restore->device_fails || restore->program->put_fails ||
@@ -84,7 +94,8 @@ static void judge_refusal(const struct judged_restore *restore)
         permitted = judge.expected.none_permitted || previous;
         break;
     case H5CKPT_E_LOST:
-        permitted |= judge.expected.lost_permitted || previous || judge.lock_damaged || restore->device_fails;
+        permitted |= judge.expected.lost_permitted || previous || judge.lock_damaged || half_deleted_may_come() ||
+                     restore->device_fails;
         break;
     case H5CKPT_E_MEMORY_CHANGED:
         permitted |= restore->program->put_fails ||
@@ -123,16 +134,6 @@ static void judge_bytes(const struct judged_restore *restore, uint64_t number)
               why(restore));
 }
 
-/*
- * A damaged lock may say no more that all of it is being deleted: then whatever a power cut has left of that is found,
- * also after other processes have begun since.
- */
-static bool half_deleted_may_come(h5ckpt_status status)
-{
-    return judge.lock_damaged &&
-           (judge.expected.deleting || (judge.expected.none_permitted && status == H5CKPT_FELL_BACK));
-}
-
 uint64_t judge_restore(const struct judged_restore *restore)
 {
     const h5ckpt_status status = restore->status;
@@ -151,7 +152,7 @@ uint64_t judge_restore(const struct judged_restore *restore)
         return number;
     }
     fuzz_must(permits(&judge.expected, number) || (status == H5CKPT_FELL_BACK && older_may_come(restore)) ||
-                  half_deleted_may_come(status),
+                  half_deleted_may_come(),
               "state %" PRIu64 "; %s", number, why(restore));
     fuzz_must(status == H5CKPT_OK || judge.expected.fall_back_permitted || judge.ever_damaged || judge.lock_damaged ||
                   restore->system_fails || restore->program->put_fails,

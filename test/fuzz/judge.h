@@ -30,8 +30,9 @@ struct judge {
     bool mask_differs[JUDGE_NUMBER_MAX + 1]; /* … which were others when it was saved before */
     bool damaged; /* since the last acknowledged save, outside of the lock: older states may come */
     bool ever_damaged;
-    bool went_back;    /* to a milestone, since the last acknowledged save: an abandoned branch was left behind */
-    bool lock_damaged; /* since a writer last opened the directory */
+    bool deleted_in_part; /* since the last acknowledged save a deletion has begun */
+    bool went_back;       /* to a milestone, since the last acknowledged save: an abandoned branch was left behind */
+    bool lock_damaged;    /* since a writer last opened the directory */
     unsigned lock_damage_count; /* ever: an open that can do without mends nothing */
     struct judged_milestone {
         bool is[JUDGE_NUMBER_MAX + 1]; /* which states it may be */

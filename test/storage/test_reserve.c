@@ -88,8 +88,8 @@ START_TEST(nothing_is_left_of_them_where_the_first_saves_were_given_up)
 END_TEST
 
 /*
- * A person has to look after such a directory: it is not to be filled up. _i: the state is of another directory; of this
- * very one, as its id says.
+ * A person has to look after such a directory: it is not to be filled up. _i: the state is of another directory; of
+ * this very one, as its id says.
  */
 START_TEST(what_was_put_in_a_reserved_slots_place_is_not_removed)
 {
