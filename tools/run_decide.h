@@ -3,11 +3,13 @@
  * run_decide: what becomes of a program after one of its lives: is it started again, when, and with which status does
  * it all end? Pure: no I/O, so that the test walks every combination.
  *
- * (1) What could not be executed, or has finished, is not started again. (2) Nor is what was asked to end from outside,
- * or has stopped because the job's time ends: whoever asked starts it again if he wants to. (3) Nor is there ever a
- * second writer beside one that is still there. (4) Nor is work whose checkpoint was deleted: it is done, however the
- * life ended, and would begin anew. (5) Two lives in a row (or so many as were allowed) that got no further are the
- * last: the next one would fare no better.
+ * (1) What could not be executed, or has finished, is not started again.
+ * (2) Nor is what was asked to end from outside, or has stopped because the job's time ends: whoever asked starts it
+ *     again if he wants to.
+ * (3) Nor is there ever a second writer beside one that is still there.
+ * (4) Nor is work whose checkpoint was deleted: it is done, however the life ended, and would begin anew.
+ * (5) Two lives in a row (or so many as were allowed) that got no further are the last: the next one would fare no
+ *     better.
  */
 #ifndef RUN_DECIDE_H
 #define RUN_DECIDE_H

@@ -3,8 +3,8 @@
  * cost: what saves cost the program, of its own time. Pure: clock readings in, nanoseconds out.
  *
  * (1) A save costs the stalls of the program's thread (in h5ckpt_save(), h5ckpt_fence(), h5ckpt_wait()), and what
- * batches
- *     beside it, while it is in flight, take longer than batches usually do. How long it is in flight is no cost.
+ *     batches beside it, while it is in flight, take longer than batches usually do. How long it is in flight is no
+ *     cost.
  * (2) Medians say what is usual, so that what happens once (slots are made, a disk is busy, a batch reads a file) moves
  *     neither the typical cost nor the usual batch.
  * (3) One save is charged at most COST_CHARGED_MAX times the typical cost.

@@ -2,10 +2,10 @@
 /*
  * schedule: when a save is due. Pure: clock readings and counters in, yes or no out, so that tests enumerate it.
  *
- * (1) A save is due if anything asks for it: the counters, the clock, or what was due before and is not saved yet. (2)
- * It is done where it is also allowed: save_share limits all of them. (3) A try that failed is not repeated before the
- * program has had as much time for itself as it took; what is due by itself by then, by
- *     the counters or the clock, is not kept back.
+ * (1) A save is due if anything asks for it: the counters, the clock, or what was due before and is not saved yet.
+ * (2) It is done where it is also allowed: save_share limits all of them.
+ * (3) A try that failed is not repeated before the program has had as much time for itself as it took; what is due by
+ *     itself by then, by the counters or the clock, is not kept back.
  *
  * Times are those of the monotonic clock: neither a clock that is set nor a machine that is suspended makes a save due.
  */

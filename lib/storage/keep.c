@@ -2,10 +2,10 @@
 /*
  * keep: a state becomes a milestone, which the rotation never touches, or ceases to be one (docs/format.md 6).
  *
- * (1) At every instant the name leads to the older milestone or to the new one, both whole. (2) Only what is known
- * durable is called a milestone. (3) After a change of names that may not be durable, no slot is written in place: a
- * power cut may bring back a name that leads to
- *     its file.
+ * (1) At every instant the name leads to the older milestone or to the new one, both whole.
+ * (2) Only what is known durable is called a milestone.
+ * (3) After a change of names that may not be durable, no slot is written in place: a power cut may bring back a name
+ *     that leads to its file.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * save: the public calls that save, and the order of one save up to the point where its slot is written (docs/format.md
- * 6). Invariants (1) to (4) are store.h's.
+ * save: the public calls that save, and the order of one save up to the point where its slot is written
+ * (docs/format.md 6). Invariants (1) to (4) are store.h's.
  */
 #include <inttypes.h>
 

@@ -7,6 +7,10 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
+/* The calls that the scenarios make fail in turn. */
+static const enum simfs_call FALLIBLE[] = {SIMFS_CALL_WRITE,    SIMFS_CALL_FLUSH, SIMFS_CALL_RENAME, SIMFS_CALL_REMOVE,
+                                           SIMFS_CALL_ALLOCATE, SIMFS_CALL_LINK,  SIMFS_CALL_OPEN};
+
 static void save_times(struct crash *crash, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
@@ -499,14 +503,12 @@ static void failed_flush_then_keep(struct crash *crash, unsigned variant)
  */
 static void one_call_fails_about_milestones(struct crash *crash, unsigned variant)
 {
-    static const enum simfs_call call[] = {SIMFS_CALL_WRITE,    SIMFS_CALL_FLUSH, SIMFS_CALL_RENAME, SIMFS_CALL_REMOVE,
-                                           SIMFS_CALL_ALLOCATE, SIMFS_CALL_LINK,  SIMFS_CALL_OPEN};
-    const struct simfs_fault fault = {.call = call[variant % COUNT(call)],
-                                      .skip_count = variant / COUNT(call) / 2,
+    const struct simfs_fault fault = {.call = FALLIBLE[variant % COUNT(FALLIBLE)],
+                                      .skip_count = variant / COUNT(FALLIBLE) / 2,
                                       .fail_count = 1,
                                       .error = EIO,
                                       .survivors = SIMFS_SURVIVE_SOME};
-    const bool killed = variant / COUNT(call) % 2;
+    const bool killed = variant / COUNT(FALLIBLE) % 2;
 
     crash_begin(crash, 2, MODEL_SMALL);
     save_times(crash, 2);
@@ -739,10 +741,8 @@ static void a_child_fails(struct crash *crash, unsigned variant)
 /* Each call of a kind fails in turn; a failed process goes on, and then another does. */
 static void one_call_fails(struct crash *crash, unsigned variant)
 {
-    static const enum simfs_call call[] = {SIMFS_CALL_WRITE,    SIMFS_CALL_FLUSH, SIMFS_CALL_RENAME, SIMFS_CALL_REMOVE,
-                                           SIMFS_CALL_ALLOCATE, SIMFS_CALL_LINK,  SIMFS_CALL_OPEN};
-    struct simfs_fault fault = {.call = call[variant % COUNT(call)],
-                                .skip_count = variant / COUNT(call),
+    struct simfs_fault fault = {.call = FALLIBLE[variant % COUNT(FALLIBLE)],
+                                .skip_count = variant / COUNT(FALLIBLE),
                                 .fail_count = 1,
                                 .error = EIO,
                                 .survivors = SIMFS_SURVIVE_SOME};
@@ -767,10 +767,8 @@ static void one_call_fails(struct crash *crash, unsigned variant)
 /* Each call of a kind fails in turn, or all of them from it on, while slots are made beforehand: what stays of them? */
 static void reserving_fails(struct crash *crash, unsigned variant)
 {
-    static const enum simfs_call call[] = {SIMFS_CALL_WRITE,    SIMFS_CALL_FLUSH, SIMFS_CALL_RENAME, SIMFS_CALL_REMOVE,
-                                           SIMFS_CALL_ALLOCATE, SIMFS_CALL_LINK,  SIMFS_CALL_OPEN};
-    const unsigned at = variant / COUNT(call);
-    struct simfs_fault fault = {.call = call[variant % COUNT(call)],
+    const unsigned at = variant / COUNT(FALLIBLE);
+    struct simfs_fault fault = {.call = FALLIBLE[variant % COUNT(FALLIBLE)],
                                 .skip_count = at % 4,
                                 .fail_count = at < 4 ? 1 : UINT_MAX,
                                 .error = EIO,

@@ -37,9 +37,11 @@
  *     Systems Are Not Created Equal", OSDI 2014), ext4's data=ordered included. One change is atomic: a rename has
  *     taken away the old name and set the new one, or has done neither (rename(2)). Cache, descriptors and locks go;
  *     the boot id changes.
- * (8) Locks are open-file-description locks over whole files (fcntl_locking(2)); they go with their description. (9)
- * Clocks, random bytes, process and boot ids follow from the seed and the calls made: a run repeats exactly. (10) A
- * child is a real one, so that it has the memory as it was; its writes are made by the parent, when it awaits it.
+ * (8) Locks are open-file-description locks over whole files (fcntl_locking(2)); they go with their description.
+ * (9) Clocks, random bytes, process and boot ids follow from the seed and the calls made: a run repeats exactly.
+ * (10) A child is a real one, so that it has the memory as it was; its writes are made by the parent, when it awaits
+ *      it.
+ * (11) Of its memory a process is told that all of it is its own.
  *
  * Not modelled: symbolic links, owners, renaming of directories, reuse of inode numbers, mmap, a device that lies.
  */

@@ -4,8 +4,9 @@
  *
  *   hdf5_enter() … calls, hdf5_error() for one that fails, hdf5_close() … hdf5_leave()
  *
- * (1) Between entering and leaving HDF5 prints nothing; afterwards the program's own setting is back. (2) What HDF5 is
- * going to allocate in between, in the same thread, has been had from the system before: it does not survive a refusal.
+ * (1) Between entering and leaving HDF5 prints nothing; afterwards the program's own setting is back.
+ * (2) What HDF5 is going to allocate in between, in the same thread, has been had from the system before: it does not
+ *     survive a refusal.
  */
 #ifndef H5CKPT_HDF5_CALL_H
 #define H5CKPT_HDF5_CALL_H
