@@ -530,7 +530,8 @@ H5CKPT_API h5ckpt_status h5ckpt_reserve(h5ckpt_store *store);
 enum h5ckpt_which {
     H5CKPT_CURRENT = 0,  /**< the newest intact state */
     H5CKPT_PREVIOUS = 1, /**< the state before the newest one: roll back on purpose. H5CKPT_NO_CHECKPOINT if there
-                              is none yet, H5CKPT_E_LOST if there was one and it is not readable */
+                              is none yet, H5CKPT_E_LOST if there was one and it is not readable; H5CKPT_FELL_BACK
+                              where what is left may not be that one: after damage, or one that was rolled back past */
 };
 
 enum h5ckpt_match {

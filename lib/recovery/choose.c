@@ -107,6 +107,13 @@ static struct choice choose_current(const struct plan_slot *slot, unsigned slot_
                            chosen};
 }
 
+/* Beside the newest, `chosen` is left: was there another between the two, or is it none that led to the newest? */
+static bool is_not_the_one_before(const struct plan_slot *slot, unsigned slot_count, unsigned chosen)
+{
+    return may_hide_a_newer(slot, slot_count, chosen) || plan_is_abandoned(slot, slot_count, chosen) ||
+           choose_is_duplicate(slot, slot_count, chosen);
+}
+
 static struct choice choose_previous(const struct plan_slot *slot, unsigned slot_count, struct choose_witness witness)
 {
     const int current = newest(slot, slot_count, CHOOSE_NONE);
@@ -118,7 +125,7 @@ static struct choice choose_previous(const struct plan_slot *slot, unsigned slot
         return (struct choice){H5CKPT_FELL_BACK, current};
     chosen = newest(slot, slot_count, current);
     if (chosen != CHOOSE_NONE)
-        return (struct choice){may_hide_a_newer(slot, slot_count, (unsigned)chosen) ? H5CKPT_FELL_BACK : H5CKPT_OK,
+        return (struct choice){is_not_the_one_before(slot, slot_count, (unsigned)chosen) ? H5CKPT_FELL_BACK : H5CKPT_OK,
                                chosen};
     if (!anything_lost(slot, slot_count))
         return (struct choice){H5CKPT_NO_CHECKPOINT, CHOOSE_NONE};

@@ -213,8 +213,7 @@ static h5ckpt_status keep(h5ckpt_store *store, const char *name)
         status = flush_names(store);
     if (status < 0)
         return status;
-    if (base->record.sequence > store->milestone_sequence)
-        store->milestone_sequence = base->record.sequence;
+    store_know_sequence(store, base->record.sequence);
     event_tell(&store->events,
                (struct event){.kind = H5CKPT_EVENT_KEPT, .file = milestone.file_name, .record = &base->record},
                "kept '%s/%s': sequence %" PRIu64 ", %s", store->directory.path, milestone.file_name,

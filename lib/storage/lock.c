@@ -290,6 +290,7 @@ h5ckpt_status lock_take(struct lock *lock, const struct directory *directory, mo
     if (status != H5CKPT_OK)
         file_close(&lock->file);
     lock->found = status == H5CKPT_OK;
+    lock->phase_uncertain = lock->phase == LOCK_IN_USE; /* it may be in the page cache alone */
     return status;
 }
 

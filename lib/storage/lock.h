@@ -55,7 +55,7 @@ struct lock {
     struct file file;     /* open while we hold it */
     bool found;           /* there is a file of that name */
     bool identified;      /* phase and directory id are known */
-    bool phase_uncertain; /* writing it failed: the disk may say otherwise */
+    bool phase_uncertain; /* another process wrote it, or writing it failed: the device may say otherwise */
     bool made;            /* by this handle */
     bool removed;         /* by this handle, though perhaps not yet on the device */
     bool repairable;      /* not identified, but made by us as far as can be seen */

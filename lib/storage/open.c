@@ -238,7 +238,7 @@ static h5ckpt_status note_milestones(h5ckpt_store *store)
     struct milestones found;
     h5ckpt_status status = milestones_read(&found, &store->directory, store->lock.directory_id, &store->error);
 
-    store->milestone_sequence = milestones_sequence(&found);
+    store_know_sequence(store, milestones_sequence(&found));
     milestones_free(&found);
     return status;
 }

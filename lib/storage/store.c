@@ -121,12 +121,21 @@ h5ckpt_status store_peek(h5ckpt_store *store, struct lock *lock, bool *writer_al
     return lock_peek(lock, &store->directory, writer_alive, &store->error);
 }
 
+void store_know_sequence(h5ckpt_store *store, uint64_t sequence)
+{
+    if (sequence > store->highest_sequence)
+        store->highest_sequence = sequence;
+}
+
 h5ckpt_status store_survey(h5ckpt_store *store)
 {
     h5ckpt_status status;
     bool writer_alive = false;
 
     store_forget_damage(store);
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) /* of which, this time, the record may not be readable */
+        if (store->survey.slot[i].record_readable)
+            store_know_sequence(store, store->survey.slot[i].record.sequence);
     if (store->options.mode == H5CKPT_READ_WRITE)
         return survey_directory(&store->survey, &store->directory, &store->lock, false, store->boot_id, &store->error);
     store->survey = (struct survey){0}; /* of what is not found, nothing old is told */

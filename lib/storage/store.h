@@ -55,9 +55,9 @@ struct h5ckpt_store {
     int base;               /* slot number; PLAN_NO_BASE */
     uint64_t base_sequence; /* 0 without a base */
     bool base_durable;
-    unsigned flushed_slots;      /* as bits: since the last look at the directory, and before they were verified */
-    uint64_t milestone_sequence; /* the highest of any milestone; rule (f) */
-    bool base_suspect;           /* its bytes were found to be others than those that were saved */
+    unsigned flushed_slots;    /* as bits: since the last look at the directory, and before they were verified */
+    uint64_t highest_sequence; /* in any record of a milestone, or of a slot at an earlier look; rule (f) */
+    bool base_suspect;         /* its bytes were found to be others than those that were saved */
     struct h5ckpt_progress progress;
 
     struct history history; /* what the program logs, from the base on */
@@ -112,6 +112,9 @@ h5ckpt_status store_check_state(h5ckpt_store *store);
 
 /* Look at the directory anew, as the writer or beside one. Statuses as survey_directory() and lock_peek(). */
 h5ckpt_status store_survey(h5ckpt_store *store);
+
+/* A state has this sequence: no later one of this handle has. */
+void store_know_sequence(h5ckpt_store *store, uint64_t sequence);
 
 /*
  * As a reader: find the directory, which may have been made or removed since, and read its lock; the store's own stays

@@ -122,8 +122,8 @@ void target_stamp(const h5ckpt_store *store, unsigned slot_number, uint64_t base
 
     if (base_sequence > known)
         known = base_sequence;
-    if (store->milestone_sequence > known)
-        known = store->milestone_sequence;
+    if (store->highest_sequence > known)
+        known = store->highest_sequence;
     store_plan_slots(store, slot);
     record->sequence = plan_sequence(slot, FORMAT_SLOT_COUNT_MAX, known);
     record->base_sequence = base_sequence;

@@ -14,7 +14,7 @@
 #include "fuzz/fuzz.h"
 #include "fuzz/judge.h"
 
-enum { IMAGE_COUNT = 8, OPERATION_COUNT_MAX = 48, UNIT_COUNT_MAX = 1 << 14, MASK_COUNT_MAX = 8, TURNS_MAX = 12 };
+enum { IMAGE_COUNT = 8, OPERATION_COUNT_MAX = 48, UNIT_COUNT_MAX = 1 << 18, MASK_COUNT_MAX = 8, TURNS_MAX = 12 };
 
 /* The machine: one image after another, from crash to crash. */
 static struct {

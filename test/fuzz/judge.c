@@ -134,6 +134,24 @@ static void judge_bytes(const struct judged_restore *restore, uint64_t number)
               why(restore));
 }
 
+static bool is_the_only_one_permitted(uint64_t number)
+{
+    for (uint64_t other = 1; other <= JUDGE_NUMBER_MAX; other++)
+        if (other != number && permits(&judge.expected, other))
+            return false;
+    return permits(&judge.expected, number);
+}
+
+/* No state is there twice, but for a milestone's, and for work that damage made to be done again. */
+static void judge_previous(const struct judged_restore *restore, uint64_t number)
+{
+    fuzz_must(restore->status == H5CKPT_FELL_BACK || judge.ever_damaged || judge.went_back || restore->system_fails ||
+                  !is_the_only_one_permitted(number),
+              "state %" PRIu64 ", the newest, was given for the one before it; %s", number, why(restore));
+    judge.expected.fall_back_permitted |=
+        judge.went_back; /* as long as the record is readable that left this state behind */
+}
+
 uint64_t judge_restore(const struct judged_restore *restore)
 {
     const h5ckpt_status status = restore->status;
@@ -147,8 +165,7 @@ uint64_t judge_restore(const struct judged_restore *restore)
               number, why(restore));
     judge_bytes(restore, number);
     if (restore->options.which == H5CKPT_PREVIOUS) {
-        judge.expected.fall_back_permitted |=
-            judge.went_back; /* as long as the record is readable that left this state behind */
+        judge_previous(restore, number);
         return number;
     }
     fuzz_must(permits(&judge.expected, number) || (status == H5CKPT_FELL_BACK && older_may_come(restore)) ||

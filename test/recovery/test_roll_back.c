@@ -150,6 +150,11 @@ START_TEST(the_state_that_was_newest_is_spared_and_on_a_branch_that_was_left)
     const struct h5ckpt_slot_report *other = &report.slot[1 - report.restored];
     ck_assert_uint_eq(other->progress.epoch, 6);
     ck_assert_int_eq(other->role, H5CKPT_ROLE_ABANDONED);
+    /* It can be had back; but the newest state does not come from it, and that is said. */
+    assert_status(h5ckpt_restore(store, &(struct h5ckpt_restore_options){.which = H5CKPT_PREVIOUS}, NULL),
+                  H5CKPT_FELL_BACK);
+    ck_assert(standard_is(&standard, 6));
+    assert_mentions(h5ckpt_message(store), "on a branch that the program had rolled back from");
     h5ckpt_close(store);
 }
 END_TEST

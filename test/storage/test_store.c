@@ -623,15 +623,56 @@ START_TEST(a_sequence_goes_on_from_a_restored_slot_that_can_no_longer_be_read)
 }
 END_TEST
 
-/* ----------------------------------------------------------------- rollback */
-
 static const struct h5ckpt_restore_options PREVIOUS = {.which = H5CKPT_PREVIOUS};
+
+/* _i: of which error, the newest slot's or every one's. Else the newest would be the newest once more. */
+START_TEST(a_sequence_goes_on_from_a_newer_slot_that_cannot_be_read_for_the_moment)
+{
+    static const int ERROR[] = {EIO, ESTALE};
+    struct h5ckpt_report report;
+
+    standard_history(2, 1, 3);
+    file_remove(in_backup("lock")); /* with its note of the last sequence */
+    h5ckpt_store *store = open_and_restore(2, 3);
+    assert_status(h5ckpt_restore(store, &PREVIOUS, NULL), H5CKPT_OK);
+    faults_set((struct faults){.calls = FAULT_READ,
+                               .name = _i < 2 ? slot_of_epoch(3) : "slot-",
+                               .count = FAULTS_FOR_EVER,
+                               .error = ERROR[_i % 2]});
+    h5ckpt_inspect(store, NULL, &report);
+    ck_assert(faults_hit());
+    faults_clear();
+    assert_save(store, 4);
+    h5ckpt_close(store);
+    assert_restores(H5CKPT_OK, 4);
+}
+END_TEST
+
+/* ----------------------------------------------------------------- rollback */
 
 START_TEST(after_a_rollback_without_a_save_the_newest_comes_back)
 {
     standard_history(2, 1, 4);
     assert_restores_previous(H5CKPT_OK, 3);
     assert_restores(H5CKPT_OK, 4);
+}
+END_TEST
+
+/* The state before the newest one is gone, and what took its place is none that a program would ask for. */
+START_TEST(the_previous_of_two_slots_with_one_sequence_is_reported)
+{
+    const bool newest = _i == 0;
+    unsigned char bytes[1 << 18];
+    char from[PATH_BYTES];
+
+    standard_history(2, 1, 4);
+    snprintf(from, sizeof from, "%s", in_backup(slot_of_epoch(newest ? 4 : 3)));
+    const size_t byte_count = (size_t)file_bytes(from);
+    ck_assert_uint_le(byte_count, sizeof bytes);
+    file_read_bytes(from, bytes, byte_count, 0);
+    file_write_bytes(in_backup(slot_of_epoch(newest ? 3 : 4)), bytes, byte_count, 0);
+    assert_restores(H5CKPT_FELL_BACK, newest ? 4 : 3);
+    assert_restores_previous(H5CKPT_FELL_BACK, newest ? 4 : 3);
 }
 END_TEST
 
@@ -3179,7 +3220,9 @@ static void add_rotation(Suite *suite)
     tcase_add_test(tcase, starting_over_in_an_empty_directory_changes_nothing);
     tcase_add_test(tcase, a_sequence_is_never_used_twice);
     tcase_add_test(tcase, a_sequence_goes_on_from_a_restored_slot_that_can_no_longer_be_read);
+    tcase_add_loop_test(tcase, a_sequence_goes_on_from_a_newer_slot_that_cannot_be_read_for_the_moment, 0, 4);
     tcase_add_test(tcase, after_a_rollback_without_a_save_the_newest_comes_back);
+    tcase_add_loop_test(tcase, the_previous_of_two_slots_with_one_sequence_is_reported, 0, 2);
     tcase_add_loop_test(tcase, a_rollback_and_a_save_give_the_new_branch, 0, 2);
     tcase_add_test(tcase, a_state_rolled_back_past_is_called_abandoned);
     tcase_add_test(tcase, a_state_rolled_back_past_is_the_first_to_be_replaced);
