@@ -6,7 +6,8 @@ strace counts the calls of each life that victim.c knows (open, restore, save, k
 a schema change, removal of a milestone, deletion …), in each save mode and for a small state and one of many blocks.
 Then the life is led again for every single one of them, from the same beginning, and killed where that call would
 begin. What its last lines promised is what the life after it must find: the state that was acknowledged last or one
-whose save had begun, bit for bit; no damage, no leftovers, the milestone; and its next save works.
+whose save had begun, bit for bit; as many intact states as P1 says; no damage, no leftovers, the milestone; and its next
+save works.
 
 strace counts each thread's calls by themselves, and a save in the background has a thread of its own; so the calls on
 each file are counted apart, and the N-th of a kind on a file kills in whichever thread gets there first. In a forked
@@ -50,7 +51,8 @@ SETTINGS = form.count(SETTINGS[1::4], [SETTINGS[i] for i in (1, 2, 5)], SETTINGS
 CHANGES = ("fallocate", "fdatasync", "fsync", "ftruncate", "linkat", "mkdir", "pwrite64", "renameat", "rmdir", "unlinkat")
 STRIDE_OF_CHANGES, STRIDE_OF_LOOKS = form.count(60, 16, 1), form.count(600, 500, 1)
 
-Promise = collections.namedtuple("Promise", "states milestones")
+Promise = collections.namedtuple("Promise", "states milestones slots intact")  # how many states are intact at least
+NOTHING = Promise({0}, {0}, 0, 0)
 
 
 class Failure(Exception):
@@ -85,32 +87,44 @@ class Victim:
         return [self.directory] + [os.path.join(self.directory, name) for name in NAMES]
 
 
+def begun(intact, slots):
+    """Of so many intact states, one is being replaced where there are as many as slots, but for the last."""
+    kept = min(intact, slots)
+    return kept - 1 if kept == slots and kept > 1 else kept
+
+
+def promise_after(before, word, number):
+    """What one line leaves possible."""
+    slots, intact = before.slots, before.intact
+    possible = {number} if word.endswith("must") else {number} | (before.milestones if "best" in word else before.states)
+    if word == "slots":
+        return before._replace(slots=number)
+    if "best" in word:
+        return before._replace(milestones=possible)
+    if number == 0:
+        return before._replace(states=possible, intact=0)
+    return before._replace(states=possible, intact=begun(intact, slots) if word == "may" else min(intact + 1, slots))
+
+
 def promise_of(said, before):
     """What a life's lines leave possible, after what was so before it."""
-    states, milestones = set(before.states), set(before.milestones)
-    for line in said.splitlines():
-        match = re.fullmatch(r"(best )?(may|must) (\d+)", line)
-        if not match:
-            continue
-        possible = milestones if match[1] else states
-        if match[2] == "must":
-            possible.clear()
-        possible.add(int(match[3]))
-    return Promise(states, milestones)
+    for word, number in re.findall(r"^(slots|(?:best )?(?:may|must)) (\d+)$", said, re.MULTILINE):
+        before = promise_after(before, word, int(number))
+    return before
 
 
 def check(victim, promise):
     """The life after: it finds what was promised."""
     said = victim.must_live("check").replace("\n", " ")
-    match = re.search(r"^(\w+) (\d+) intact (\d) leftovers (\d) .* then intact (\d) best (\d+)", said)
+    match = re.search(r"(H5CKPT_\w+) (\d+) intact (\d) leftovers (\d) .* then intact (\d) best (\d+)", said)
     if not match:
         raise Failure(f"the life after it said '{said}'")
     status, restored, intact, leftovers, intact_then, best = match[1], *(int(text) for text in match.groups()[1:])
     expected = "H5CKPT_OK" if restored else "H5CKPT_NO_CHECKPOINT"
     if status != expected or restored not in promise.states:
         raise Failure(f"a restore gave {status}, state {restored}; possible were {sorted(promise.states)}")
-    if 0 not in promise.states and intact < 1:
-        raise Failure("no slot was intact")
+    if intact < promise.intact:
+        raise Failure(f"{intact} states were intact, not {promise.intact}")
     if leftovers:
         raise Failure("the next writer left files that were being filled")
     if intact_then < (2 if restored else 1):
@@ -123,7 +137,7 @@ def begin(victim, lives, work):
     """A directory as these lives leave it, and what is promised of it."""
     image = os.path.join(work, "-".join(["image", victim.mode, victim.weights, *lives]))
     clear(victim)
-    promise = Promise({0}, {0})
+    promise = NOTHING
     for life in lives:
         promise = promise_of(victim.must_live(life), promise)
     if os.path.isdir(victim.directory):

@@ -8,6 +8,7 @@
  *   may N         from now on a restore may give state N (0: that there is none), as well as what it might give before
  *   must N        from now on it gives state N, and nothing that was possible before
  *   best may N, best must N   likewise of the milestone "best" (0: there is none)
+ *   slots N       so many there are from now on
  *
  * LIFE "check" is the life after a kill: it looks, restores, saves once more, and says what it found.
  */
@@ -123,6 +124,7 @@ static void open_slots(unsigned slots)
 
     options.slots = slots;
     options.save_mode = mode;
+    say("slots %u\n", slots);
     expect(h5ckpt_open(&store, directory, state, &options), H5CKPT_OK, "open");
 }
 
