@@ -8,8 +8,9 @@
  *       are open the one that saves first goes on, and the other is told at its next call.
  *   (2) A save that another writer's save met on the way is not acknowledged.
  *   (3) Whatever is restored is one whole state of one run. Two saves at the same instant may tear the slot that both
- *       write, but not the base of both: what is given back then is older, and said to be (H5CKPT_FELL_BACK). Where
- *       writers meet like that over and over all may be lost, and that is said, too (H5CKPT_E_LOST).
+ *       write, but not the base of both: what is given back then is older, and said to be (H5CKPT_FELL_BACK), here where
+ *       two meet once. Where writers meet like that over and over all may be lost, and that is said, too
+ *       (H5CKPT_E_LOST).
  */
 #include <check.h>
 #include <errno.h>
@@ -255,8 +256,10 @@ START_TEST(of_two_saves_that_meet_one_is_not_acknowledged_and_what_is_lost_is_sa
             assert_save(store, &first, number);
         const bool met = save_and_meet(store, (uint64_t)_i + 1, call, &status);
         h5ckpt_close(store);
-        if (!met)
+        if (!met) {
+            printf("after %d states another run saved before each of %ld calls\n", _i, call);
             break;
+        }
         ck_assert_int_lt(call, CALLS_MAX);
         assert_one_of((uint64_t)_i + 1, status == H5CKPT_OK, (uint64_t)_i, call);
     }
