@@ -124,16 +124,44 @@ static bool is_sound(unsigned slot)
     return judge(oracle->specimen[slot], oracle->directory_id) == JUDGED_INTACT;
 }
 
-/* What was said to be the newest state, is it? */
+static uint64_t sequence_of(unsigned slot)
+{
+    return specimen_get(oracle->specimen[slot], RECORD_AT_SEQUENCE, 8);
+}
+
+/* As far as anybody may take the other slot's record for readable. */
+static bool may_be_abandoned(unsigned slot)
+{
+    const unsigned other = slot == SLOT_A ? SLOT_B : SLOT_A;
+
+    return specimen_get(oracle->specimen[other], RECORD_AT_BASE_SEQUENCE, 8) < sequence_of(slot) &&
+           sequence_of(slot) < sequence_of(other);
+}
+
+/* A sound state is what is given back, as long as there is none newer: said to be a fall back or not. */
 static void check_newest(const char *what, uint64_t sequence)
 {
     for (unsigned slot = SLOT_A; slot <= SLOT_B; slot++)
-        if (is_sound(slot) && specimen_get(oracle->specimen[slot], RECORD_AT_SEQUENCE, 8) > sequence)
-            fail(what, "sequence %" PRIu64 " given back without a word, though %s holds a newer one", sequence,
-                 PROGRAM_FILE[slot]);
+        if (is_sound(slot) && sequence_of(slot) > sequence && !may_be_abandoned(slot))
+            fail(what, "sequence %" PRIu64 " given back, though %s holds a newer one", sequence, PROGRAM_FILE[slot]);
 }
 
-static void check_restored(const char *what, h5ckpt_status status, const struct h5ckpt_report *report,
+/* Is there a sound state, and nothing that forbids to give it back? Then it is not lost, whatever lies beside it. */
+static void check_refused(const char *what, h5ckpt_status status)
+{
+    bool sound = false;
+    bool forbidden = !oracle->lock_is_as_written;
+
+    for (unsigned slot = SLOT_A; slot <= SLOT_B; slot++) {
+        const enum judged judged = judge(oracle->specimen[slot], oracle->directory_id);
+        sound |= judged == JUDGED_INTACT;
+        forbidden |= judged == JUDGED_NEWER || judged == JUDGED_FOREIGN;
+    }
+    if (sound && !forbidden && status != H5CKPT_E_SCHEMA && status != H5CKPT_E_SETTINGS)
+        fail(what, "%s, though there is a sound state", h5ckpt_status_name(status));
+}
+
+static void check_restored(const char *what, const struct h5ckpt_report *report,
                            const struct h5ckpt_restore_options *options)
 {
     if (report->restored < 0 || report->restored > SLOT_B) {
@@ -143,10 +171,10 @@ static void check_restored(const char *what, h5ckpt_status status, const struct 
     const struct specimen *specimen = oracle->specimen[report->restored];
     if (!is_sound((unsigned)report->restored))
         fail(what, "%s was given back, which is not valid", PROGRAM_FILE[report->restored]);
-    if (report->sequence != specimen_get(specimen, RECORD_AT_SEQUENCE, 8) || !progress_is(specimen, &report->progress))
+    if (report->sequence != sequence_of((unsigned)report->restored) || !progress_is(specimen, &report->progress))
         fail(what, "the report is not about the state that was given back");
     check_memory(what, specimen, options);
-    if (status == H5CKPT_OK && options->which == H5CKPT_CURRENT)
+    if (options->which == H5CKPT_CURRENT)
         check_newest(what, report->sequence);
 }
 
@@ -159,9 +187,11 @@ static h5ckpt_status restore(const char *what, h5ckpt_store *store, const struct
     status = h5ckpt_restore(store, options, &report);
     check_status(what, store, status);
     if (status == H5CKPT_OK || status == H5CKPT_FELL_BACK)
-        check_restored(what, status, &report, options);
+        check_restored(what, &report, options);
     else if (!program_is_spoilt())
         fail(what, "memory was changed, and the answer is %s", h5ckpt_status_name(status));
+    else if (options->which == H5CKPT_CURRENT)
+        check_refused(what, status);
     return status;
 }
 

@@ -15,6 +15,7 @@ enum oracle_answer { ORACLE_RESTORED, ORACLE_FELL_BACK, ORACLE_REFUSED, ORACLE_A
 struct oracle {
     const struct specimen *specimen[PROGRAM_FILE_COUNT]; /* what lies in the directory */
     unsigned char directory_id[FORMAT_ID_BYTES];
+    bool lock_is_as_written;
     uint64_t number; /* of the case: chooses among options */
     void (*fail)(const char *what, const char *message);
 };
