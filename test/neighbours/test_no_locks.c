@@ -8,8 +8,8 @@
  *       are open the one that saves first goes on, and the other is told at its next call.
  *   (2) A save that another writer's save met on the way is not acknowledged.
  *   (3) Whatever is restored is one whole state of one run. Two saves at the same instant may tear the slot that both
- *       write, but not the base of both: what is given back then is older, and said to be (H5CKPT_FELL_BACK), here where
- *       two meet once. Where writers meet like that over and over all may be lost, and that is said, too
+ *       write, but not the base of both: what is given back then is older, and said to be (H5CKPT_FELL_BACK), here
+ *       where two meet once. Where writers meet like that over and over all may be lost, and that is said, too
  *       (H5CKPT_E_LOST).
  */
 #include <check.h>
