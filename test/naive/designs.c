@@ -90,7 +90,7 @@ static bool write_anew(const char *name, const unsigned char *bytes, size_t byte
 
 static bool save_with_backup(const unsigned char *state, size_t byte_count)
 {
-    unsigned char before[1 << 16];
+    static unsigned char before[1 << 18];
 
     if (byte_count > sizeof before)
         return false;
