@@ -41,11 +41,12 @@ static struct {
     bool deletes;  /* its checkpoint, when training has finished */
     bool deleted;  /* it can only be closed */
     uint64_t next_step;
-    uint64_t held;    /* restored, or durable */
-    uint64_t base;    /* what is kept as a milestone: that one, or the one gone back to or left behind … */
-    uint64_t perhaps; /* … or this one, if going back failed */
-    bool base_unsure; /* whatever was looked for may not have been found: it may be any state */
-    uint64_t begun;   /* saved last: its bytes are on their way, or were */
+    uint64_t held;     /* restored, or durable */
+    uint64_t base;     /* what is kept as a milestone: that one, or the one gone back to or left behind … */
+    uint64_t perhaps;  /* … or this one, if going back failed */
+    bool base_unsure;  /* whatever was looked for may not have been found: it may be any state */
+    bool without_base; /* started over: no slot is spared for what was read there */
+    uint64_t begun;    /* saved last: its bytes are on their way, or were */
     uint64_t durable;
 } life;
 
@@ -69,6 +70,13 @@ static void watch_log(void)
         expect_after(&judge.expected, simfs_op_at(fs(), world.operations_seen));
 }
 
+/* In trouble it may have taken a slot for replaceable that it could not read: so many are what it knows of. */
+static void expect_at_most(unsigned intact_count)
+{
+    if (life.troubled && judge.expected.acknowledged_in_a_row > intact_count)
+        judge.expected.acknowledged_in_a_row = intact_count;
+}
+
 static void hear(void *context, const struct h5ckpt_event *event)
 {
     const uint64_t number = event->progress.step;
@@ -89,8 +97,8 @@ static void hear(void *context, const struct h5ckpt_event *event)
         life.base_unsure = false;
         judge.expected.fall_back_permitted |=
             life.troubled; /* it may expect a slot that could not be opened, and is not there */
-        if (life.troubled && judge.expected.acknowledged_in_a_row > 2)
-            judge.expected.acknowledged_in_a_row = 2; /* it may have taken one for replaceable that it could not read */
+        expect_at_most(life.without_base ? 1 : 2);
+        life.without_base = false;
     }
     if (event->kind == H5CKPT_EVENT_SAVE_FAILED)
         judge_mark(MARK_FAILED, 0);
@@ -237,7 +245,7 @@ static void conclude_restore(const struct judged_restore *restore)
         return;
     life.held = life.base = number;
     life.perhaps = 0;
-    life.base_unsure = false;
+    life.base_unsure = life.without_base = false;
 }
 
 static void restore_life(struct input *input)
@@ -431,6 +439,7 @@ static void roll_back(unsigned which)
         return;
     watch_log();
     mark_way_back(which, number, MARK_WENT_BACK);
+    expect_at_most(1);
     judge.damaged = false;
     life.held = 0;
     life.base = number;
@@ -479,6 +488,7 @@ static void start_over(void)
     life.base_unsure |= life.troubled;
     const h5ckpt_status status = h5ckpt_start_over(life.store);
     ALLOW(status, "start over", judge_permits_foreign() ? H5CKPT_E_FOREIGN : H5CKPT_OK);
+    life.without_base |= status == H5CKPT_OK;
     if (status == H5CKPT_OK)
         life.held = life.base =
             report.restored < 0 || report.progress.step > JUDGE_NUMBER_MAX ? 0 : report.progress.step;
