@@ -3,8 +3,8 @@
 """compare.py JUDGE MAKE_DIRECTORY MAKE_CHECKPOINT GOLDEN: the library and a reader written from docs/format.md alone agree.
 
 Directories are made by MAKE_DIRECTORY and MAKE_CHECKPOINT, or are those in GOLDEN; they are damaged in many ways, in
-memory; and the library (JUDGE) and reader.py say what each of them is: which slot a restore gives back and whether that
-is a step back, or why there is none; the state of every slot and milestone; damaged blocks; variables, settings and
+memory; and the library (JUDGE) and reader.py say what each of them is: which slot a restore gives back, of the newest
+state and of the one before it, and whether that is a step back, or why there is none; the state of every slot and milestone; damaged blocks; variables, settings and
 history. Exit status 77 (skipped) without Python's xxhash.
 """
 import collections
@@ -175,7 +175,8 @@ def reader_answer(case):
     answer.append(milestones_text(found, case.files))
     if case.content and found.restored:
         answer += content_texts(found.files[found.restored].variables, case.files[found.restored])
-    return answer + status
+    previous, name = found.previous()
+    return answer + status + [STATUS[previous], str(SLOTS.index(name) if name else -1)]
 
 
 # --------------------------------------------------------------------------------------------------- comparing
@@ -641,7 +642,7 @@ def check_values(comparison, program, directory):
 # --------------------------------------------------------------------------------------------------- main
 
 
-THOROUGHLY = ("two slots", "first save", "rolled back", "v1")  # in the full form every bit of these
+THOROUGHLY = ("two slots", "first save", "rolled back", "v1", "v1-damaged", "v1-newer")  # in the full form every bit of these
 
 
 def compare_all(comparison, worlds, golden, types):

@@ -177,16 +177,16 @@ static void tell_content(h5ckpt_store *store, unsigned slot)
 }
 
 /* The restore of a program that has no variables: which slot it gives is all that is asked. */
-static h5ckpt_status restore(h5ckpt_store *store, int *slot)
+static void tell_restored(h5ckpt_store *store, enum h5ckpt_which which)
 {
     struct h5ckpt_restore_options options = h5ckpt_restore_options_default();
     struct h5ckpt_report report;
 
+    options.which = which;
     options.match = H5CKPT_INTERSECTION;
     options.settings = H5CKPT_SETTINGS_ACCEPT;
-    h5ckpt_status status = h5ckpt_restore(store, &options, &report);
-    *slot = report.restored;
-    return status;
+    const h5ckpt_status status = h5ckpt_restore(store, &options, &report);
+    printf("\t%s\t%d", h5ckpt_status_name(status), report.restored);
 }
 
 static void answer(h5ckpt_state *state, unsigned ask)
@@ -195,7 +195,6 @@ static void answer(h5ckpt_state *state, unsigned ask)
     struct h5ckpt_options read_only = h5ckpt_options_default();
     struct h5ckpt_report report = {.restored = -1};
     h5ckpt_store *store;
-    int restored;
 
     every_byte.depth = H5CKPT_ALL_BYTES;
     read_only.mode = H5CKPT_READ_ONLY;
@@ -209,8 +208,9 @@ static void answer(h5ckpt_state *state, unsigned ask)
         printf("?");
     if (ask & ASK_CONTENT && report.restored >= 0)
         tell_content(store, (unsigned)report.restored);
-    printf("\t%s", h5ckpt_status_name(restore(store, &restored)));
-    printf("\t%d\n", restored);
+    tell_restored(store, H5CKPT_CURRENT);
+    tell_restored(store, H5CKPT_PREVIOUS);
+    printf("\n");
     h5ckpt_close(store);
 }
 

@@ -20,6 +20,7 @@ VERSION = 1
 SECTOR, PAGE = 512, 4096
 SLOTS = ("slot-a.h5", "slot-b.h5", "slot-c.h5")
 SEQUENCE_MAX = 1 << 62
+WRONG = ("damaged", "interrupted or damaged")
 
 
 class Damage(Exception):
@@ -389,18 +390,54 @@ class Directory:
 
     def restore(self):
         intact = [name for name, state in self.states.items() if state == "intact"]
-        self.restored = max(intact, key=lambda name: (name not in self.abandoned, self.sequence(name)))
+        self.restored = self.newest(intact)
         return "fell back" if self.has_fallen_back() else "ok"
 
     def has_fallen_back(self):
-        sequence = self.sequence(self.restored)
-        twins = [name for name in self.committed() if self.sequence(name) == sequence]
-        if sequence < self.note["acknowledged"] or self.restored in self.abandoned or len(twins) > 1:
+        if self.sequence(self.restored) < self.note["acknowledged"] or self.is_odd(self.restored):
             return True
         if self.same_boot and self.note["acknowledged"] != 0:
             return False
-        wrong = [n for n, state in self.states.items() if state in ("damaged", "interrupted or damaged")]
-        return bool(self.missing) or any(not self.files[n].record or self.sequence(n) >= sequence for n in wrong)
+        return self.may_hide_newer(self.restored, self.states)
+
+    def is_odd(self, name):
+        """On a branch that was left, or there twice."""
+        return name in self.abandoned or [self.sequence(n) for n in self.committed()].count(self.sequence(name)) > 1
+
+    def may_hide_newer(self, name, states):
+        wrong = [n for n in states if states[n] in WRONG]
+        return bool(self.missing) or any(not self.files[n].record or self.sequence(n) >= self.sequence(name) for n in wrong)
+
+    def previous(self):
+        """What is given for the state before the newest one, and how. Blocks count of what is given back alone."""
+        if self.answer in ("foreign", "newer", "none"):
+            return self.answer, None
+        seen = {name: "committed" if name in self.committed() else state for name, state in self.states.items()}
+        while True:
+            answer, name = self.look_behind(seen)
+            if name is None or self.states[name] == "intact":
+                return answer, name
+            seen[name] = self.states[name]
+
+    def look_behind(self, states):
+        """One turn of it, with these states."""
+        held = [name for name, state in states.items() if state == "committed"]
+        nothing = "overtaken" if "being written" in states.values() else "lost"
+        if self.lock.get("phase") == "empty":
+            nothing = "none"
+        if not held:
+            return nothing, None
+        newest = self.newest(held)
+        wrong = [n for n in states if states[n] in WRONG and self.files[n].record]
+        if self.sequence(newest) < max([self.note["acknowledged"], *map(self.sequence, wrong)]):
+            return "fell back", newest
+        if len(held) > 1:
+            name = self.newest([n for n in held if n != newest])
+            return "fell back" if self.may_hide_newer(name, states) or self.is_odd(name) else "ok", name
+        return nothing if self.missing or set(states.values()) - {"committed", "void"} else "none", None
+
+    def newest(self, names):
+        return max(names, key=lambda name: (name not in self.abandoned, self.sequence(name)))
 
 
 # ------------------------------------------------------------------------------------------------ the command
