@@ -4,8 +4,8 @@
 
 Directories are made by MAKE_DIRECTORY and MAKE_CHECKPOINT, or are those in GOLDEN; they are damaged in many ways, in
 memory; and the library (JUDGE) and reader.py say what each of them is: which slot a restore gives back, of the newest
-state and of the one before it, and whether that is a step back, or why there is none; the state of every slot and milestone; damaged blocks; variables, settings and
-history. Exit status 77 (skipped) without Python's xxhash.
+state and of the one before it, and whether that is a step back, or why there is none; the state of every slot and
+milestone; damaged blocks; variables, settings and history. Exit status 77 (skipped) without Python's xxhash.
 """
 import collections
 import itertools
