@@ -36,8 +36,8 @@ struct choice {
  * a committed twin of the same sequence, whether its blocks were read or not, and for an abandoned state.
  *
  * H5CKPT_PREVIOUS gives the state next to the newest; where the newest is known to be lost, that is the newest one left
- * (H5CKPT_FELL_BACK). H5CKPT_FELL_BACK also if one between may have been lost. None: H5CKPT_NO_CHECKPOINT if nothing is
- * wrong, else as above.
+ * (H5CKPT_FELL_BACK). H5CKPT_FELL_BACK also if one between may have been lost, and for a twin or an abandoned state.
+ * None: H5CKPT_NO_CHECKPOINT if nothing is wrong, else as above.
  */
 struct choice choose_slot(const struct plan_slot *slot, unsigned slot_count, enum h5ckpt_which which,
                           struct choose_witness witness);
