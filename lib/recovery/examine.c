@@ -109,15 +109,8 @@ h5ckpt_status examine_reject(h5ckpt_store *store, unsigned slot_number, struct e
 static void flush(h5ckpt_store *store, unsigned slot_number)
 {
     struct error ignored = ERROR_NONE;
-    struct file file = FILE_NONE;
-    h5ckpt_status status = file_open(&file, &store->directory, slot_name(slot_number), FILE_READ, &ignored);
 
-    if (status == H5CKPT_OK)
-        status = file_flush(&file, &ignored);
-    file_close(&file);
-    if (status == H5CKPT_OK)
-        status = directory_flush(&store->directory, &ignored);
-    if (status == H5CKPT_OK)
+    if (store_flush_slot(store, slot_number, &ignored) == H5CKPT_OK)
         store->flushed_slots |= 1u << slot_number;
     error_clear(&ignored);
 }

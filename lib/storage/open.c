@@ -175,6 +175,19 @@ static h5ckpt_status end_anothers_save(h5ckpt_store *store)
     return status == H5CKPT_E_BUSY ? status : H5CKPT_OK;
 }
 
+/* It may be in the page cache alone, of a process that died before it flushed: the lock is not to promise what goes. */
+static h5ckpt_status flush_what_is_seen(h5ckpt_store *store)
+{
+    struct error ignored = ERROR_NONE;
+    h5ckpt_status status;
+
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) /* those that are there */
+        store_flush_slot(store, i, &ignored);
+    error_clear(&ignored);
+    status = directory_flush(&store->directory, &store->error);
+    return status == H5CKPT_OK ? directory_flush_path(&store->directory, &store->error) : status;
+}
+
 static h5ckpt_status become_writer(h5ckpt_store *store)
 {
     h5ckpt_status status = H5CKPT_OK;
@@ -190,13 +203,10 @@ static h5ckpt_status become_writer(h5ckpt_store *store)
         status = error_set(&store->error, H5CKPT_E_BUSY, "other processes keep opening '%s'; nothing was changed",
                            store->directory.path);
     memcpy(store->lock.run_id, store->run_id, sizeof store->lock.run_id);
+    if (status == H5CKPT_OK && (!store->lock.identified || store->lock.phase == LOCK_EMPTY))
+        status = flush_what_is_seen(store);
     if (status == H5CKPT_OK && !store->lock.identified)
         status = repair_lock(store);
-    /* What is seen may be no more than the page cache of a process that died before it flushed. */
-    if (status == H5CKPT_OK && store->lock.phase == LOCK_EMPTY)
-        status = directory_flush(&store->directory, &store->error);
-    if (status == H5CKPT_OK && store->lock.phase == LOCK_EMPTY)
-        status = directory_flush_path(&store->directory, &store->error);
     return status;
 }
 
@@ -213,20 +223,26 @@ static h5ckpt_status remove_unfinished(h5ckpt_store *store)
 
 /*
  * Nothing was acknowledged, and yet there is a state: the first save was complete but for that. Or it was in place,
- * into a reserved slot, and a power cut has torn it: then there is no checkpoint.
+ * into a reserved slot, and a power cut has torn it: then there is no checkpoint. One that cannot be made durable is
+ * given back, but a power cut may take it: it is the next save that says "in use".
  */
 static h5ckpt_status finish_first_save(h5ckpt_store *store)
 {
+    struct error ignored = ERROR_NONE;
     h5ckpt_status status = H5CKPT_OK;
     bool holds_state = false;
     bool may_hold_state = false;
+    bool durable = false;
 
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX && status == H5CKPT_OK; i++) {
         status = store_verify_slot(store, i);
-        holds_state |= plan_holds_state(store->survey.slot[i].state);
+        const bool holds = plan_holds_state(store->survey.slot[i].state);
+        holds_state |= holds;
         may_hold_state |= store->survey.slot[i].state == H5CKPT_SLOT_UNREADABLE;
+        durable |= holds && store_make_durable(store, i, &ignored) == H5CKPT_OK;
     }
-    if (status == H5CKPT_OK && holds_state)
+    error_clear(&ignored);
+    if (status == H5CKPT_OK && durable)
         status = lock_set_phase(&store->lock, LOCK_IN_USE, &store->error);
     store->may_save = status == H5CKPT_OK && !holds_state && !may_hold_state;
     return status;

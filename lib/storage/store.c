@@ -99,6 +99,29 @@ h5ckpt_status store_verify_slot(h5ckpt_store *store, unsigned slot_number)
     return H5CKPT_OK;
 }
 
+h5ckpt_status store_flush_slot(const h5ckpt_store *store, unsigned slot_number, struct error *error)
+{
+    struct file file = FILE_NONE;
+    h5ckpt_status status;
+
+    status = file_open(&file, &store->directory, slot_name(slot_number), FILE_READ, error);
+    if (status == H5CKPT_OK)
+        status = file_flush(&file, error);
+    file_close(&file);
+    return status == H5CKPT_OK ? directory_flush(&store->directory, error) : status;
+}
+
+h5ckpt_status store_make_durable(h5ckpt_store *store, unsigned slot_number, struct error *error)
+{
+    const struct slot *slot = &store->survey.slot[slot_number];
+    h5ckpt_status status = store_flush_slot(store, slot_number, error);
+
+    if (status == H5CKPT_OK)
+        status = slot_verify(&store->directory, slot->name, &slot->record, FILE_READ_PAST_CACHE, NULL, &store->buffer,
+                             error);
+    return status;
+}
+
 void store_forget_damage(h5ckpt_store *store)
 {
     for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {

@@ -150,6 +150,15 @@ void store_reject_slot(h5ckpt_store *store, unsigned slot_number, const struct e
 /* Read every byte of a slot that looks whole: it becomes intact, or is rejected. The system's errors. */
 h5ckpt_status store_verify_slot(h5ckpt_store *store, unsigned slot_number);
 
+/* fsync a slot, and the names: what another process wrote may be in the page cache alone. The system's errors. */
+h5ckpt_status store_flush_slot(const h5ckpt_store *store, unsigned slot_number, struct error *error);
+
+/*
+ * Rule (b): flushed by us, and then verified past the page cache, for a flush that failed before is not told again.
+ * H5CKPT_OK: the state is on the device. H5CKPT_E_DAMAGED, H5CKPT_E_OVERTAKEN, the system's errors.
+ */
+h5ckpt_status store_make_durable(h5ckpt_store *store, unsigned slot_number, struct error *error);
+
 /* Files being filled that only the holder of a lock makes. */
 enum { STORE_LEFTOVER_COUNT = FORMAT_SLOT_COUNT_MAX + 2 };
 const char *store_leftover_name(unsigned i);

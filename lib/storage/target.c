@@ -18,28 +18,12 @@ bool target_is_base_there(const h5ckpt_store *store)
     return there;
 }
 
-static h5ckpt_status flush_base(const h5ckpt_store *store, struct error *error)
-{
-    struct file file = FILE_NONE;
-    h5ckpt_status status;
-
-    status = file_open(&file, &store->directory, store->survey.slot[store->base].name, FILE_READ, error);
-    if (status == H5CKPT_OK)
-        status = file_flush(&file, error);
-    file_close(&file);
-    return status == H5CKPT_OK ? directory_flush(&store->directory, error) : status;
-}
-
-/* Rule (b): fsynced by us, and then verified past the page cache. A "no" only means that a new file is needed. */
+/* Rule (b). A "no" only means that a new file is needed. */
 static bool make_base_durable(h5ckpt_store *store)
 {
-    const struct slot *base = &store->survey.slot[store->base];
     struct error ignored = ERROR_NONE;
-    h5ckpt_status status = flush_base(store, &ignored);
+    const h5ckpt_status status = store_make_durable(store, (unsigned)store->base, &ignored);
 
-    if (status == H5CKPT_OK)
-        status = slot_verify(&store->directory, base->name, &base->record, FILE_READ_PAST_CACHE, NULL, &store->buffer,
-                             &ignored);
     store->base_suspect |= status == H5CKPT_E_DAMAGED || status == H5CKPT_E_OVERTAKEN;
     error_clear(&ignored);
     return status == H5CKPT_OK;
@@ -59,7 +43,7 @@ static void flush_spared(const h5ckpt_store *store)
     struct error ignored = ERROR_NONE;
 
     if (store->base != PLAN_NO_BASE && !store->base_durable && store->options.slots > 1)
-        flush_base(store, &ignored);
+        store_flush_slot(store, (unsigned)store->base, &ignored);
     error_clear(&ignored);
 }
 

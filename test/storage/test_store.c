@@ -625,20 +625,17 @@ END_TEST
 
 static const struct h5ckpt_restore_options PREVIOUS = {.which = H5CKPT_PREVIOUS};
 
-/* _i: of which error, the newest slot's or every one's. Else the newest would be the newest once more. */
+/* Else the state that was left would come back: its sequence would be as high as that of the new one. */
 START_TEST(a_sequence_goes_on_from_a_newer_slot_that_cannot_be_read_for_the_moment)
 {
     static const int ERROR[] = {EIO, ESTALE};
     struct h5ckpt_report report;
 
-    standard_history(2, 1, 3);
+    standard_history(3, 1, 3);
     file_remove(in_backup("lock")); /* with its note of the last sequence */
-    h5ckpt_store *store = open_and_restore(2, 3);
+    h5ckpt_store *store = open_and_restore(3, 3);
     assert_status(h5ckpt_restore(store, &PREVIOUS, NULL), H5CKPT_OK);
-    faults_set((struct faults){.calls = FAULT_READ,
-                               .name = _i < 2 ? slot_of_epoch(3) : "slot-",
-                               .count = FAULTS_FOR_EVER,
-                               .error = ERROR[_i % 2]});
+    faults_set((struct faults){.calls = FAULT_READ, .name = "slot-", .count = FAULTS_FOR_EVER, .error = ERROR[_i]});
     h5ckpt_inspect(store, NULL, &report);
     ck_assert(faults_hit());
     faults_clear();
@@ -3220,7 +3217,7 @@ static void add_rotation(Suite *suite)
     tcase_add_test(tcase, starting_over_in_an_empty_directory_changes_nothing);
     tcase_add_test(tcase, a_sequence_is_never_used_twice);
     tcase_add_test(tcase, a_sequence_goes_on_from_a_restored_slot_that_can_no_longer_be_read);
-    tcase_add_loop_test(tcase, a_sequence_goes_on_from_a_newer_slot_that_cannot_be_read_for_the_moment, 0, 4);
+    tcase_add_loop_test(tcase, a_sequence_goes_on_from_a_newer_slot_that_cannot_be_read_for_the_moment, 0, 2);
     tcase_add_test(tcase, after_a_rollback_without_a_save_the_newest_comes_back);
     tcase_add_loop_test(tcase, the_previous_of_two_slots_with_one_sequence_is_reported, 0, 2);
     tcase_add_loop_test(tcase, a_rollback_and_a_save_give_the_new_branch, 0, 2);
