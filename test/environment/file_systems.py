@@ -21,7 +21,7 @@ import tempfile
 import time
 
 import form
-from kill_calls import MANY_BLOCKS, SMALL, Failure, Promise, Victim, check, clear, promise_of
+from kill_calls import MANY_BLOCKS, NOTHING, SMALL, Failure, Victim, check, clear, promise_of
 
 MANY_CHUNKS = "2400000"  # by a whole team of threads
 MEBIBYTE = 1 << 20
@@ -96,12 +96,12 @@ def check_alone(victim, promise):
 
 
 def live_undisturbed(victim, statistics):
-    promise = Promise({0}, {0})
+    promise = NOTHING
     clear(victim)
     for life in LIVES:
         if life == "reserve":
             clear(victim)
-            promise = Promise({0}, {0})
+            promise = NOTHING
         try:
             said = victim.must_live(life)
         except Failure as failure:
@@ -115,7 +115,7 @@ def live_undisturbed(victim, statistics):
 
 def kill_once(victim, moments, statistics):
     clear(victim)
-    before = promise_of(victim.must_live("fresh"), Promise({0}, {0}))
+    before = promise_of(victim.must_live("fresh"), NOTHING)
     began = time.monotonic()
     victim.must_live("keep")
     whole = time.monotonic() - began
