@@ -724,8 +724,8 @@ H5CKPT_API h5ckpt_status h5ckpt_restore(h5ckpt_store *store, const struct h5ckpt
  *         restored. H5CKPT_E_DIFFERS: the message has a line for every variable that differs, with its first element
  *         that does. With H5CKPT_CURRENT, and if the handle may save at all, saves spare that state from then on: after
  *         going back to the previous one to compare, the program may go on and lose nothing. H5CKPT_NO_CHECKPOINT;
- *         H5CKPT_E_DAMAGED (the state asked for cannot be read, or may not be the newest); H5CKPT_E_CALLBACK (a get
- *         function failed); as h5ckpt_restore().
+ *         H5CKPT_E_DAMAGED (the state asked for cannot be read, or what is left may not be it); H5CKPT_E_CALLBACK (a
+ *         get function failed); as h5ckpt_restore().
  */
 H5CKPT_API h5ckpt_status h5ckpt_compare(h5ckpt_store *store, enum h5ckpt_which which);
 

@@ -150,15 +150,23 @@ void store_know_sequence(h5ckpt_store *store, uint64_t sequence)
         store->highest_sequence = sequence;
 }
 
+/* Of what the last look saw: at the next, a record may not be readable. Another directory's count for nothing. */
+static void know_sequences(h5ckpt_store *store)
+{
+    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) {
+        const struct slot *slot = &store->survey.slot[i];
+        if (slot->record_readable && slot->state != H5CKPT_SLOT_FOREIGN)
+            store_know_sequence(store, slot->record.sequence);
+    }
+}
+
 h5ckpt_status store_survey(h5ckpt_store *store)
 {
     h5ckpt_status status;
     bool writer_alive = false;
 
     store_forget_damage(store);
-    for (unsigned i = 0; i < FORMAT_SLOT_COUNT_MAX; i++) /* of which, this time, the record may not be readable */
-        if (store->survey.slot[i].record_readable)
-            store_know_sequence(store, store->survey.slot[i].record.sequence);
+    know_sequences(store);
     if (store->options.mode == H5CKPT_READ_WRITE)
         return survey_directory(&store->survey, &store->directory, &store->lock, false, store->boot_id, &store->error);
     store->survey = (struct survey){0}; /* of what is not found, nothing old is told */

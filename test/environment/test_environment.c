@@ -635,9 +635,9 @@ static const char *const NAME[] = {
     "slot-a.h5.new", "slot-b.h5.new", "checkpoint.h5.new", "milestone.h5.new", "lock.new"};
 
 enum {
-    STATE_NAMES = 3,
-    LASTING_NAMES = 5
-}; /* those first ones hold what a restore needs; those are not being filled */
+    STATE_NAMES = 3,   /* the first of these: what a restore needs */
+    LASTING_NAMES = 5, /* the first of these: no files being filled */
+};
 
 static char victim[2 * PATH_BYTES]; /* a stranger's file, outside */
 static char folder[2 * PATH_BYTES]; /* and folder, with a file in it */

@@ -2,7 +2,8 @@
 /*
  * "In use" is durable before a state is acknowledged (docs/format.md 3): also where the process that wrote it died
  * before its flush, or the flush failed, and the next one finds it in the page cache. On the model of page cache and
- * device of support/simfs.h. Were it not, a power cut and damage would turn a loss into "no checkpoint yet".
+ * device of support/simfs.h. Were it not, a power cut and damage would turn a loss into "no checkpoint yet". Nor is it
+ * said of what only the page cache holds: a power cut would turn a save that was never acknowledged into a loss.
  */
 #include <check.h>
 #include <errno.h>

@@ -645,6 +645,31 @@ START_TEST(a_sequence_goes_on_from_a_newer_slot_that_cannot_be_read_for_the_mome
 }
 END_TEST
 
+/* It was put there by mistake, and is moved away. */
+START_TEST(another_directorys_sequence_is_not_gone_on_from)
+{
+    struct h5ckpt_report report;
+    unsigned char bytes[1 << 18];
+
+    standard_history(2, 1, 3);
+    const size_t byte_count = (size_t)file_bytes(in_backup("slot-a.h5"));
+    ck_assert_uint_le(byte_count, sizeof bytes);
+    file_read_bytes(in_backup("slot-a.h5"), bytes, byte_count, 0);
+    file_replace(in_backup("slot-c.h5"), bytes, byte_count);
+    file_write_bytes(in_backup("slot-c.h5"), (unsigned char[]){0, 0, 1}, 3, 16); /* its sequence: 65536 */
+    file_write_bytes(in_backup("slot-c.h5"), (unsigned char[]){1, 2, 3, 4}, 4, 80);
+    file_seal_sector(in_backup("slot-c.h5"), 0);
+    h5ckpt_store *store = standard_open(&standard, NULL);
+    assert_status(h5ckpt_restore(store, NULL, NULL), H5CKPT_E_FOREIGN);
+    file_remove(in_backup("slot-c.h5"));
+    assert_status_message(h5ckpt_restore(store, NULL, NULL), H5CKPT_OK, h5ckpt_message(store));
+    assert_save(store, 4);
+    assert_status(h5ckpt_inspect(store, NULL, &report), H5CKPT_OK);
+    ck_assert_uint_eq(report.sequence, 4);
+    h5ckpt_close(store);
+}
+END_TEST
+
 /* ----------------------------------------------------------------- rollback */
 
 START_TEST(after_a_rollback_without_a_save_the_newest_comes_back)
@@ -3218,6 +3243,7 @@ static void add_rotation(Suite *suite)
     tcase_add_test(tcase, a_sequence_is_never_used_twice);
     tcase_add_test(tcase, a_sequence_goes_on_from_a_restored_slot_that_can_no_longer_be_read);
     tcase_add_loop_test(tcase, a_sequence_goes_on_from_a_newer_slot_that_cannot_be_read_for_the_moment, 0, 2);
+    tcase_add_test(tcase, another_directorys_sequence_is_not_gone_on_from);
     tcase_add_test(tcase, after_a_rollback_without_a_save_the_newest_comes_back);
     tcase_add_loop_test(tcase, the_previous_of_two_slots_with_one_sequence_is_reported, 0, 2);
     tcase_add_loop_test(tcase, a_rollback_and_a_save_give_the_new_branch, 0, 2);
